@@ -1,0 +1,78 @@
+/* The smooth top-k loss of Berrada, Zisserman and Kumar (ICLR 2018, arXiv 1802.07595) and its
+ * gradient. */
+#ifndef SMOOTH_TOPK_H
+#define SMOOTH_TOPK_H
+
+#include <stddef.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* How the elementary symmetric polynomials are computed. Both are exact and take O(k) a class.
+   PIVOT: linear space, scaled by the k-th largest score; the price of a softmax.
+   LOG:   the paper's divide and conquer with every number kept as its logarithm; the reference. */
+typedef enum { SMOOTH_TOPK_PIVOT, SMOOTH_TOPK_LOG } smooth_topk_algorithm;
+
+typedef struct {
+    int k;       /* guesses, 1 <= k < classes */
+    float tau;   /* temperature, >= 0 and finite; 0 is the hard hinge */
+    float alpha; /* margin, >= 0 and finite */
+    smooth_topk_algorithm algorithm;
+} smooth_topk_params;
+
+enum {
+    SMOOTH_TOPK_OK,
+    SMOOTH_TOPK_ERROR_K,
+    SMOOTH_TOPK_ERROR_TAU,
+    SMOOTH_TOPK_ERROR_ALPHA,
+    SMOOTH_TOPK_ERROR_ALGORITHM,
+    SMOOTH_TOPK_ERROR_SIZE,
+    SMOOTH_TOPK_ERROR_LABEL,
+    SMOOTH_TOPK_ERROR_MEMORY
+};
+
+/* Loss and gradient of a batch (equations 10 and 11 of the paper).
+
+   With z_i = s_i/(k tau), e_i = exp(z_i) and sigma_j the j-th elementary symmetric polynomial of
+   the e_i of all classes but the label y: loss    = tau log(1 + exp(alpha/tau) sigma_k / (e_y
+   sigma_{k-1})) = tau softplus(q) d/ds_y  = -sigmoid(q)/k d/ds_i  = sigmoid(q)/k (m_i(k) -
+   m_i(k-1)),  m_i(j) = d log sigma_j / d z_i and, for tau = 0, loss = max(0, alpha + (s_[k] -
+   s_y)/k) with a subgradient of it, s_[k] the k-th largest score but the label's.
+
+   scores  batch x classes, row-major; classes >= 2
+   labels  batch; 0 .. classes-1, or -1: ignore the sample (loss 0, gradient 0)
+   loss    batch; never averaged
+   grad    batch x classes, d loss[b] / d scores[b, :]; may be NULL. Must not overlap scores.
+
+   A NaN or +inf score makes its own sample's loss and gradient NaN, no other's. -inf is a class
+   that cannot be chosen: its gradient is 0; a label of -inf has loss +inf and gradient 0; fewer
+   than k finite scores beside the label leave nothing to lose to: loss 0, gradient 0.
+
+   Returns 0 or one of the errors above; on an error nothing is written. Allocates its scratch once
+   a call; the _workspace twin below does not. Safe to call from several threads. */
+int smooth_topk_cpu(const smooth_topk_params *params, int batch, int classes, const float *scores,
+                    const int *labels, float *loss, float *grad);
+
+/* The same with scratch of the caller's. Built with OpenMP, as many threads share the batch as the
+   workspace has room for. workspace_size is in bytes, at least smooth_topk_workspace_size(params,
+   1, classes), or the call returns SMOOTH_TOPK_ERROR_MEMORY. */
+int smooth_topk_cpu_workspace(const smooth_topk_params *params, int batch, int classes,
+                              const float *scores, const int *labels, float *loss, float *grad,
+                              void *workspace, size_t workspace_size);
+
+/* Bytes of scratch that let `threads` threads work at once; threads = 0: as many as OpenMP would
+   start. O(classes) a thread. 0 if the parameters are refused. */
+size_t smooth_topk_workspace_size(const smooth_topk_params *params, int threads, int classes);
+
+/* 0, or the error that smooth_topk_cpu would return for these parameters. */
+int smooth_topk_check(const smooth_topk_params *params, int classes);
+
+/* One line without a full stop that names the parameter and its range; never NULL. */
+const char *smooth_topk_strerror(int error);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif

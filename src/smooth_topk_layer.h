@@ -1,0 +1,40 @@
+/* Darknet's [smooth_topk] layer: the smooth top-k loss on the scores that come in, softmax
+ * probabilities out. */
+#ifndef SMOOTH_TOPK_LAYER_H
+#define SMOOTH_TOPK_LAYER_H
+
+#include "layer.h"
+#include "list.h"
+#include "network.h"
+
+#include "smooth_topk.h"
+
+typedef layer smooth_topk_layer;
+
+/* What the layer keeps beside Darknet's own fields; its buffers are made once. */
+typedef struct smooth_topk_state smooth_topk_state;
+
+/* The layer of a cfg section, its options checked: a bad one ends the program with exit code 1 and
+   a message that names section, option, value and range. inputs is the number of classes. */
+smooth_topk_layer parse_smooth_topk(list *options, int batch, int inputs);
+
+/* batch x inputs scores -> batch x inputs probabilities. `scale` is a weight on loss and gradient,
+   > 0; `temperature` the softmax's of the output, > 0. Ends the program as parse_smooth_topk does.
+ */
+smooth_topk_layer make_smooth_topk_layer(int batch, int inputs, smooth_topk_params params,
+                                         float scale, float temperature);
+
+/* Output: softmax(scores / temperature). With net.truth, rows of `inputs` floats t_i: cost = the
+   sum over the batch of scale * sum_i t_i L(scores, i); delta = minus its gradient. A row of zeros
+   is ignored. */
+void forward_smooth_topk_layer(const smooth_topk_layer l, network net);
+void backward_smooth_topk_layer(const smooth_topk_layer l, network net);
+void free_smooth_topk_state(smooth_topk_state *state);
+
+#ifdef GPU
+void pull_smooth_topk_layer_output(const smooth_topk_layer l);
+void forward_smooth_topk_layer_gpu(const smooth_topk_layer l, network net);
+void backward_smooth_topk_layer_gpu(const smooth_topk_layer l, network net);
+#endif
+
+#endif
