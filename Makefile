@@ -64,15 +64,16 @@ endif
 	@ln -sf source/darknet build/darknet
 
 LIBRARY_FLAGS = $(CFLAGS) $(WARNINGS) $(OPENMP_FLAG) -fPIC
-build/lib/%.o: src/%.c build/options src/smooth_topk.h
+build/lib/%.o: src/%.c build/options
 	@mkdir -p build/lib
 	$(CC) $(LIBRARY_FLAGS) -MMD -MP -c $< -o $@
 -include $(wildcard build/lib/*.d)
 
 lib: build/libsmooth_topk.a build/libsmooth_topk.so
-build/libsmooth_topk.a: build/lib/smooth_topk.o
+LIBRARY := $(patsubst %,build/lib/%.o,smooth_topk smooth_topk_log smooth_topk_pivot)
+build/libsmooth_topk.a: $(LIBRARY)
 	ar rcs $@ $^
-build/libsmooth_topk.so: build/lib/smooth_topk.o
+build/libsmooth_topk.so: $(LIBRARY)
 	$(CC) -shared $(LIBRARY_FLAGS) $^ -o $@ -lm
 
 clean:

@@ -62,7 +62,7 @@ int smooth_topk_cpu_workspace(const smooth_topk_params *params, int batch, int c
                               void *workspace, size_t workspace_size);
 
 /* Bytes of scratch that let `threads` threads work at once; threads = 0: as many as OpenMP would
-   start. O(classes) a thread. 0 if the parameters are refused. */
+   start. O(classes + k log k) a thread. 0 if the parameters are refused. */
 size_t smooth_topk_workspace_size(const smooth_topk_params *params, int threads, int classes);
 
 /* 0, or the error that smooth_topk_cpu would return for these parameters. */

@@ -5,6 +5,13 @@
 #include <float.h>
 #include <math.h>
 
+/* Darknet's -Ofast would let the compiler assume that no score is NaN or infinite. */
+#if defined(__FAST_MATH__) && defined(__clang__)
+#pragma float_control(precise, on)
+#elif defined(__FAST_MATH__) && defined(__GNUC__) && !defined(__CUDACC__)
+#pragma GCC optimize("no-fast-math")
+#endif
+
 #ifdef __CUDACC__
 #define SMOOTH_TOPK_FUNCTION static inline __host__ __device__
 #else
@@ -68,6 +75,61 @@ SMOOTH_TOPK_FUNCTION double smooth_topk_log_left_out(double z)
 SMOOTH_TOPK_FUNCTION double smooth_topk_log_chosen(double z)
 {
     return z > 0 ? 0 : z;
+}
+
+/* product[0 .. count] = prod_i (u[i] + x) / (u[i] + 1): in that form no number of factors
+ * overflows. */
+SMOOTH_TOPK_FUNCTION void smooth_topk_monic_product(const double *u, int count, double *product)
+{
+    product[0] = 1;
+    for (int i = 0; i < count; ++i) {
+        double scale = 1 / (u[i] + 1);
+        product[i + 1] = product[i] * scale;
+        for (int t = i; t >= 1; --t) product[t] = (product[t - 1] + u[i] * product[t]) * scale;
+        product[0] *= u[i] * scale;
+    }
+}
+
+/* Coefficient j of heavy * light; heavy has degree heavies, light at least j + 1 coefficients. */
+SMOOTH_TOPK_FUNCTION double smooth_topk_coefficient(const double *heavy, int heavies,
+                                                    const double *light, int j)
+{
+    double sum = 0;
+    for (int t = 0; t <= heavies && t <= j; ++t) sum += heavy[t] * light[j - t];
+    return sum;
+}
+
+/* S: by how much a rounding error of c = heavy * light can grow in the gradient of a light class.
+ */
+SMOOTH_TOPK_FUNCTION double smooth_topk_cancellation(const double *c, int k)
+{
+    double sum = 0;
+    for (int j = 0; j < k - 1; ++j) sum += c[j];
+    double of_k1 = sum / c[k - 1], of_k = (sum + c[k - 1]) / c[k];
+    return of_k > of_k1 ? of_k : of_k1;
+}
+
+/* D_m without its factor sigmoid(q)/k: m_i(k) - m_i(k-1) = u_i sum_m (-u_i)^m D_m for a light
+   class, m = 0 .. k-1. */
+SMOOTH_TOPK_FUNCTION double smooth_topk_division(const double *c, int k, int m)
+{
+    return c[k - 1 - m] / c[k] - (m <= k - 2 ? c[k - 2 - m] / c[k - 1] : 0);
+}
+
+/* m_i(k) - m_i(k-1) of a heavy class with weight u: heavy is divided by (u + x) from its monic end,
+   and what is compared is the probability of being left out, which has no 1 to cancel. */
+SMOOTH_TOPK_FUNCTION double smooth_topk_heavy_difference(const double *heavy, int heavies, double u,
+                                                         const double *light, const double *c,
+                                                         int k)
+{
+    double quotient = 0, left_out_k = 0, left_out_k1 = 0;
+    for (int t = heavies - 1; t >= 0; --t) {
+        quotient = heavy[t + 1] - u * quotient;
+        if (t <= k) left_out_k += quotient * light[k - t];
+        if (t <= k - 1) left_out_k1 += quotient * light[k - 1 - t];
+    }
+    double difference = u * (left_out_k1 / c[k - 1] - left_out_k / c[k]);
+    return difference > 0 ? difference : 0;
 }
 
 #endif

@@ -97,7 +97,7 @@ static smooth_topk_algorithm algorithm_option(list *options)
     const char *text = option_text(options, "algorithm");
     if (text && strcmp(text, "pivot") != 0 && strcmp(text, "log") != 0)
         refuse("algorithm=%s: no such algorithm; must be pivot or log", text);
-    return text && strcmp(text, "pivot") == 0 ? SMOOTH_TOPK_PIVOT : SMOOTH_TOPK_LOG;
+    return text && strcmp(text, "log") == 0 ? SMOOTH_TOPK_LOG : SMOOTH_TOPK_PIVOT;
 }
 
 smooth_topk_layer parse_smooth_topk(list *options, int batch, int inputs)

@@ -1,0 +1,69 @@
+/* What the files of the mathematics share among themselves: bits, scratch, and the two algorithms.
+ */
+#ifndef SMOOTH_TOPK_INTERNAL_H
+#define SMOOTH_TOPK_INTERNAL_H
+
+#include <stddef.h>
+#include <string.h>
+
+#include "smooth_topk.h"
+
+static inline unsigned bits_of(float x)
+{
+    unsigned bits;
+    memcpy(&bits, &x, sizeof bits);
+    return bits;
+}
+
+static inline float float_of(unsigned bits)
+{
+    float x;
+    memcpy(&x, &bits, sizeof x);
+    return x;
+}
+
+static inline int min_int(int a, int b)
+{
+    return a < b ? a : b;
+}
+
+/* Scratch is cut from a thread's slice in order. */
+#define ALIGNMENT 64
+
+static inline size_t aligned(size_t bytes)
+{
+    return (bytes + ALIGNMENT - 1) / ALIGNMENT * ALIGNMENT;
+}
+
+static inline void *take(char **scratch, size_t bytes)
+{
+    void *taken = *scratch;
+    *scratch += aligned(bytes);
+    return taken;
+}
+
+/* A sample that has a label, no NaN or +inf, a finite label score and a finite pivot; tau is no
+ * hinge. */
+typedef struct {
+    const smooth_topk_params *params;
+    int classes;
+    const float *scores;
+    int label;
+    float pivot;    /* the k-th largest score but the label's */
+    const int *top; /* the classes of the k largest scores but the label's, in no order */
+    const float *top_scores;
+} smooth_topk_sample;
+
+/* Each writes the loss and, unless NULL, the gradient; scratch has at least its _scratch bytes. */
+void smooth_topk_by_log(const smooth_topk_sample *sample, float *loss, float *grad, char *scratch);
+size_t smooth_topk_log_scratch(int classes, int k);
+void smooth_topk_by_pivot(const smooth_topk_sample *sample, float *loss, float *grad,
+                          char *scratch);
+size_t smooth_topk_pivot_scratch(int classes, int k);
+
+/* Finds the k largest scores but the label's: top, top_scores: k, top_scores[0] the least of them.
+   1 <= k < classes. Returns -1 if a score is NaN or +inf, else 0. */
+int smooth_topk_find_top(const float *scores, int classes, int label, int k, int *top,
+                         float *top_scores);
+
+#endif

@@ -1,0 +1,296 @@
+/* Algorithm log (section 4 of the paper): divide and conquer on the factors (1 + e_i x), truncated
+   at degree k, every coefficient kept as its logarithm; then the adjoint sweep down the same tree.
+
+   The factors are those of the scores relative to the k-th largest, and a class above it
+   contributes (1/e_i + x): what drops out is common to sigma_k and sigma_{k-1}. So no logarithm
+   that matters is larger than log C(n, k), and a gap of any size between two scores costs no
+   precision. */
+#include "smooth_topk_formulas.h"
+#include "smooth_topk_internal.h"
+
+/* A binary tree of products. Level 0 has `leaves` polynomials of degree leaf_degree, the last one
+   of last_degree; node t of level l is the product of nodes 2t and 2t+1 of the level below,
+   truncated at degree k, or node 2t alone where 2t is the last. */
+typedef struct {
+    int leaves, leaf_degree, last_degree, k;
+} tree_shape;
+
+/* A node's coefficients are side by side, a level's nodes too, and a level begins where the one
+   below ends: log_value their logarithms; for a product, the terms of coefficient j were weighed as
+   exp(term - shift[j]) * scale[j], which sum to 1; adjoint: d log sigma_k and d log sigma_{k-1} by
+   d log_value. */
+typedef struct {
+    double *log_value, *shift, *scale, *adjoint_k, *adjoint_k1;
+} tree;
+
+#define MAX_LEVELS 32
+
+static int level_size(const tree_shape *shape, int level)
+{
+    return (int)(((long)shape->leaves + (1L << level) - 1) >> level);
+}
+
+static int tree_levels(const tree_shape *shape)
+{
+    int level = 0;
+    while (level_size(shape, level) > 1) ++level;
+    return level;
+}
+
+static int node_degree(const tree_shape *shape, int level, int node)
+{
+    long first = (long)node << level, last = first + (1L << level);
+    long degree = last < shape->leaves
+                      ? (long)shape->leaf_degree << level
+                      : (shape->leaves - 1 - first) * shape->leaf_degree + shape->last_degree;
+    return degree < shape->k ? (int)degree : shape->k;
+}
+
+/* Coefficients that a full node of the level has. */
+static size_t node_stride(const tree_shape *shape, int level)
+{
+    long degree = (long)shape->leaf_degree << level;
+    return (size_t)(degree < shape->k ? degree : shape->k) + 1;
+}
+
+static void level_offsets(const tree_shape *shape, size_t offset[MAX_LEVELS + 1])
+{
+    int levels = tree_levels(shape);
+    offset[0] = 0;
+    for (int level = 0; level <= levels; ++level)
+        offset[level + 1] = offset[level] + level_size(shape, level) * node_stride(shape, level);
+}
+
+static size_t tree_coefficients(const tree_shape *shape)
+{
+    size_t offset[MAX_LEVELS + 1];
+    level_offsets(shape, offset);
+    return offset[tree_levels(shape) + 1];
+}
+
+static tree take_tree(char **scratch, size_t coefficients)
+{
+    size_t bytes = coefficients * sizeof(double);
+    tree nodes;
+    nodes.log_value = take(scratch, bytes);
+    nodes.shift = take(scratch, bytes);
+    nodes.scale = take(scratch, bytes);
+    nodes.adjoint_k = take(scratch, bytes);
+    nodes.adjoint_k1 = take(scratch, bytes);
+    return nodes;
+}
+
+static tree tree_at(const tree *nodes, size_t offset)
+{
+    tree at = {nodes->log_value + offset, nodes->shift + offset, nodes->scale + offset,
+               nodes->adjoint_k + offset, nodes->adjoint_k1 + offset};
+    return at;
+}
+
+/* product = a * b, coefficients 0 .. degree. */
+static void multiply(const double *a, int a_degree, const double *b, int b_degree, tree product,
+                     int degree)
+{
+    for (int j = 0; j <= degree; ++j) {
+        int first = j > b_degree ? j - b_degree : 0, last = min_int(j, a_degree);
+        double shift = a[first] + b[j - first], sum = 0;
+        for (int i = first + 1; i <= last; ++i) {
+            double term = a[i] + b[j - i];
+            shift = term > shift ? term : shift;
+        }
+        for (int i = first; i <= last; ++i) sum += exp(a[i] + b[j - i] - shift);
+        product.log_value[j] = shift + log(sum);
+        product.shift[j] = shift;
+        product.scale[j] = 1 / sum;
+    }
+}
+
+/* The adjoints of a and b from those of their product. */
+static void multiply_adjoint(tree a, int a_degree, tree b, int b_degree, tree product, int degree)
+{
+    for (int i = 0; i <= a_degree; ++i) a.adjoint_k[i] = a.adjoint_k1[i] = 0;
+    for (int i = 0; i <= b_degree; ++i) b.adjoint_k[i] = b.adjoint_k1[i] = 0;
+    for (int j = 0; j <= degree; ++j) {
+        double adjoint_k = product.adjoint_k[j] * product.scale[j];
+        double adjoint_k1 = product.adjoint_k1[j] * product.scale[j];
+        if (adjoint_k == 0 && adjoint_k1 == 0) continue;
+        int first = j > b_degree ? j - b_degree : 0, last = min_int(j, a_degree);
+        for (int i = first; i <= last; ++i) {
+            double weight = exp(a.log_value[i] + b.log_value[j - i] - product.shift[j]);
+            a.adjoint_k[i] += weight * adjoint_k;
+            a.adjoint_k1[i] += weight * adjoint_k1;
+            b.adjoint_k[j - i] += weight * adjoint_k;
+            b.adjoint_k1[j - i] += weight * adjoint_k1;
+        }
+    }
+}
+
+/* From the leaves to the root. Returns where the root begins. */
+static size_t tree_forward(const tree_shape *shape, tree *nodes)
+{
+    size_t offset[MAX_LEVELS + 1];
+    int levels = tree_levels(shape);
+    level_offsets(shape, offset);
+    for (int level = 1; level <= levels; ++level) {
+        size_t stride = node_stride(shape, level), child_stride = node_stride(shape, level - 1);
+        for (int t = 0; t < level_size(shape, level); ++t) {
+            tree node = tree_at(nodes, offset[level] + t * stride);
+            tree a = tree_at(nodes, offset[level - 1] + 2 * t * child_stride);
+            tree b = tree_at(&a, child_stride);
+            int a_degree = node_degree(shape, level - 1, 2 * t),
+                degree = node_degree(shape, level, t);
+            if (2 * t + 1 < level_size(shape, level - 1))
+                multiply(a.log_value, a_degree, b.log_value,
+                         node_degree(shape, level - 1, 2 * t + 1), node, degree);
+            else
+                memcpy(node.log_value, a.log_value, (degree + 1) * sizeof(double));
+        }
+    }
+    return offset[levels];
+}
+
+/* From the root, whose adjoints are given, to the leaves. */
+static void tree_backward(const tree_shape *shape, tree *nodes)
+{
+    size_t offset[MAX_LEVELS + 1];
+    level_offsets(shape, offset);
+    for (int level = tree_levels(shape); level >= 1; --level) {
+        size_t stride = node_stride(shape, level), child_stride = node_stride(shape, level - 1);
+        for (int t = 0; t < level_size(shape, level); ++t) {
+            tree node = tree_at(nodes, offset[level] + t * stride);
+            tree a = tree_at(nodes, offset[level - 1] + 2 * t * child_stride);
+            tree b = tree_at(&a, child_stride);
+            int a_degree = node_degree(shape, level - 1, 2 * t),
+                degree = node_degree(shape, level, t);
+            if (2 * t + 1 < level_size(shape, level - 1)) {
+                multiply_adjoint(a, a_degree, b, node_degree(shape, level - 1, 2 * t + 1), node,
+                                 degree);
+            } else {
+                memcpy(a.adjoint_k, node.adjoint_k, (degree + 1) * sizeof(double));
+                memcpy(a.adjoint_k1, node.adjoint_k1, (degree + 1) * sizeof(double));
+            }
+        }
+    }
+}
+
+/* The classes go in blocks of about k. A block's own tree is built in scratch, again on the way
+   down, so that what is kept is the blocks' products and the tree above them: O(classes) numbers.
+ */
+static int block_size(int k)
+{
+    int size = 16;
+    while (size < k && size < (1 << 30)) size *= 2;
+    return size;
+}
+
+static tree_shape block_shape(int classes_of_block, int k)
+{
+    tree_shape shape = {classes_of_block, 1, 1, k};
+    return shape;
+}
+
+static tree_shape upper_shape(int classes, int k)
+{
+    int size = block_size(k), blocks = (int)(((long)classes + size - 1) / size);
+    int last = classes - (blocks - 1) * size;
+    tree_shape shape = {blocks, min_int(k, size), min_int(k, last), k};
+    return shape;
+}
+
+typedef struct {
+    int *index; /* the classes that can be chosen */
+    double *z;  /* their scores relative to the pivot */
+    tree block, upper;
+} log_scratch;
+
+static log_scratch take_log_scratch(char **scratch, int classes, int k)
+{
+    int others = classes - 1;
+    tree_shape block = block_shape(min_int(others, block_size(k)), k),
+               upper = upper_shape(others, k);
+    log_scratch taken;
+    taken.index = take(scratch, others * sizeof(int));
+    taken.z = take(scratch, others * sizeof(double));
+    taken.block = take_tree(scratch, tree_coefficients(&block));
+    taken.upper = take_tree(scratch, tree_coefficients(&upper));
+    return taken;
+}
+
+/* Fills the leaves with the factors of `count` classes and multiplies them. Returns where the root
+ * is. */
+static size_t multiply_block(const tree_shape *shape, tree *nodes, const double *z)
+{
+    for (int i = 0; i < shape->leaves; ++i) {
+        nodes->log_value[2 * i] = smooth_topk_log_left_out(z[i]);
+        nodes->log_value[2 * i + 1] = smooth_topk_log_chosen(z[i]);
+    }
+    return tree_forward(shape, nodes);
+}
+
+/* log(sigma_k / sigma_{k-1}) of the scores relative to the pivot; if m is not NULL, also
+   m[i] = m_i(k) - m_i(k-1) for each of the `count` classes of z. count >= k. */
+static double log_ratio_of_log(const log_scratch *scratch, int count, int k, double *m)
+{
+    int size = block_size(k);
+    tree_shape shape = upper_shape(count, k);
+    tree block = scratch->block, upper = scratch->upper;
+    size_t stride = node_stride(&shape, 0);
+
+    for (int b = 0; b < shape.leaves; ++b) {
+        tree_shape of_block = block_shape(min_int(size, count - b * size), k);
+        size_t root = multiply_block(&of_block, &block, scratch->z + (size_t)b * size);
+        memcpy(upper.log_value + b * stride, block.log_value + root,
+               (node_degree(&shape, 0, b) + 1) * sizeof(double));
+    }
+    tree root = tree_at(&upper, tree_forward(&shape, &upper));
+    double log_ratio = root.log_value[k] - root.log_value[k - 1];
+    if (!m) return log_ratio;
+
+    for (int j = 0; j <= k; ++j) {
+        root.adjoint_k[j] = j == k;
+        root.adjoint_k1[j] = j == k - 1;
+    }
+    tree_backward(&shape, &upper);
+    for (int b = 0; b < shape.leaves; ++b) {
+        tree_shape of_block = block_shape(min_int(size, count - b * size), k);
+        tree product =
+            tree_at(&block, multiply_block(&of_block, &block, scratch->z + (size_t)b * size));
+        size_t bytes = (node_degree(&shape, 0, b) + 1) * sizeof(double);
+        memcpy(product.adjoint_k, upper.adjoint_k + b * stride, bytes);
+        memcpy(product.adjoint_k1, upper.adjoint_k1 + b * stride, bytes);
+        tree_backward(&of_block, &block);
+        for (int i = 0; i < of_block.leaves; ++i) {
+            double difference = block.adjoint_k[2 * i + 1] - block.adjoint_k1[2 * i + 1];
+            m[(size_t)b * size + i] = difference > 0 ? difference : 0;
+        }
+    }
+    return log_ratio;
+}
+
+size_t smooth_topk_log_scratch(int classes, int k)
+{
+    char *begin = NULL, *end = begin;
+    take_log_scratch(&end, classes, k);
+    return end - begin;
+}
+
+void smooth_topk_by_log(const smooth_topk_sample *sample, float *loss, float *grad, char *scratch)
+{
+    int k = sample->params->k, label = sample->label, count = 0;
+    float tau = sample->params->tau;
+    log_scratch numbers = take_log_scratch(&scratch, sample->classes, k);
+    for (int i = 0; i < sample->classes; ++i) {
+        if (i == label || smooth_topk_is_minus_inf(bits_of(sample->scores[i]))) continue;
+        numbers.index[count] = i;
+        numbers.z[count++] = smooth_topk_z(sample->scores[i], sample->pivot, k, tau);
+    }
+    double log_ratio = log_ratio_of_log(&numbers, count, k, grad ? numbers.z : NULL);
+    double q = smooth_topk_q(log_ratio, sample->scores[label], sample->pivot, k, tau,
+                             sample->params->alpha);
+    *loss = (float)(tau * smooth_topk_softplus(q));
+    if (!grad) return;
+    double size = smooth_topk_sigmoid(q) / k;
+    memset(grad, 0, sample->classes * sizeof(float));
+    for (int i = 0; i < count; ++i) grad[numbers.index[i]] = (float)(size * numbers.z[i]);
+    grad[label] = (float)-size;
+}

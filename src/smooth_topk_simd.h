@@ -1,0 +1,367 @@
+/* The vector loops of algorithm pivot: compiled once for every instruction set that is chosen at
+   run time.
+
+   Expects SIMD_NAME(function), SIMD_TARGET (a function attribute) and SIMD_BYTES (of a vector
+   register). Vectors are the compiler's own (GCC, clang), so one text serves x86, ARM and the rest.
+ */
+
+typedef float SIMD_NAME(floats) __attribute__((vector_size(SIMD_BYTES)));
+typedef int SIMD_NAME(ints) __attribute__((vector_size(SIMD_BYTES)));
+typedef double SIMD_NAME(doubles) __attribute__((vector_size(SIMD_BYTES)));
+typedef float SIMD_NAME(half_floats) __attribute__((vector_size(SIMD_BYTES / 2)));
+
+#define floats SIMD_NAME(floats)
+#define ints SIMD_NAME(ints)
+#define doubles SIMD_NAME(doubles)
+#define half_floats SIMD_NAME(half_floats)
+
+#define LANES ((int)(SIMD_BYTES / sizeof(float)))
+#define HALF (LANES / 2)
+#define INLINE static inline __attribute__((always_inline)) SIMD_TARGET
+
+/* Vectors whose products a lane adds up in float before they go on in double. */
+#define CHUNK 64
+
+INLINE floats SIMD_NAME(load)(const float *from)
+{
+    floats x;
+    memcpy(&x, from, sizeof x);
+    return x;
+}
+
+INLINE void SIMD_NAME(store)(float *to, floats x)
+{
+    memcpy(to, &x, sizeof x);
+}
+
+INLINE doubles SIMD_NAME(load_as_doubles)(const float *from)
+{
+    half_floats x;
+    memcpy(&x, from, sizeof x);
+    return __builtin_convertvector(x, doubles);
+}
+
+/* exp(-|score - pivot| / (k tau)) for scores up to the pivot, 0 for those above and below 2^-126.
+   rate = log2(e) / (k tau) as the sum of two floats: so the exponent's error does not grow with it.
+ */
+INLINE floats SIMD_NAME(exponential)(floats score, floats pivot, floats rate, floats rate_rest)
+{
+    floats distance = score - pivot, t = distance * rate;
+    ints keep = (t >= -126.f) & (distance <= 0.f);
+    t = (floats)((ints)t & keep);
+    ints n = __builtin_convertvector(t - 0.5f, ints);
+    floats whole = __builtin_convertvector(n, floats);
+    floats f = distance * rate - whole + distance * rate_rest;
+    floats p = 1.53533618e-4f * f + 1.33988744e-3f;
+    p = p * f + 9.61843736e-3f;
+    p = p * f + 5.55033247e-2f;
+    p = p * f + 2.40226479e-1f;
+    p = p * f + 6.93147203e-1f;
+    p = p * f + 1.f;
+    p = (floats)((ints)p + (n << 23));
+    return (floats)((ints)p & keep);
+}
+
+SIMD_TARGET static void SIMD_NAME(exponentials)(const float *scores, int count, float pivot,
+                                                float rate, float rate_rest, float *u)
+{
+    floats pivots = pivot - (floats){0}, rates = rate - (floats){0},
+           rests = rate_rest - (floats){0};
+    int i = 0;
+    for (; i + LANES <= count; i += LANES)
+        SIMD_NAME(store)
+        (u + i, SIMD_NAME(exponential)(SIMD_NAME(load)(scores + i), pivots, rates, rests));
+    if (i < count) {
+        float part[SIMD_BYTES / sizeof(float)] = {0};
+        memcpy(part, scores + i, (count - i) * sizeof(float));
+        SIMD_NAME(store)(part, SIMD_NAME(exponential)(SIMD_NAME(load)(part), pivots, rates, rests));
+        memcpy(u + i, part, (count - i) * sizeof(float));
+    }
+}
+
+/* Whether a score is NaN or +inf; *largest: the largest of the others, -inf if there are none. */
+SIMD_TARGET static int SIMD_NAME(look)(const float *scores, int count, float *largest)
+{
+    floats most = float_of(0xff800000u) - (floats){0};
+    ints bad = {0};
+    int i = 0, any = 0;
+    for (; i + LANES <= count; i += LANES) {
+        floats x = SIMD_NAME(load)(scores + i);
+        ints bits = (ints)x;
+        bad |= ((bits & 0x7fffffff) > 0x7f800000) | (bits == 0x7f800000);
+        ints larger = x > most;
+        most = (floats)(((ints)x & larger) | ((ints)most & ~larger));
+    }
+    *largest = most[0];
+    for (int lane = 0; lane < LANES; ++lane) {
+        any |= bad[lane];
+        if (most[lane] > *largest) *largest = most[lane];
+    }
+    for (; i < count; ++i) {
+        any |= smooth_topk_is_nan_or_plus_inf(bits_of(scores[i]));
+        if (scores[i] > *largest) *largest = scores[i];
+    }
+    return any;
+}
+
+/* lanes of total times lanes of (1 + part[1] x + .. + part[k] x^k), truncated at degree k. */
+INLINE void SIMD_NAME(fold)(doubles *total, const floats *part, int k)
+{
+    doubles low[SMALL_K + 1], high[SMALL_K + 1];
+    for (int j = 1; j <= k; ++j) {
+        float both[SIMD_BYTES / sizeof(float)];
+        SIMD_NAME(store)(both, part[j]);
+        low[j] = SIMD_NAME(load_as_doubles)(both);
+        high[j] = SIMD_NAME(load_as_doubles)(both + HALF);
+    }
+    for (int j = k; j >= 1; --j) {
+        for (int i = 0; i < j; ++i) {
+            total[2 * j] += total[2 * i] * low[j - i];
+            total[2 * j + 1] += total[2 * i + 1] * high[j - i];
+        }
+    }
+}
+
+/* product[0 .. k] of the factors (1 + u x), by independent products in the lanes, merged at the
+   end. k is a constant wherever this is expanded, so that the k coefficients of a lane stay in
+   registers. */
+INLINE void SIMD_NAME(product_of)(const float *u, int count, double *product, const int k)
+{
+    doubles total[2 * (SMALL_K + 1)] = {{0}};
+    total[0] = total[1] = 1 - (doubles){0};
+    for (int begin = 0; begin < count; begin += CHUNK * LANES) {
+        int end = min_int(count, begin + CHUNK * LANES), i = begin;
+        floats c[SMALL_K + 1];
+        c[0] = 1 - (floats){0};
+#pragma GCC unroll 16
+        for (int j = 1; j <= k; ++j) c[j] = (floats){0};
+        for (; i + LANES <= end; i += LANES) {
+            floats x = SIMD_NAME(load)(u + i);
+#pragma GCC unroll 16
+            for (int j = k; j >= 1; --j) c[j] += x * c[j - 1];
+        }
+        if (i < end) {
+            float part[SIMD_BYTES / sizeof(float)] = {0};
+            memcpy(part, u + i, (end - i) * sizeof(float));
+            floats x = SIMD_NAME(load)(part);
+#pragma GCC unroll 16
+            for (int j = k; j >= 1; --j) c[j] += x * c[j - 1];
+        }
+        SIMD_NAME(fold)(total, c, k);
+    }
+    double lanes[SMALL_K + 1][SIMD_BYTES / sizeof(float)];
+    for (int j = 0; j <= k; ++j) memcpy(lanes[j], total + 2 * j, sizeof lanes[j]);
+    for (int width = HALF; width >= 1; width /= 2)
+        for (int j = k; j >= 0; --j)
+            for (int lane = 0; lane < width; ++lane) {
+                double sum = 0;
+                for (int i = 0; i <= j; ++i) sum += lanes[i][lane] * lanes[j - i][lane + width];
+                lanes[j][lane] = sum;
+            }
+    for (int j = 0; j <= k; ++j) product[j] = lanes[j][0];
+}
+
+/* grad_i = u_i sum_m (-u_i)^m d[m], by Horner, not below 0. u may be grad. */
+INLINE floats SIMD_NAME(horner)(floats x, const float *d, const int k)
+{
+    floats sum = d[k - 1] - (floats){0};
+#pragma GCC unroll 16
+    for (int m = k - 2; m >= 0; --m) sum = d[m] - x * sum;
+    sum *= x;
+    return (floats)((ints)sum & (sum > 0.f));
+}
+
+INLINE void SIMD_NAME(gradient_of)(const float *u, int count, const float *d, float *grad,
+                                   const int k)
+{
+    int i = 0;
+    for (; i + LANES <= count; i += LANES)
+        SIMD_NAME(store)(grad + i, SIMD_NAME(horner)(SIMD_NAME(load)(u + i), d, k));
+    if (i < count) {
+        float part[SIMD_BYTES / sizeof(float)] = {0};
+        memcpy(part, u + i, (count - i) * sizeof(float));
+        SIMD_NAME(store)(part, SIMD_NAME(horner)(SIMD_NAME(load)(part), d, k));
+        memcpy(grad + i, part, (count - i) * sizeof(float));
+    }
+}
+
+#define FOR_SMALL_K(call) \
+    switch (k) {          \
+    case 1:               \
+        call(1);          \
+        break;            \
+    case 2:               \
+        call(2);          \
+        break;            \
+    case 3:               \
+        call(3);          \
+        break;            \
+    case 4:               \
+        call(4);          \
+        break;            \
+    case 5:               \
+        call(5);          \
+        break;            \
+    case 6:               \
+        call(6);          \
+        break;            \
+    case 7:               \
+        call(7);          \
+        break;            \
+    case 8:               \
+        call(8);          \
+        break;            \
+    case 9:               \
+        call(9);          \
+        break;            \
+    default:              \
+        call(10);         \
+        break;            \
+    }
+
+SIMD_TARGET static void SIMD_NAME(product)(const float *u, int count, double *product, int k){
+#define PRODUCT(K) SIMD_NAME(product_of)(u, count, product, K)
+    FOR_SMALL_K(PRODUCT)
+#undef PRODUCT
+}
+
+SIMD_TARGET
+    static void SIMD_NAME(gradient)(const float *u, int count, const float *d, float *grad, int k){
+#define GRADIENT(K) SIMD_NAME(gradient_of)(u, count, d, grad, K)
+        FOR_SMALL_K(GRADIENT)
+#undef GRADIENT
+    }
+
+/* sum of u rate / (1 + u rate) and of its derivative by log rate. */
+SIMD_TARGET static void SIMD_NAME(expectation)(const float *u, int count, double rate, double *sum,
+                                               double *slope)
+{
+    doubles sums = {0}, slopes = {0};
+    int i = 0;
+    for (; i + HALF <= count; i += HALF) {
+        doubles odds = SIMD_NAME(load_as_doubles)(u + i) * rate, probability = odds / (1 + odds);
+        sums += probability;
+        slopes += probability / (1 + odds);
+    }
+    *sum = *slope = 0;
+    for (int lane = 0; lane < HALF; ++lane) {
+        *sum += sums[lane];
+        *slope += slopes[lane];
+    }
+    for (; i < count; ++i) {
+        double odds = u[i] * rate, probability = odds / (1 + odds);
+        *sum += probability;
+        *slope += probability / (1 + odds);
+    }
+}
+
+/* Multiplies each lane of c[0 .. degree] by (1 + a x)(1 + b x), truncated at degree k. */
+INLINE int SIMD_NAME(times_pair)(doubles *c, int k, int degree, doubles a, doubles b)
+{
+    doubles sum = a + b, both = a * b;
+    degree = min_int(k, degree + 2);
+    for (int j = degree; j >= 2; --j) c[j] += sum * c[j - 1] + both * c[j - 2];
+    c[1] += sum * c[0];
+    return degree;
+}
+
+/* Takes lanes that have grown past 2^300 back: only ratios of coefficients are asked for in the
+ * end. */
+INLINE void SIMD_NAME(scale_back)(doubles *c, int degree)
+{
+    doubles sum = {0}, scale;
+    for (int j = 0; j <= degree; ++j) sum += c[j];
+    for (int lane = 0; lane < HALF; ++lane) scale[lane] = sum[lane] > 0x1p300 ? 0x1p-300 : 1;
+    for (int j = 0; j <= degree; ++j) c[j] *= scale;
+}
+
+/* Lane `lane` of c as a polynomial of its own, its largest coefficient 1. */
+SIMD_TARGET static void SIMD_NAME(take_lane)(const doubles *c, int degree, int lane, double *to)
+{
+    double most = 0;
+    for (int j = 0; j <= degree; ++j) most = c[j][lane] > most ? c[j][lane] : most;
+    for (int j = 0; j <= degree; ++j) to[j] = c[j][lane] / most;
+}
+
+/* to[0 .. k] = a * b, the largest coefficient 1. Returns its degree. */
+SIMD_TARGET static int SIMD_NAME(multiply)(const double *a, int a_degree, const double *b,
+                                           int b_degree, int k, double *to)
+{
+    int degree = min_int(k, a_degree + b_degree);
+    double most = 0;
+    for (int j = 0; j <= degree; ++j) to[j] = 0;
+    for (int i = 0; i <= a_degree; ++i)
+        for (int j = 0; j <= min_int(b_degree, degree - i); ++j) to[i + j] += a[i] * b[j];
+    for (int j = 0; j <= degree; ++j) most = to[j] > most ? to[j] : most;
+    for (int j = 0; j <= degree; ++j) to[j] /= most;
+    return degree;
+}
+
+/* product[0 .. k], up to a common factor, of the factors (1 + odds x), for any k, in double.
+   room: LONG_PRODUCT_ROOM(k) doubles, aligned. */
+SIMD_TARGET static void SIMD_NAME(long_product)(const float *odds, int count, int k, double *room,
+                                                double *product)
+{
+    doubles *c = (doubles *)room;
+    double *lane_product = room + (size_t)(k + 1) * HALF, *next = lane_product + k + 1;
+    int degree = 0, product_degree = 0;
+    for (int j = 0; j <= k; ++j) c[j] = (doubles){0};
+    c[0] = 1 - (doubles){0};
+    for (int i = 0, step = 1; i < count; i += LANES, ++step) {
+        float part[SIMD_BYTES / sizeof(float)] = {0};
+        memcpy(part, odds + i, min_int(LANES, count - i) * sizeof(float));
+        degree = SIMD_NAME(times_pair)(c, k, degree, SIMD_NAME(load_as_doubles)(part),
+                                       SIMD_NAME(load_as_doubles)(part + HALF));
+        if (step % CHUNK == 0) SIMD_NAME(scale_back)(c, degree);
+    }
+    product[0] = 1;
+    for (int lane = 0; lane < HALF; ++lane) {
+        SIMD_NAME(take_lane)(c, degree, lane, lane_product);
+        product_degree =
+            SIMD_NAME(multiply)(product, product_degree, lane_product, degree, k, next);
+        memcpy(product, next, (product_degree + 1) * sizeof(double));
+    }
+    for (int j = product_degree + 1; j <= k; ++j) product[j] = 0;
+}
+
+/* grad_i = odds_i sum_m (-odds_i)^m d[m], by Horner in double, not below 0, for any k. */
+SIMD_TARGET static void SIMD_NAME(long_gradient)(const float *odds, int count, const double *d,
+                                                 float *grad, int k)
+{
+    for (int i = 0; i < count; i += LANES) {
+        float part[SIMD_BYTES / sizeof(float)] = {0};
+        int size = min_int(LANES, count - i);
+        memcpy(part, odds + i, size * sizeof(float));
+        doubles low = SIMD_NAME(load_as_doubles)(part),
+                high = SIMD_NAME(load_as_doubles)(part + HALF);
+        doubles low_sum = d[k - 1] - (doubles){0}, high_sum = low_sum;
+        for (int m = k - 2; m >= 0; --m) {
+            low_sum = d[m] - low * low_sum;
+            high_sum = d[m] - high * high_sum;
+        }
+        low_sum *= low;
+        high_sum *= high;
+        for (int lane = 0; lane < HALF; ++lane) {
+            part[lane] = low_sum[lane] > 0 ? (float)low_sum[lane] : 0;
+            part[HALF + lane] = high_sum[lane] > 0 ? (float)high_sum[lane] : 0;
+        }
+        memcpy(grad + i, part, size * sizeof(float));
+    }
+}
+
+static const smooth_topk_loops SIMD_NAME(loops) = {
+    SIMD_NAME(look),        SIMD_NAME(exponentials), SIMD_NAME(product),      SIMD_NAME(gradient),
+    SIMD_NAME(expectation), SIMD_NAME(long_product), SIMD_NAME(long_gradient)};
+
+#undef floats
+#undef ints
+#undef doubles
+#undef half_floats
+#undef LANES
+#undef HALF
+#undef INLINE
+#undef CHUNK
+#undef FOR_SMALL_K
+#undef SIMD_NAME
+#undef SIMD_TARGET
+#undef SIMD_BYTES
