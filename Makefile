@@ -76,6 +76,41 @@ build/libsmooth_topk.a: $(LIBRARY)
 build/libsmooth_topk.so: $(LIBRARY)
 	$(CC) -shared $(LIBRARY_FLAGS) $^ -o $@ -lm
 
+# The mathematics is tested as it is built for the library, as Darknet builds it (-Ofast), with the vector
+# loops of lesser machines, with threads, and under AddressSanitizer and UBSan.
+TEST_LOSS := build/tests/loss build/tests/loss_ofast build/tests/loss_openmp build/tests/loss_portable \
+	build/tests/loss_sanitized
+ifneq ($(shell grep -wo -m1 avx2 /proc/cpuinfo 2>/dev/null),)
+TEST_LOSS += build/tests/loss_avx2
+endif
+MATHEMATICS := src/smooth_topk.c src/smooth_topk_log.c src/smooth_topk_pivot.c
+MATHEMATICS_HEADERS := $(wildcard src/smooth_topk*.h)
+build/tests/loss: VARIANT = -O3
+build/tests/loss_ofast: VARIANT = -Ofast
+build/tests/loss_openmp: VARIANT = -O3 -fopenmp
+build/tests/loss_portable: VARIANT = -O3 -DSMOOTH_TOPK_LOOPS=loops_portable
+build/tests/loss_avx2: VARIANT = -O3 -DSMOOTH_TOPK_LOOPS=loops_avx2
+build/tests/loss_sanitized: VARIANT = -O1 -g -fsanitize=address,undefined -fno-sanitize-recover=all
+
+$(TEST_LOSS): tests/test_loss.c tests/reference.c tests/reference.h $(MATHEMATICS) $(MATHEMATICS_HEADERS)
+	@mkdir -p build/tests
+	@echo '#include <stdarg.h>\n#include <stddef.h>\n#include <setjmp.h>\n#include <stdint.h>\n#include <cmocka.h>' | \
+		$(CC) -E - >/dev/null 2>&1 || { echo "the test library cmocka is missing; install it with: apt-get install libcmocka-dev" >&2; exit 1; }
+	@echo "building $@"
+	@$(CC) -O2 $(WARNINGS) -Isrc -c tests/test_loss.c -o $@.test.o
+	@$(CC) -O2 $(WARNINGS) -Isrc -c tests/reference.c -o $@.reference.o
+	@$(CC) $(VARIANT) $(WARNINGS) -Wno-unused $(MATHEMATICS) $@.test.o $@.reference.o -o $@ -lcmocka -lm
+
+build/tests/layer: tests/test_layer.c darknet
+	@mkdir -p build/tests
+	@echo "building $@"
+	@$(CC) -O2 $(WARNINGS) -Wno-unused-parameter -I$(SOURCE)/include -I$(SOURCE)/src $< $(SOURCE)/libdarknet.a \
+		-Wl,--wrap=malloc,--wrap=calloc,--wrap=realloc $(OPENMP_FLAG) -lcmocka -lm -pthread -o $@
+
+TEST_SCRIPTS := $(wildcard tests/test_*.sh)
+test: $(TEST_LOSS) build/tests/layer lib
+	@tests/run.sh $(TEST_LOSS) build/tests/layer $(TEST_SCRIPTS)
+
 clean:
 	rm -rf $(filter-out build/upstream,$(wildcard build/*))
 distclean:

@@ -26,3 +26,58 @@ check() {
 finish() {
     echo "1..$count"
 }
+
+# images NUMBER: a data set of 6 characters under $scratch/data, NUMBER images a class, and its .data file.
+images() {
+    mkdir -p "$scratch/data" "$scratch/backup"
+    rm -f "$scratch"/data/*
+    for code in 65 66 67 68 69 70; do
+        echo "char_${code}_" >>"$scratch/labels.txt.new"
+        for size in $(seq 0 $(($1 - 1))); do
+            cp "build/source/data/labels/${code}_$((size % 8)).png" "$scratch/data/char_${code}_$size.png"
+        done
+    done
+    mv "$scratch/labels.txt.new" "$scratch/labels.txt"
+    ls "$scratch"/data/*.png >"$scratch/train.txt"
+    cat >"$scratch/x.data" <<DATA
+classes=6
+train=$scratch/train.txt
+valid=$scratch/train.txt
+labels=$scratch/labels.txt
+names=$scratch/labels.txt
+backup=$scratch/backup
+top=2
+DATA
+}
+
+# network FILE SECTION BATCHES: a small network for these images that ends in SECTION.
+network() {
+    cat >"$1" <<CFG
+[net]
+batch=12
+subdivisions=2
+height=16
+width=16
+channels=3
+max_crop=18
+min_crop=16
+learning_rate=0.05
+momentum=0.9
+decay=0.0005
+policy=constant
+max_batches=$3
+[convolutional]
+filters=8
+size=3
+stride=2
+pad=1
+activation=leaky
+[convolutional]
+filters=6
+size=1
+stride=1
+activation=linear
+[avgpool]
+$2
+CFG
+}

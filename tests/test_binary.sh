@@ -1,0 +1,72 @@
+#!/bin/sh
+# The binary from the shell: train, save, resume, valid, predict, with the layer where softmax was.
+. tests/tap.sh
+images 4
+network "$scratch/net.cfg" '[smooth_topk]
+k=2' 20
+
+train() { # CFG [WEIGHTS] [ARGUMENTS]
+    "$darknet" classifier train "$scratch/x.data" "$@" >"$scratch/train.log" 2>&1 || { cat "$scratch/train.log"; return 1; }
+}
+check 'train 20 batches and save' train "$scratch/net.cfg" -seed 7
+weights=$scratch/backup/net.weights
+check 'the weights are there' test -s "$weights"
+check '20 lines of progress with a finite loss' sh -c \
+    "[ \$(grep -c 'avg, ' '$scratch/train.log') = 20 ] && ! grep -i 'nan\|inf ' '$scratch/train.log'"
+
+cp "$weights" "$scratch/first.weights"
+again() {
+    rm -f "$weights"
+    train "$scratch/net.cfg" -seed "$1" && cmp "$weights" "$scratch/first.weights"
+}
+check 'the same seed gives the same weights, bit for bit' again 7
+differs() {
+    ! again 8 && [ -s "$weights" ]
+}
+check 'another seed gives others' differs
+bad_seed() {
+    "$darknet" classifier train "$scratch/x.data" "$scratch/net.cfg" -seed "$1" >"$scratch/said" 2>&1
+    [ $? -eq 1 ] && grep -qF -- "-seed $1: must be a whole number" "$scratch/said"
+}
+check '-seed seven is refused' bad_seed seven
+check '-seed -1 is refused' bad_seed -1
+check '-seed 1e3 is refused' bad_seed 1e3
+
+sed 's/^max_batches=.*/max_batches=25/' "$scratch/net.cfg" >"$scratch/resumed.cfg"
+check 'resume for 5 batches' train "$scratch/resumed.cfg" "$scratch/first.weights" -seed 7
+check 'the resumed run begins at batch 21' sh -c "grep 'avg, ' '$scratch/train.log' | head -n 1 | grep -q '^21,'"
+check 'the resumed run does 5 batches' sh -c "[ \$(grep -c 'avg, ' '$scratch/train.log') = 5 ]"
+
+# Long enough to learn six still images by heart.
+sed 's/^max_batches=.*/max_batches=1500/' "$scratch/net.cfg" >"$scratch/long.cfg"
+check 'train 1500 batches' train "$scratch/long.cfg" -seed 1
+valid() {
+    "$darknet" classifier valid "$scratch/x.data" "$scratch/long.cfg" "$scratch/backup/long.weights" >"$scratch/valid" 2>&1
+    tail -n 1 "$scratch/valid"
+    tail -n 1 "$scratch/valid" | awk '{ exit !($4 + 0 > 0.5 && $7 + 0 > 0.8) }' # chance: 0.17 and 0.33
+}
+check 'valid: top 1 and top 2 far above chance' valid
+predict() {
+    echo "$scratch/data/char_66_3.png" |
+        "$darknet" classifier predict "$scratch/x.data" "$scratch/long.cfg" "$scratch/backup/long.weights" 2>&1 | tee "$scratch/predict"
+    [ "$(grep -c '%: char_' "$scratch/predict")" = 2 ] &&
+        awk '/%: char_/ { p = $1 + 0; if (p < 0 || p > 100) bad = 1; sum += p } END { exit bad || sum > 100.1 || sum < 1 }' "$scratch/predict"
+}
+check 'predict: the two best classes with probabilities' predict
+
+sed 's/^\[net\]/[net]\nrandom=1/; s/^max_batches=.*/max_batches=41/; s/^batch=.*/batch=2/' "$scratch/net.cfg" >"$scratch/random.cfg"
+check 'random=1' train "$scratch/random.cfg"
+check 'random=1 resized twice' sh -c "[ \$(grep -c Resizing '$scratch/train.log') = 2 ]"
+
+for flip in 0 1; do sed "s/^\[net\]/[net]\nflip=$flip/" "$scratch/net.cfg" >"$scratch/flip$flip.cfg"; done
+check 'flip=1 is as without it' sh -c "
+    '$darknet' classifier train '$scratch/x.data' '$scratch/flip1.cfg' -seed 7 && cmp '$scratch/backup/flip1.weights' '$scratch/first.weights'"
+check 'flip=0 is not' sh -c "
+    '$darknet' classifier train '$scratch/x.data' '$scratch/flip0.cfg' -seed 7 && ! cmp '$scratch/backup/flip0.weights' '$scratch/first.weights'"
+bad_flip() {
+    sed 's/^\[net\]/[net]\nflip=2/' "$scratch/net.cfg" >"$scratch/flip2.cfg"
+    "$darknet" classifier train "$scratch/x.data" "$scratch/flip2.cfg" >"$scratch/said" 2>&1
+    [ $? -eq 1 ] && grep -q '\[net\] flip=2: must be 0 or 1' "$scratch/said"
+}
+check 'flip=2 is refused' bad_flip
+finish

@@ -1,0 +1,337 @@
+/* The layer inside Darknet: beside its softmax layer, with every kind of truth row, and in real
+ * networks. */
+#include <math.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <setjmp.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+#include <cmocka.h>
+
+#include "darknet.h"
+#include "network.h"
+#include "parser.h"
+#include "smooth_topk_layer.h"
+#include "softmax_layer.h"
+
+/* Counts what the layer allocates: the test is linked with --wrap for these. */
+static int allocations;
+void *__real_malloc(size_t);
+void *__real_calloc(size_t, size_t);
+void *__real_realloc(void *, size_t);
+void *__wrap_malloc(size_t size)
+{
+    ++allocations;
+    return __real_malloc(size);
+}
+void *__wrap_calloc(size_t count, size_t size)
+{
+    ++allocations;
+    return __real_calloc(count, size);
+}
+void *__wrap_realloc(void *memory, size_t size)
+{
+    ++allocations;
+    return __real_realloc(memory, size);
+}
+
+enum { BATCH = 7, CLASSES = 23 };
+static float scores[BATCH * CLASSES], truth[BATCH * CLASSES], delta[BATCH * CLASSES];
+
+static float random_float(void)
+{
+    return (float)rand() / RAND_MAX * 2 - 1;
+}
+
+static void random_scores(float scale)
+{
+    for (int i = 0; i < BATCH * CLASSES; ++i) scores[i] = scale * random_float();
+}
+
+static void one_hot(void)
+{
+    memset(truth, 0, sizeof truth);
+    for (int b = 0; b < BATCH; ++b) truth[b * CLASSES + rand() % CLASSES] = 1;
+}
+
+static network net_of(float *its_truth)
+{
+    network net = {0};
+    net.input = scores;
+    net.truth = its_truth;
+    net.delta = delta;
+    return net;
+}
+
+static smooth_topk_params params_of(int k, float tau, float alpha)
+{
+    smooth_topk_params params = {k, tau, alpha, SMOOTH_TOPK_PIVOT};
+    return params;
+}
+
+static void assert_close(double a, double b, double allowed)
+{
+    if (!(fabs(a - b) <= allowed)) fail_msg("%.9g is not %.9g (allowed %g)", a, b, allowed);
+}
+
+static void test_is_softmax(void **unused)
+{
+    (void)unused;
+    smooth_topk_layer l = make_smooth_topk_layer(BATCH, CLASSES, params_of(1, 1, 0), 1, 1.5f);
+    softmax_layer softmax = make_softmax_layer(BATCH, CLASSES, 1);
+    softmax.temperature = 1;
+    for (int round = 0; round < 20; ++round) {
+        random_scores(4);
+        one_hot();
+        l.temperature = 1;
+        forward_smooth_topk_layer(l, net_of(truth));
+        forward_softmax_layer(softmax, net_of(truth));
+        assert_close(l.cost[0], softmax.cost[0], 1e-5 * softmax.cost[0]);
+        for (int i = 0; i < BATCH * CLASSES; ++i) {
+            assert_close(l.delta[i], softmax.delta[i], 2e-6);
+            assert_true(l.output[i] == softmax.output[i]);
+        }
+        l.temperature = softmax.temperature = 1.5f;
+        forward_smooth_topk_layer(l, net_of(NULL));
+        forward_softmax_layer(softmax, net_of(NULL));
+        for (int i = 0; i < BATCH * CLASSES; ++i) assert_true(l.output[i] == softmax.output[i]);
+        softmax.temperature = 1;
+    }
+    free_layer(l);
+    free_layer(softmax);
+}
+
+static void test_delta_is_minus_the_gradient(void **unused)
+{
+    (void)unused;
+    for (int k = 1; k < CLASSES; k += 3) {
+        smooth_topk_params params = params_of(k, 0.5f, 1);
+        smooth_topk_layer l = make_smooth_topk_layer(BATCH, CLASSES, params, 2.5f, 1);
+        float loss[BATCH], grad[BATCH * CLASSES];
+        int labels[BATCH];
+        double cost = 0;
+        random_scores(3);
+        one_hot();
+        for (int i = 0; i < BATCH * CLASSES; ++i)
+            if (truth[i] == 1) labels[i / CLASSES] = i % CLASSES;
+        assert_int_equal(smooth_topk_cpu(&params, BATCH, CLASSES, scores, labels, loss, grad), 0);
+        forward_smooth_topk_layer(l, net_of(truth));
+        for (int b = 0; b < BATCH; ++b) cost += 2.5 * loss[b];
+        assert_close(l.cost[0], cost, 1e-5 * cost);
+        for (int i = 0; i < BATCH * CLASSES; ++i) assert_close(l.delta[i], -2.5 * grad[i], 1e-6);
+
+        for (int i = 0; i < BATCH * CLASSES; ++i) delta[i] = 10;
+        backward_smooth_topk_layer(l, net_of(truth));
+        for (int i = 0; i < BATCH * CLASSES; ++i) assert_true(delta[i] == 10 + l.delta[i]);
+        free_layer(l);
+    }
+}
+
+/* Rows: one label; none; several; one that is not 1. */
+static void test_truth_rows(void **unused)
+{
+    (void)unused;
+    smooth_topk_params params = params_of(4, 1, 1);
+    smooth_topk_layer l = make_smooth_topk_layer(BATCH, CLASSES, params, 3, 1);
+    double wanted_delta[BATCH * CLASSES] = {0}, wanted_cost = 0;
+    random_scores(3);
+    memset(truth, 0, sizeof truth);
+    truth[0 * CLASSES + 5] = 1;
+    truth[2 * CLASSES + 1] = 0.25f, truth[2 * CLASSES + 7] = 0.75f;
+    truth[3 * CLASSES + 22] = 0.5f;
+    for (int i = 0; i < CLASSES; ++i) truth[4 * CLASSES + i] = 1.f / CLASSES;
+    truth[6 * CLASSES + 0] = 1, truth[6 * CLASSES + 22] = 1;
+    for (int b = 0; b < BATCH; ++b)
+        for (int label = 0; label < CLASSES; ++label) {
+            float loss, grad[CLASSES], weight = truth[b * CLASSES + label];
+            assert_int_equal(
+                smooth_topk_cpu(&params, 1, CLASSES, scores + b * CLASSES, &label, &loss, grad), 0);
+            wanted_cost += 3. * weight * loss;
+            for (int i = 0; i < CLASSES; ++i)
+                wanted_delta[b * CLASSES + i] -= 3. * weight * grad[i];
+        }
+    for (int round = 0; round < 2; ++round) { /* twice: nothing is left over from the first */
+        memset(l.delta, 0xff, BATCH * CLASSES * sizeof(float));
+        forward_smooth_topk_layer(l, net_of(truth));
+        assert_close(l.cost[0], wanted_cost, 1e-5 * wanted_cost);
+        for (int i = 0; i < BATCH * CLASSES; ++i) assert_close(l.delta[i], wanted_delta[i], 1e-6);
+        for (int i = 0; i < CLASSES; ++i)
+            assert_true(l.delta[1 * CLASSES + i] == 0 && l.delta[5 * CLASSES + i] == 0);
+    }
+    free_layer(l);
+}
+
+static void test_without_truth(void **unused)
+{
+    (void)unused;
+    smooth_topk_layer l = make_smooth_topk_layer(BATCH, CLASSES, params_of(5, 1, 1), 5, 1);
+    random_scores(3);
+    l.cost[0] = 42;
+    forward_smooth_topk_layer(l, net_of(NULL));
+    assert_true(l.cost[0] == 42);
+    for (int b = 0; b < BATCH; ++b) {
+        double sum = 0;
+        for (int i = 0; i < CLASSES; ++i) {
+            sum += l.output[b * CLASSES + i];
+            assert_true(l.delta[b * CLASSES + i] == 0);
+        }
+        assert_close(sum, 1, 1e-5);
+    }
+    free_layer(l);
+}
+
+static void test_allocates_nothing(void **unused)
+{
+    (void)unused;
+    for (int k = 1; k < CLASSES; k += 7) {
+        for (int algorithm = 0; algorithm < 2; ++algorithm) {
+            smooth_topk_params params = {k, 1, 1, algorithm ? SMOOTH_TOPK_LOG : SMOOTH_TOPK_PIVOT};
+            smooth_topk_layer l = make_smooth_topk_layer(BATCH, CLASSES, params, 1, 1);
+            random_scores(2);
+            one_hot();
+            truth[1] = truth[2] = 0.5f;
+            int before = allocations;
+            assert_true(before > 0);
+            forward_smooth_topk_layer(l, net_of(truth));
+            backward_smooth_topk_layer(l, net_of(truth));
+            assert_int_equal(allocations, before);
+            free_layer(l);
+        }
+    }
+}
+
+/* ---- real networks ---- */
+
+/* Smooth activations, so that differences of the cost are worth something. */
+static const char network_cfg[] =
+    "[net]\nbatch=%d\nsubdivisions=%d\nheight=8\nwidth=8\nchannels=3\n"
+    "learning_rate=0.05\nmomentum=0\ndecay=0\npolicy=constant\nmax_batches=100\n"
+    "[convolutional]\nfilters=6\nsize=3\nstride=1\npad=1\nactivation=tanh\n"
+    "[convolutional]\nfilters=12\nsize=3\nstride=2\npad=1\nactivation=tanh\n"
+    "[convolutional]\nfilters=9\nsize=1\nstride=1\nactivation=linear\n"
+    "[avgpool]\n[smooth_topk]\n%s\n";
+
+static network *network_of(int batch, int subdivisions, const char *options)
+{
+    char name[] = "/tmp/test_layer_XXXXXX";
+    int file = mkstemp(name);
+    FILE *cfg = fdopen(file, "w");
+    fprintf(cfg, network_cfg, batch, subdivisions, options);
+    fclose(cfg);
+    srand(11);
+    network *net = parse_network_cfg(name);
+    unlink(name);
+    return net;
+}
+
+/* `images` images and labels that a network of 9 classes can learn by heart. */
+static data random_data(int images)
+{
+    data d = {0};
+    d.X = make_matrix(images, 8 * 8 * 3);
+    d.y = make_matrix(images, 9);
+    srand(5);
+    for (int i = 0; i < images; ++i) {
+        for (int j = 0; j < d.X.cols; ++j) d.X.vals[i][j] = random_float();
+        d.y.vals[i][i % 9] = 1;
+    }
+    return d;
+}
+
+static double cost_of(network *net)
+{
+    net->train = 1;
+    forward_network(net);
+    return *net->cost;
+}
+
+/* The layer's delta arrives in the weights of the first layer, two layers below. */
+static void test_network_finite_differences(void **unused)
+{
+    (void)unused;
+    network *net = network_of(4, 1, "k=3\ntau=0.7\nscale=2");
+    data d = random_data(4);
+    get_next_batch(d, 4, 0, net->input, net->truth);
+    cost_of(net);
+    backward_network(net);
+    layer first = net->layers[0];
+    int checked = 0;
+    for (int i = 0; i < first.nweights; i += 5) {
+        float middle = first.weights[i], step = 2e-3f;
+        first.weights[i] = middle + step;
+        double up = cost_of(net);
+        first.weights[i] = middle - step;
+        double down = cost_of(net);
+        first.weights[i] = middle;
+        assert_close((down - up) / (2 * step), first.weight_updates[i],
+                     2e-2 * fabs(first.weight_updates[i]) + 2e-3);
+        checked += fabs(first.weight_updates[i]) > 1e-2;
+    }
+    assert_true(checked > 5);
+    free_data(d);
+}
+
+static void test_network_subdivisions_sum(void **unused)
+{
+    (void)unused;
+    network *whole = network_of(8, 1, "k=2"), *parts = network_of(8, 4, "k=2");
+    data d = random_data(8);
+    for (int step = 0; step < 5; ++step)
+        assert_close(train_network(whole, d), train_network(parts, d), 1e-4);
+    for (int i = 0; i < whole->layers[0].nweights; ++i)
+        assert_close(whole->layers[0].weights[i], parts->layers[0].weights[i], 1e-5);
+    free_data(d);
+}
+
+static void test_network_learns(void **unused)
+{
+    (void)unused;
+    static const char *options[] = {"k=2", "k=2\nalgorithm=log", "k=1\ntau=1\nalpha=0\nscale=1",
+                                    "k=3\ntau=0.1"};
+    for (int i = 0; i < 4; ++i) {
+        network *net = network_of(9, 1, options[i]);
+        data d = random_data(9);
+        float first = train_network(net, d), last = first;
+        for (int step = 0; step < 1500; ++step) last = train_network(net, d);
+        if (!(last < 0.3f * first))
+            fail_msg("options %s: cost went from %g to %g", options[i], first, last);
+        free_data(d);
+    }
+}
+
+/* random=1 resizes the network below; the layer and its output stay as they are. */
+static void test_network_resizes(void **unused)
+{
+    (void)unused;
+    network *net = network_of(4, 1, "k=3");
+    for (int size = 64; size >= 8; size /= 2) {
+        resize_network(net, size, size);
+        for (int i = 0; i < net->inputs * net->batch; ++i) net->input[i] = random_float();
+        for (int b = 0; b < 4; ++b) net->truth[b * 9 + b] = 1;
+        double cost = cost_of(net);
+        backward_network(net);
+        assert_true(cost > 0 && cost < 1000);
+        assert_int_equal(net->outputs, 9);
+        assert_ptr_equal(net->output, net->layers[net->n - 1].output);
+    }
+    free_network(net);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_is_softmax),
+        cmocka_unit_test(test_delta_is_minus_the_gradient),
+        cmocka_unit_test(test_truth_rows),
+        cmocka_unit_test(test_without_truth),
+        cmocka_unit_test(test_allocates_nothing),
+        cmocka_unit_test(test_network_finite_differences),
+        cmocka_unit_test(test_network_subdivisions_sum),
+        cmocka_unit_test(test_network_learns),
+        cmocka_unit_test(test_network_resizes),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

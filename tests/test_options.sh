@@ -1,0 +1,84 @@
+#!/bin/sh
+# Every bad option of a [smooth_topk] section ends the program with exit code 1 and a message that names
+# section, option, value and range; good ones show in the network table.
+. tests/tap.sh
+images 1
+
+# refused NAME OPTIONS WORDS...: the section with OPTIONS is refused with a message that has each WORD.
+refused() {
+    name=$1 options=$2
+    shift 2
+    network "$scratch/bad.cfg" "[smooth_topk]
+$options" 1
+    check "refused: $name" refused_with "$@"
+}
+refused_with() {
+    "$darknet" classifier train "$scratch/x.data" "$scratch/bad.cfg" >"$scratch/said" 2>&1
+    code=$?
+    cat "$scratch/said"
+    [ $code -eq 1 ] || { echo "exit code $code"; return 1; }
+    for word in '[smooth_topk]' "$@"; do
+        grep -qF -- "$word" "$scratch/said" || { echo "does not say: $word"; return 1; }
+    done
+}
+refused 'k is no number' 'k=five' 'k=five' '1 <= k < 6'
+refused 'k is not whole' 'k=2.5' 'k=2.5' 'whole number'
+refused 'k has a tail' 'k=3x' 'k=3x' '1 <= k < 6'
+refused 'k is 0' 'k=0' 'k=0' '1 <= k < 6'
+refused 'k is negative' 'k=-1' 'k=-1' '1 <= k < 6'
+refused 'k is the number of classes' 'k=6' 'k=6' '1 <= k < 6'
+refused 'k is beyond an int' 'k=99999999999' 'k=99999999999' '1 <= k < 6'
+refused 'k is beyond a double' "k=1$(printf '%0400d' 0)" 'k=1' '1 <= k < 6'
+refused 'k has no value' 'k=' 'k=' '1 <= k < 6'
+refused 'k has no equals sign' 'k' 'k=' '1 <= k < 6'
+refused 'tau has no value' 'tau=' 'tau=' 'tau >= 0'
+refused 'tau is negative' 'tau=-0.1' 'tau=-0.1' 'tau >= 0'
+refused 'tau is nan' 'tau=nan' 'tau=nan' 'tau >= 0'
+refused 'tau is inf' 'tau=inf' 'tau=inf' 'tau >= 0'
+refused 'tau is beyond a float' 'tau=1e39' 'tau=1e39' 'tau >= 0'
+refused 'tau is beyond a double' 'tau=1e999' 'tau=1e999' 'tau >= 0'
+refused 'tau is hexadecimal' 'tau=0x1' 'tau=0x1' 'tau >= 0'
+refused 'alpha is text' 'alpha=one' 'alpha=one' 'alpha >= 0'
+refused 'alpha is negative' 'alpha=-1' 'alpha=-1' 'alpha >= 0'
+refused 'scale is 0' 'scale=0' 'scale=0' 'scale > 0'
+refused 'scale is negative' 'scale=-2' 'scale=-2' 'scale > 0'
+refused 'scale is text' 'scale=k' 'scale=k' 'scale > 0'
+refused 'temperature is 0' 'temperature=0' 'temperature=0' 'temperature > 0'
+refused 'algorithm is unknown' 'algorithm=fast' 'algorithm=fast' 'pivot or log'
+refused 'algorithm has no value' 'algorithm=' 'algorithm=' 'pivot or log'
+refused 'an unknown option' 'kk=5' 'kk=5' 'no such option' 'temperature'
+refused "an option of softmax's" 'groups=2' 'groups=2' 'no such option'
+refused 'an option given twice' 'k=2
+k=3' 'k' 'twice'
+
+network "$scratch/one.cfg" '[connected]
+output=1
+activation=linear
+[smooth_topk]' 1
+one_class() {
+    "$darknet" classifier train "$scratch/x.data" "$scratch/one.cfg" 2>&1 | tee "$scratch/said"
+    grep -q 'classes=1: the layer below must give at least 2' "$scratch/said"
+}
+check 'refused: a single class' one_class
+
+# The banner in the network table.
+banner() {
+    network "$scratch/good.cfg" "[smooth_topk]
+$1" 1
+    "$darknet" classifier train "$scratch/x.data" "$scratch/good.cfg" 2>&1 | tee "$scratch/said"
+    shift
+    for word in "$@"; do grep 'smooth_topk' "$scratch/said" | grep -qF "$word" || return 1; done
+}
+check 'the defaults' banner '' 'k = 5' 'tau = 1 ' 'alpha = 1 ' 'scale = 5' 'pivot' '6 classes'
+check 'all options given' banner 'k = 2
+tau = 0.25
+alpha = 0
+scale = 1.5
+algorithm = log
+temperature = 2
+# a comment' 'k = 2' 'tau = 0.25' 'alpha = 0' 'scale = 1.5' 'log' '6 classes'
+check 'the default scale is k' banner 'k=3' 'k = 3' 'scale = 3'
+check 'tau = 0, the hard hinge' banner 'tau=0' 'tau = 0 '
+check "options of Darknet's own in every section" banner 'dontsave=1
+learning_rate=1' 'k = 5'
+finish

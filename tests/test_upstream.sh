@@ -1,0 +1,33 @@
+#!/bin/sh
+# With the layer unused, the patched Darknet is upstream's: the same weights and the same output, bit for bit.
+. tests/tap.sh
+images 4
+network "$scratch/net.cfg" '[softmax]' 12
+
+# Upstream as it came, built once in build/pristine with the same compiler.
+pristine() {
+    [ -x build/pristine/darknet ] && [ build/pristine/darknet -nt build/upstream ] && return
+    rm -rf build/pristine
+    cp -R build/upstream build/pristine && mkdir -p build/pristine/obj
+    make -s -j"$(nproc)" -C build/pristine CC='gcc -w' darknet >"$scratch/make.log" 2>&1 || { tail "$scratch/make.log"; return 1; }
+}
+check 'upstream builds' pristine
+check 'the stopped clock builds' gcc -shared -fPIC -o "$scratch/serial.so" tests/serial.c
+
+# run BINARY NAME: trains and validates; output without the times in $scratch/NAME.
+run() {
+    rm -f "$scratch"/backup/*
+    for arguments in "train $scratch/x.data $scratch/net.cfg" \
+        "valid $scratch/x.data $scratch/net.cfg $scratch/backup/net.weights"; do
+        # shellcheck disable=SC2086
+        LD_PRELOAD=$scratch/serial.so "$1" classifier $arguments 2>&1 || echo "exit $?"
+    done | sed 's/[0-9.]* seconds/S seconds/g' >"$scratch/$2"
+    cp "$scratch/backup/net.weights" "$scratch/$2.weights"
+}
+check 'upstream trains and validates' run build/pristine/darknet upstream
+check 'the patched one too' run "$darknet" patched
+check 'the same weights' cmp "$scratch/upstream.weights" "$scratch/patched.weights"
+check 'the same output' diff "$scratch/upstream" "$scratch/patched"
+check 'something was trained and validated' grep -q '^12, .*avg' "$scratch/patched"
+check 'top 2 is in the output' grep -q 'top 2: ' "$scratch/patched"
+finish
