@@ -55,7 +55,8 @@ static void one_sample(const smooth_topk_params *params, int classes, const floa
     int k = params->k;
     int *top = take(&scratch, k * sizeof(int));
     float *top_scores = take(&scratch, k * sizeof(float));
-    if (smooth_topk_find_top(scores, classes, label, k, top, top_scores)) {
+    /* The algorithms' scratch is free until they begin. */
+    if (smooth_topk_find_top(scores, classes, label, k, top, top_scores, (float *)scratch)) {
         *loss = float_of(BITS_NAN);
         fill(grad, classes, float_of(BITS_NAN));
         return;

@@ -62,8 +62,8 @@ void smooth_topk_by_pivot(const smooth_topk_sample *sample, float *loss, float *
 size_t smooth_topk_pivot_scratch(int classes, int k);
 
 /* Finds the k largest scores but the label's: top, top_scores: k, top_scores[0] the least of them.
-   1 <= k < classes. Returns -1 if a score is NaN or +inf, else 0. */
+   1 <= k < classes; maxima: room for `classes`. Returns -1 if a score is NaN or +inf, else 0. */
 int smooth_topk_find_top(const float *scores, int classes, int label, int k, int *top,
-                         float *top_scores);
+                         float *top_scores, float *maxima);
 
 #endif

@@ -23,9 +23,10 @@
 
 /* The loops over all classes of a sample, for one instruction set. */
 typedef struct {
-    int (*look)(const float *scores, int count, float *largest);
-    void (*exponentials)(const float *scores, int count, float pivot, float rate, float rate_rest,
-                         float *u);
+    int lanes; /* floats in a vector */
+    int (*lane_maxima)(const float *scores, int vectors, float *maxima);
+    float (*exponentials)(const float *scores, int count, float pivot, float rate, float rate_rest,
+                          float *u);
     void (*product)(const float *u, int count, double *product, int k);
     void (*gradient)(const float *u, int count, const float *d, float *grad, int k);
     void (*expectation)(const float *u, int count, double rate, double *sum, double *slope);
@@ -96,28 +97,71 @@ static int sift_up(int *top, float *top_scores, int hole, float score)
     return hole;
 }
 
-#define TOP_BLOCK 64
-
-int smooth_topk_find_top(const float *scores, int classes, int label, int k, int *top,
-                         float *top_scores)
+/* Puts a class on the heap if it is among the k largest so far. Returns how many the heap holds. */
+static int offer(int class_of, float score, int held, int k, int *top, float *top_scores)
 {
-    const smooth_topk_loops *loops = loops_of_this_machine();
-    int held = 0;
-    for (int begin = 0; begin < classes; begin += TOP_BLOCK) {
-        int end = min_int(classes, begin + TOP_BLOCK);
-        float largest;
-        if (loops->look(scores + begin, end - begin, &largest)) return -1;
-        if (held == k && largest <= top_scores[0]) continue;
-        for (int i = begin; i < end; ++i) {
-            float score = scores[i];
-            if (i == label || (held == k && score <= top_scores[0])) continue;
-            int hole = held < k ? sift_up(top, top_scores, held, score)
-                                : sift_down(top, top_scores, k, score);
-            held += held < k;
-            top_scores[hole] = score;
-            top[hole] = i;
-        }
+    if (held == k && score <= top_scores[0]) return held;
+    int hole =
+        held < k ? sift_up(top, top_scores, held, score) : sift_down(top, top_scores, k, score);
+    top_scores[hole] = score;
+    top[hole] = class_of;
+    return held < k ? held + 1 : k;
+}
+
+/* A chunk of scores is `vectors` vectors; a lane of it, every lanes-th score, is a column. */
+typedef struct {
+    const smooth_topk_loops *loops;
+    int whole, vectors, rest; /* chunks, vectors of each, vectors of one chunk more */
+} columns;
+
+static columns divide_into_columns(int classes, int k)
+{
+    columns split = {.loops = loops_of_this_machine()};
+    int all = classes / split.loops->lanes, wanted = classes / (4 * k);
+    split.vectors = wanted < 1 ? 1 : min_int(wanted, 16);
+    split.whole = all / split.vectors;
+    split.rest = all % split.vectors;
+    return split;
+}
+
+/* The k-th largest of the columns' maxima is a bound from below on the k-th largest score, which
+   few columns reach: only those are looked at score by score. maxima: classes floats. */
+int smooth_topk_find_top(const float *scores, int classes, int label, int k, int *top,
+                         float *top_scores, float *maxima)
+{
+    columns split = divide_into_columns(classes, k);
+    int lanes = split.loops->lanes, chunks = split.whole + (split.rest > 0), held = 0, bad = 0;
+    int chunk_size = split.vectors * lanes, in_columns = classes / lanes * lanes;
+    for (int chunk = 0; chunk < chunks; ++chunk)
+        bad |= split.loops->lane_maxima(scores + chunk * chunk_size,
+                                        chunk < split.whole ? split.vectors : split.rest,
+                                        maxima + chunk * lanes);
+    for (int i = in_columns; i < classes; ++i)
+        bad |= smooth_topk_is_nan_or_plus_inf(bits_of(scores[i]));
+    if (bad) return -1;
+
+    int label_column = -1;
+    if (label < in_columns) { /* whose maximum may be the label's, which does not count */
+        int chunk = label / chunk_size, end = min_int(in_columns, (chunk + 1) * chunk_size);
+        label_column = chunk * lanes + label % lanes;
+        maxima[label_column] = float_of(0xff800000u);
+        for (int i = chunk * chunk_size + label % lanes; i < end; i += lanes)
+            if (i != label && scores[i] > maxima[label_column]) maxima[label_column] = scores[i];
     }
+    for (int column = 0; column < chunks * lanes; ++column)
+        held = offer(column, maxima[column], held, k, top, top_scores);
+    float bound = held == k ? top_scores[0] : float_of(0xff800000u);
+
+    held = 0;
+    for (int column = 0; column < chunks * lanes; ++column) {
+        if (!(maxima[column] >= bound)) continue;
+        int chunk = column / lanes, end = min_int(in_columns, (chunk + 1) * chunk_size);
+        for (int i = chunk * chunk_size + column % lanes; i < end; i += lanes)
+            if (i != label && scores[i] >= bound)
+                held = offer(i, scores[i], held, k, top, top_scores);
+    }
+    for (int i = in_columns; i < classes; ++i)
+        if (i != label) held = offer(i, scores[i], held, k, top, top_scores);
     return 0;
 }
 
@@ -131,6 +175,7 @@ typedef struct {
     const smooth_topk_sample *sample;
     const smooth_topk_loops *loops;
     float *u;      /* classes: u_i of the light classes; 0 for the heavy ones and the label */
+    float sum;     /* about that of u */
     double *heavy; /* u_i of the heavy classes */
     int *heavy_class;
     int heavies;
@@ -143,9 +188,11 @@ static void weigh(weighed *weights)
     float tau = sample->params->tau;
     double rate = 1.4426950408889634 / ((double)k * (double)tau);
     if (rate >= 1e-30) {
-        weights->loops->exponentials(sample->scores, sample->classes, sample->pivot, (float)rate,
-                                     (float)(rate - (float)rate), weights->u);
+        weights->sum =
+            weights->loops->exponentials(sample->scores, sample->classes, sample->pivot,
+                                         (float)rate, (float)(rate - (float)rate), weights->u);
     } else { /* so hot that the rate leaves the normal floats */
+        weights->sum = (float)sample->classes;
         for (int i = 0; i < sample->classes; ++i) {
             double z = smooth_topk_z(sample->scores[i], sample->pivot, k, tau);
             weights->u[i] =
@@ -201,27 +248,29 @@ static int small_k(weighed *weights, float *loss, float *grad)
    -------------------------------------------------------------------------------------------------
  */
 
-/* The tilt rho such that about k - 1/2 classes are expected: Newton's method on log rho, kept in
-   the bracket. Half a class's deviation costs nothing, so a few steps do. */
+/* The tilt rho such that about k - 1/2 classes are expected: Newton's method on log rho, kept in a
+   bracket. It begins where unlikely classes alone would put it, and two standard deviations are
+   near enough: so most samples need one step or two. */
 static double find_tilt(const weighed *weights)
 {
     int classes = weights->sample->classes, k = weights->sample->params->k;
-    double low = log(0.25 / classes), high = log(4.0 * k), tilt = 0;
+    double low = log(0.25 / classes), high = log(4.0 * k),
+           tilt = log((k - 0.5) / (weights->sum + k));
     for (int step = 0; step < 60; ++step) {
-        double rho = exp(tilt), expected, slope;
-        weights->loops->expectation(weights->u, classes, rho, &expected, &slope);
+        double rho = exp(tilt), expected, variance;
+        weights->loops->expectation(weights->u, classes, rho, &expected, &variance);
         for (int i = 0; i < weights->heavies; ++i) {
             double chosen = rho / (rho + weights->heavy[i]);
             expected += chosen;
-            slope += chosen * (1 - chosen);
+            variance += chosen * (1 - chosen);
         }
         double excess = expected - (k - 0.5);
-        if (excess > -0.25 && excess < 0.25) break;
+        if (fabs(excess) < 0.25 || excess * excess < 4 * variance) break;
         if (excess > 0)
             high = tilt;
         else
             low = tilt;
-        tilt -= excess / slope;
+        tilt -= excess / variance;
         if (!(tilt > low && tilt < high)) tilt = 0.5 * (low + high);
     }
     return exp(tilt);
@@ -305,7 +354,7 @@ size_t smooth_topk_pivot_scratch(int classes, int k)
 void smooth_topk_by_pivot(const smooth_topk_sample *sample, float *loss, float *grad, char *scratch)
 {
     int k = sample->params->k;
-    weighed weights = {sample, loops_of_this_machine(), NULL, NULL, NULL, 0};
+    weighed weights = {.sample = sample, .loops = loops_of_this_machine()};
     float *own_u = take(&scratch, sample->classes * sizeof(float));
     weights.u = grad ? grad : own_u;
     weights.heavy = take(&scratch, k * sizeof(double));

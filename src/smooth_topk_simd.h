@@ -62,57 +62,70 @@ INLINE floats SIMD_NAME(exponential)(floats score, floats pivot, floats rate, fl
     return (floats)((ints)p & keep);
 }
 
-SIMD_TARGET static void SIMD_NAME(exponentials)(const float *scores, int count, float pivot,
-                                                float rate, float rate_rest, float *u)
+/* u = their exponentials; returns about their sum. */
+SIMD_TARGET static float SIMD_NAME(exponentials)(const float *scores, int count, float pivot,
+                                                 float rate, float rate_rest, float *u)
 {
     floats pivots = pivot - (floats){0}, rates = rate - (floats){0},
            rests = rate_rest - (floats){0};
+    floats sums = {0};
+    float sum = 0;
     int i = 0;
-    for (; i + LANES <= count; i += LANES)
-        SIMD_NAME(store)
-        (u + i, SIMD_NAME(exponential)(SIMD_NAME(load)(scores + i), pivots, rates, rests));
+    for (; i + LANES <= count; i += LANES) {
+        floats x = SIMD_NAME(exponential)(SIMD_NAME(load)(scores + i), pivots, rates, rests);
+        SIMD_NAME(store)(u + i, x);
+        sums += x;
+    }
     if (i < count) {
         float part[SIMD_BYTES / sizeof(float)] = {0};
         memcpy(part, scores + i, (count - i) * sizeof(float));
         SIMD_NAME(store)(part, SIMD_NAME(exponential)(SIMD_NAME(load)(part), pivots, rates, rests));
         memcpy(u + i, part, (count - i) * sizeof(float));
+        for (; i < count; ++i) sum += u[i];
     }
+    for (int lane = 0; lane < LANES; ++lane) sum += sums[lane];
+    return sum;
 }
 
-/* Whether a score is NaN or +inf; *largest: the largest of the others, -inf if there are none. */
-SIMD_TARGET static int SIMD_NAME(look)(const float *scores, int count, float *largest)
+/* maxima[lane] of `vectors` vectors, over the vectors; NaN is passed over. Returns whether one of
+   the scores is NaN or +inf. */
+SIMD_TARGET static int SIMD_NAME(lane_maxima)(const float *scores, int vectors, float *maxima)
 {
     floats most = float_of(0xff800000u) - (floats){0};
     ints bad = {0};
-    int i = 0, any = 0;
-    for (; i + LANES <= count; i += LANES) {
-        floats x = SIMD_NAME(load)(scores + i);
-        ints bits = (ints)x;
+    int any = 0;
+    for (int v = 0; v < vectors; ++v) {
+        ints bits;
+        memcpy(&bits, scores + v * LANES, sizeof bits);
+        ints larger = (floats)bits > most;
         bad |= ((bits & 0x7fffffff) > 0x7f800000) | (bits == 0x7f800000);
-        ints larger = x > most;
-        most = (floats)(((ints)x & larger) | ((ints)most & ~larger));
+        most = (floats)((bits & larger) | ((ints)most & ~larger));
     }
-    *largest = most[0];
-    for (int lane = 0; lane < LANES; ++lane) {
-        any |= bad[lane];
-        if (most[lane] > *largest) *largest = most[lane];
-    }
-    for (; i < count; ++i) {
-        any |= smooth_topk_is_nan_or_plus_inf(bits_of(scores[i]));
-        if (scores[i] > *largest) *largest = scores[i];
-    }
+    SIMD_NAME(store)(maxima, most);
+    for (int lane = 0; lane < LANES; ++lane) any |= bad[lane];
     return any;
 }
 
-/* lanes of total times lanes of (1 + part[1] x + .. + part[k] x^k), truncated at degree k. */
-INLINE void SIMD_NAME(fold)(doubles *total, const floats *part, int k)
+/* total[2j] and total[2j + 1]: coefficient j of the lower and of the upper lanes. The first part is
+   taken over; later ones, (1 + part[1] x + .. + part[k] x^k), are multiplied in, truncated at
+   degree k. */
+INLINE void SIMD_NAME(fold)(doubles *total, const floats *part, const int first, const int k)
 {
     doubles low[SMALL_K + 1], high[SMALL_K + 1];
+#pragma GCC unroll 16
     for (int j = 1; j <= k; ++j) {
         float both[SIMD_BYTES / sizeof(float)];
         SIMD_NAME(store)(both, part[j]);
         low[j] = SIMD_NAME(load_as_doubles)(both);
         high[j] = SIMD_NAME(load_as_doubles)(both + HALF);
+    }
+    if (first) {
+        total[0] = total[1] = 1 - (doubles){0};
+        for (int j = 1; j <= k; ++j) {
+            total[2 * j] = low[j];
+            total[2 * j + 1] = high[j];
+        }
+        return;
     }
     for (int j = k; j >= 1; --j) {
         for (int i = 0; i < j; ++i) {
@@ -122,13 +135,26 @@ INLINE void SIMD_NAME(fold)(doubles *total, const floats *part, int k)
     }
 }
 
+/* Multiplies lane i by lane i + width, for every i < width: lanes[j][lane] is coefficient j. */
+INLINE void SIMD_NAME(merge)(double (*lanes)[SIMD_BYTES / sizeof(float)], const int width,
+                             const int k)
+{
+#pragma GCC unroll 16
+    for (int j = k; j >= 0; --j) {
+        double sum[SIMD_BYTES / sizeof(float)] = {0};
+        for (int i = 0; i <= j; ++i)
+            for (int lane = 0; lane < width; ++lane)
+                sum[lane] += lanes[i][lane] * lanes[j - i][lane + width];
+        for (int lane = 0; lane < width; ++lane) lanes[j][lane] = sum[lane];
+    }
+}
+
 /* product[0 .. k] of the factors (1 + u x), by independent products in the lanes, merged at the
    end. k is a constant wherever this is expanded, so that the k coefficients of a lane stay in
    registers. */
 INLINE void SIMD_NAME(product_of)(const float *u, int count, double *product, const int k)
 {
-    doubles total[2 * (SMALL_K + 1)] = {{0}};
-    total[0] = total[1] = 1 - (doubles){0};
+    doubles total[2 * (SMALL_K + 1)];
     for (int begin = 0; begin < count; begin += CHUNK * LANES) {
         int end = min_int(count, begin + CHUNK * LANES), i = begin;
         floats c[SMALL_K + 1];
@@ -147,17 +173,14 @@ INLINE void SIMD_NAME(product_of)(const float *u, int count, double *product, co
 #pragma GCC unroll 16
             for (int j = k; j >= 1; --j) c[j] += x * c[j - 1];
         }
-        SIMD_NAME(fold)(total, c, k);
+        SIMD_NAME(fold)(total, c, begin == 0, k);
     }
     double lanes[SMALL_K + 1][SIMD_BYTES / sizeof(float)];
     for (int j = 0; j <= k; ++j) memcpy(lanes[j], total + 2 * j, sizeof lanes[j]);
-    for (int width = HALF; width >= 1; width /= 2)
-        for (int j = k; j >= 0; --j)
-            for (int lane = 0; lane < width; ++lane) {
-                double sum = 0;
-                for (int i = 0; i <= j; ++i) sum += lanes[i][lane] * lanes[j - i][lane + width];
-                lanes[j][lane] = sum;
-            }
+    if (HALF >= 8) SIMD_NAME(merge)(lanes, 8, k);
+    if (HALF >= 4) SIMD_NAME(merge)(lanes, 4, k);
+    SIMD_NAME(merge)(lanes, 2, k);
+    SIMD_NAME(merge)(lanes, 1, k);
     for (int j = 0; j <= k; ++j) product[j] = lanes[j][0];
 }
 
@@ -349,9 +372,14 @@ SIMD_TARGET static void SIMD_NAME(long_gradient)(const float *odds, int count, c
     }
 }
 
-static const smooth_topk_loops SIMD_NAME(loops) = {
-    SIMD_NAME(look),        SIMD_NAME(exponentials), SIMD_NAME(product),      SIMD_NAME(gradient),
-    SIMD_NAME(expectation), SIMD_NAME(long_product), SIMD_NAME(long_gradient)};
+static const smooth_topk_loops SIMD_NAME(loops) = {LANES,
+                                                   SIMD_NAME(lane_maxima),
+                                                   SIMD_NAME(exponentials),
+                                                   SIMD_NAME(product),
+                                                   SIMD_NAME(gradient),
+                                                   SIMD_NAME(expectation),
+                                                   SIMD_NAME(long_product),
+                                                   SIMD_NAME(long_gradient)};
 
 #undef floats
 #undef ints
