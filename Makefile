@@ -20,7 +20,7 @@ SOURCE := build/source
 PATCHES := patches/series $(wildcard patches/*.patch)
 PLUGIN := $(wildcard src/*)
 
-.PHONY: all darknet lib demo test clean help FORCE
+.PHONY: all darknet lib demo test bench clean distclean help FORCE
 all: darknet
 
 help:
@@ -28,6 +28,7 @@ help:
 	@echo '                GPU=1 CUDNN=1 OPENCV=1 OPENMP=1 DEBUG=1 ARCH= as in Darknet'"'"'s own Makefile'
 	@echo 'make demo       train one network twice, [softmax] and [smooth_topk], and compare (under 6 minutes)'
 	@echo 'make test       all tests; ends with "N passed, N failed"'
+	@echo 'make bench      the loss beside Darknet'"'"'s softmax: table, CSV, plot; PEER=DIR adds the authors'"'"' code'
 	@echo 'make lib        build/libsmooth_topk.a and .so: the loss alone, for other programs (src/smooth_topk.h)'
 	@echo 'make clean      remove build/ but for the Darknet source; make distclean removes that too'
 
@@ -110,6 +111,29 @@ build/tests/layer: tests/test_layer.c darknet
 TEST_SCRIPTS := $(wildcard tests/test_*.sh)
 test: $(TEST_LOSS) build/tests/layer lib
 	@tests/run.sh $(TEST_LOSS) build/tests/layer $(TEST_SCRIPTS)
+
+# The loss beside Darknet's softmax, with Darknet's own flags. PEER=DIR: a checkout of the authors' smooth-topk,
+# timed and compared as well with PYTHON, which needs torch.
+PYTHON ?= python3
+BENCH_FLAGS := -Ofast
+build/bench/bench: bench/bench.c $(MATHEMATICS) $(MATHEMATICS_HEADERS) darknet
+	@mkdir -p build/bench
+	@echo "building $@"
+	@$(CC) $(BENCH_FLAGS) $(WARNINGS) -Wno-unused-parameter -I$(SOURCE)/include -I$(SOURCE)/src $< $(SOURCE)/libdarknet.a \
+		$(OPENMP_FLAG) -lm -pthread -o $@
+
+bench: build/bench/bench
+	@$(call require,gnuplot,gnuplot-nox)
+	@OMP_NUM_THREADS=1 build/bench/bench loss >build/bench/loss.csv
+ifdef PEER
+	@build/bench/bench sample build/bench/sample.bin
+	@$(PYTHON) bench/peer.py "$(PEER)" build/bench/sample.bin >>build/bench/loss.csv
+endif
+	@awk -f bench/report.awk build/bench/loss.csv
+	@gnuplot -e 'output_file="build/bench/loss.svg"' bench/plot.gp
+	@OMP_NUM_THREADS=1 build/bench/bench step cfg/glyphs_softmax.cfg cfg/glyphs_smooth_topk.cfg 2>build/bench/step.log >build/bench/step.csv
+	@awk -F, 'NR > 1 { printf "%-30s %8.2f ms a training step, %7.4f ms of it (%.2f %%) in the last layer\n", $$1, $$2, $$3, 100*$$4 }' build/bench/step.csv
+	@echo "numbers: build/bench/loss.csv, build/bench/step.csv; plot: build/bench/loss.svg"
 
 clean:
 	rm -rf $(filter-out build/upstream,$(wildcard build/*))

@@ -1,0 +1,43 @@
+"""Times the authors' PyTorch code on the batch that `bench sample` wrote, and compares its results with ours.
+
+usage: peer.py CHECKOUT SAMPLE       CHECKOUT: a copy of https://github.com/oval-group/smooth-topk
+
+CSV on stdout: classes,k,algorithm,ns_per_class; what the comparison found, on stderr.
+"""
+import contextlib
+import io
+import statistics
+import sys
+import time
+
+import numpy
+import torch
+
+checkout, sample = sys.argv[1:3]
+sys.path.insert(0, checkout)
+from topk.svm import SmoothTopkSVM  # noqa: E402  (theirs, from the checkout)
+
+torch.set_num_threads(1)
+with open(sample, "rb") as file:
+    batch, classes, k = numpy.fromfile(file, "i4", 3)
+    tau, alpha = numpy.fromfile(file, "f4", 2)
+    scores = numpy.fromfile(file, "f4", batch * classes).reshape(batch, classes)
+    losses = numpy.fromfile(file, "f4", batch)
+    gradients = numpy.fromfile(file, "f4", batch * classes).reshape(batch, classes)
+    labels = numpy.fromfile(file, "i4", batch)
+
+with contextlib.redirect_stdout(io.StringIO()):
+    criterion = SmoothTopkSVM(int(classes), alpha=float(alpha), tau=float(tau), k=int(k))
+y = torch.from_numpy(labels.astype("i8"))
+times = []
+for _ in range(12):
+    x = torch.from_numpy(scores).clone().requires_grad_(True)
+    start = time.perf_counter()
+    loss = criterion(x, y)
+    loss.backward()
+    times.append(time.perf_counter() - start)
+print(f"{classes},{k},peer,{1e9 * statistics.median(times[1:]) / (batch * classes):.4f}")
+
+difference = numpy.abs(x.grad.numpy() * batch - gradients).max() / numpy.abs(gradients).max()
+print(f"mean loss: theirs {loss.item():.7f}, ours {losses.mean(dtype='f8'):.7f}; "
+      f"gradients differ by at most {difference:.1e} of the largest", file=sys.stderr)
