@@ -180,16 +180,16 @@ static distortion draw_distortion(stream *s)
 {
     const double pi = 3.14159265358979323846;
     distortion d;
-    double turn = uniform(s, -.45, .45), shear = uniform(s, -.35, .35);
-    double height = uniform(s, .6, 1.05), width = height * uniform(s, .75, 1.3);
+    double turn = uniform(s, -.3, .3), shear = uniform(s, -.2, .2);
+    double height = uniform(s, .75, 1.05), width = height * uniform(s, .85, 1.2);
     d.xx = cos(turn) / width;
     d.xy = (sin(turn) - shear * cos(turn)) / width;
     d.yx = -sin(turn) / height;
     d.yy = (cos(turn) + shear * sin(turn)) / height;
-    d.dx = uniform(s, -.14, .14);
-    d.dy = uniform(s, -.14, .14);
+    d.dx = uniform(s, -.08, .08);
+    d.dy = uniform(s, -.08, .08);
     for (int axis = 0; axis < 2; ++axis) {
-        d.bend[axis] = uniform(s, 0, .06);
+        d.bend[axis] = uniform(s, 0, .04);
         d.wave[axis] = uniform(s, 1, 2) * 2 * pi;
         d.at[axis] = uniform(s, 0, 2 * pi);
     }
@@ -225,10 +225,10 @@ static void draw_image(enum purpose purpose, int class, int number, unsigned cha
             ink[c] = uniform(&s, 0, 1);
             contrast += (ink[c] - paper[c]) / 3;
         }
-    } while (fabs(contrast) < .2);
+    } while (fabs(contrast) < .3);
     slope[0] = uniform(&s, -.3, .3);
     slope[1] = uniform(&s, -.3, .3);
-    double grain = uniform(&s, .02, .14);
+    double grain = uniform(&s, .02, .1);
     for (int y = 0; y < size; ++y)
         for (int x = 0; x < size; ++x) {
             double share = ink_of_pixel(g, &d, size, x, y);
