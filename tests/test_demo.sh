@@ -163,4 +163,22 @@ bad_demo() {
 expected='-noise 2: must be a number' && check "a bad NOISE is refused" bad_demo env NOISE=2
 expected='-seed x: must be a whole number' && check "a bad SEED is refused" bad_demo env SEED=x
 expected='BATCHES=0: must be a whole number' && check "a bad BATCHES is refused" bad_demo env BATCHES=0
+
+# A repository with an option out of range, at a path with a space.
+root="$scratch/a root"
+mkdir "$root" && cp -R cfg tools "$root" && ln -s "$PWD/build" "$root/build"
+sed -i 's/^k=5$/k=500/' "$root/cfg/glyphs_smooth_topk.cfg"
+failing() {
+    (cd "$root" && BATCHES=500 tools/demo.sh demo3) 2>"$scratch/message"
+    code=$?
+    cat "$scratch/message"
+    [ $code -eq 1 ] && grep -q 'k=500: out of range' "$scratch/message" &&
+        grep -q 'darknet failed (train with \[smooth_topk\]); the above is the end of demo3/smooth_topk.train.log' "$scratch/message"
+}
+check "where darknet fails, the demo shows why and fails too" failing
+none_left() { # the children are killed, not waited for
+    sleep 0.2
+    ! cat /proc/[0-9]*/cmdline 2>/dev/null | tr '\0' ' ' | grep -q 'train demo3/[g]lyphs'
+}
+check "and it leaves no training behind" none_left
 finish

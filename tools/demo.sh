@@ -79,13 +79,18 @@ while [ -n "$running" ]; do
     printed=$now
     line=$(echo $(last_batch softmax) $(last_batch smooth_topk) | awk -v batches="$batches" -v elapsed=$((now - start)) '{
         slower = $1 < $3 ? $1 : $3
-        left = slower ? sprintf("%.0f", elapsed * (batches - slower) / slower) : ""
-        printf "batch %d of %d   softmax: loss %s   smooth_topk: loss %s   %s", slower, batches, $2, $4,
-            left == "" ? "" : sprintf("%d:%02d left", left / 60, left % 60)
-    }')
+        printf "batch %d/%d  softmax loss %s  smooth_topk loss %s", slower, batches, short($2), short($4)
+        if (slower) {
+            left = int(elapsed * (batches - slower) / slower)
+            printf "  %d:%02d left", left / 60, left % 60
+        }
+    }
+    function short(loss) { return loss ~ /^[0-9.]+$/ ? sprintf("%.3f", loss) : loss } # or nan
+    ')
     if [ -t 1 ]; then printf '\r%s\033[K' "$line"; else echo "$line"; fi
 done
 [ -t 1 ] && printf '\r\033[K'
+echo "trained for $batches batches; validating"
 
 # --- Validation and the table
 pids=

@@ -58,12 +58,12 @@ typedef struct {
 
 enum { TRAIN, VALID, NOISE, GROUP, FRACTION, SIZE, SEED, OPTIONS };
 static option options[OPTIONS] = {
-    {"-train", 15, 1, 9999, 1, "training images of each class"},
+    {"-train", 20, 1, 9999, 1, "training images of each class"},
     {"-valid", 40, 1, 9999, 1, "validation images of each class"},
     {"-noise", 0, 0, 1, 0, "probability that a training label is redrawn within its group"},
     {"-k", 5, 1, CLASSES, 1, "classes in a group: class c may become k*(c/k) .. k*(c/k)+k-1"},
     {"-fraction", 1, 0, 1, 0, "part of the training images that is kept, at least one a class"},
-    {"-size", 28, 8, 256, 1, "width and height of an image"},
+    {"-size", 24, 8, 256, 1, "width and height of an image"},
     {"-seed", 1, 0, 4294967295., 1, "what everything is drawn from"},
 };
 
@@ -72,7 +72,7 @@ static void usage(void)
     fprintf(stderr, "usage: make_glyphs LABELS_DIR OUT_DIR [options]\n"
                     "LABELS_DIR is Darknet's data/labels; OUT_DIR must not hold a data set yet.\n");
     for (int i = 0; i < OPTIONS; ++i)
-        fprintf(stderr, "  %-10s %s (%g to %g; %g)\n", options[i].name, options[i].meaning,
+        fprintf(stderr, "  %-10s %s (%g to %.10g; %g)\n", options[i].name, options[i].meaning,
                 options[i].low, options[i].high, options[i].value);
     exit(1);
 }
