@@ -1,16 +1,17 @@
-/* Makes "glyphs", a small data set for Darknet's classifier, from the character images in data/labels.
+/* Makes "glyphs", a small data set for Darknet's classifier, from the characters in data/labels.
  *
  * Usage and options: run it without arguments. It writes, under OUT_DIR,
- *   train/, valid/                      square RGB images; Darknet reads the class from the file name
- *   train.txt, valid.txt                their paths, beginning with OUT_DIR as it was given: relative to
- *                                       where make_glyphs runs, which must be where Darknet runs
- *   labels.txt, names.txt               a line a class: the part of a file name that says the class;
- *                                       the character for people to read
- *   truth.txt                           every training image's path, its label and its true class
+ *   train/, valid/          square RGB images; Darknet reads the class from the file name
+ *   train.txt, valid.txt    their paths, which begin with OUT_DIR as it was given: a relative one
+ *                           is for a Darknet that runs where make_glyphs did
+ *   labels.txt              a line a class: the part of a file name that says the class
+ *   names.txt               a line a class: its character, for people to read
+ *   truth.txt               a line a training image: its path, label and true class (0 to 94)
  *
- * Every image and every label is drawn from a stream of its own, which depends on the seed, the class and
- * the image's number alone. So the images are the same at every noise, a smaller training set is a part
- * of the larger, and the labels spoiled at one noise stay spoiled, in the same way, at a greater one. */
+ * Every image and every label is drawn from a stream of its own, which depends on the seed, the
+ * class and the image's number alone. So the images are the same at every noise, a smaller training
+ * set is a part of the larger, and the labels spoiled at one noise stay spoiled, in the same way,
+ * at a greater one. */
 #include <errno.h>
 #include <math.h>
 #include <stdarg.h>
@@ -87,11 +88,11 @@ static void read_option(const char *name, const char *text)
     char *end;
     double value = strtod(text, &end);
     /* The characters are looked at, so that nan, inf and hexadecimal are out. */
-    int is_number =
-        end != text && !*end && strspn(text, o->whole ? "0123456789" : ".0123456789e-") == strlen(text);
+    int is_number = end != text && !*end &&
+                    strspn(text, o->whole ? "0123456789" : ".0123456789e-") == strlen(text);
     if (!is_number || !(value >= o->low && value <= o->high))
-        fail("%s %s: must be a %snumber from %g to %.10g", name, text, o->whole ? "whole " : "", o->low,
-             o->high);
+        fail("%s %s: must be a %snumber from %g to %.10g", name, text, o->whole ? "whole " : "",
+             o->low, o->high);
     if (i == FRACTION && value == 0) fail("%s %s: must be greater than 0", name, text);
     options[i].value = value;
 }
@@ -148,6 +149,7 @@ static void load_glyphs(const char *directory)
             glyph *g = &glyphs[class][size];
             snprintf(path, sizeof path, "%s/%d_%d.png", directory, class + FIRST_CODE,
                      size + FIRST_SIZE);
+            errno = 0;
             g->pixels = stbi_load(path, &g->w, &g->h, NULL, 1);
             if (!g->pixels)
                 fail("%s: cannot be read (%s); LABELS_DIR must be Darknet's data/labels", path,
@@ -169,11 +171,11 @@ static double ink_between(const glyph *g, double x, double y)
            v * ((1 - u) * ink_at(g, i, j + 1) + u * ink_at(g, i + 1, j + 1));
 }
 
-/* From a point of the image, in widths from its centre, to a point of the glyph, in heights from its. */
+/* Takes a point of the image (in widths, from its centre) to one of the glyph (in heights). */
 typedef struct {
-    double xx, xy, yx, yy;           /* the inverse of scale, shear and turn */
-    double dx, dy;                   /* where the glyph's centre is */
-    double bend[2], wave[2], at[2];  /* a sine across each axis */
+    double xx, xy, yx, yy;          /* the inverse of scale, shear and turn */
+    double dx, dy;                  /* where the glyph's centre is */
+    double bend[2], wave[2], at[2]; /* a sine across each axis */
 } distortion;
 
 static distortion draw_distortion(stream *s)
@@ -240,7 +242,7 @@ static void draw_image(enum purpose purpose, int class, int number, unsigned cha
         }
 }
 
-/* Both numbers are always drawn: whether a label is redrawn must not change which one it becomes. */
+/* Both are always drawn: whether a label is redrawn must not change which one it becomes. */
 static int draw_label(int class, int number)
 {
     const int k = (int)options[GROUP].value;
@@ -251,8 +253,8 @@ static int draw_label(int class, int number)
     return redrawn ? other : class;
 }
 
-/* Files. Darknet takes a class for an image's wherever its label is part of the path, so all labels have
-   one form and width, and OUT_DIR must not contain that form. */
+/* Files. Darknet takes a class for an image's wherever its label is part of the path, so all labels
+   have one form and width, and OUT_DIR must not contain that form. */
 
 static const char *label_of(int class)
 {
@@ -308,7 +310,7 @@ static void write_image(const char *path, const unsigned char *rgb)
     close_file(file, path);
 }
 
-/* One split: its images and its list; truth, where not NULL, gets the label and the true class of each. */
+/* One split: images and list; truth, where not NULL, gets the label and true class of each. */
 static void write_split(const char *directory, const char *split, enum purpose purpose, int count,
                         FILE *truth)
 {
@@ -354,7 +356,8 @@ int main(int argc, char **argv)
     load_glyphs(argv[1]);
     make_directory(directory, 0);
 
-    list_file labels = open_list(directory, "labels.txt"), names = open_list(directory, "names.txt");
+    list_file labels = open_list(directory, "labels.txt"),
+              names = open_list(directory, "names.txt");
     for (int class = 0; class < CLASSES; ++class) {
         fprintf(labels.file, "%s\n", label_of(class));
         if (class == 0)
