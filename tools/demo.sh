@@ -32,7 +32,7 @@ mkdir -p "$dir/weights"
 build/make_glyphs build/source/data/labels "$dir/data" -noise "$noise" -seed "$seed"
 sed "s#build/demo#$dir#" cfg/glyphs.data >"$dir/glyphs.data"
 for loss in $losses; do
-    sed ${BATCHES:+"s/^max_batches=.*/max_batches=$BATCHES/"} "cfg/glyphs_$loss.cfg" >"$dir/glyphs_$loss.cfg"
+    sed -e "${BATCHES:+s/^max_batches=.*/max_batches=$BATCHES/}" "cfg/glyphs_$loss.cfg" >"$dir/glyphs_$loss.cfg"
 done
 batches=$(sed -n 's/^max_batches=//p' "$dir/glyphs_softmax.cfg")
 images=$(($(wc -l <"$dir/data/valid.txt")))
