@@ -27,6 +27,7 @@ help:
 	@echo 'make            build/darknet: Darknet with the [smooth_topk] layer'
 	@echo '                GPU=1 CUDNN=1 OPENCV=1 OPENMP=1 DEBUG=1 ARCH= as in Darknet'"'"'s own Makefile'
 	@echo 'make demo       train one network twice, [softmax] and [smooth_topk], and compare (under 6 minutes)'
+	@echo '                NOISE=0.6 SEED=2 BATCHES=500: label noise, random seed, how long to train'
 	@echo 'make test       all tests; ends with "N passed, N failed"'
 	@echo 'make bench      the loss beside Darknet'"'"'s softmax: table, CSV, plot; PEER=DIR adds the authors'"'"' code'
 	@echo 'make lib        build/libsmooth_topk.a and .so: the loss alone, for other programs (src/smooth_topk.h)'
@@ -63,6 +64,14 @@ endif
 	@$(MAKE) -q -C $(SOURCE) CC='$(CC) -w' $(OPTIONS) >/dev/null 2>&1 || echo "building Darknet in $(SOURCE) (about a minute)"
 	@$(MAKE) -s --no-print-directory -j$(JOBS) -C $(SOURCE) CC='$(CC) -w' $(OPTIONS)
 	@ln -sf source/darknet build/darknet
+
+# Needs the image reader and writer that come with Darknet, none of its objects: so it is the same with GPU=1.
+build/make_glyphs: tools/make_glyphs.c | build/upstream
+	@$(call require,$(CC),gcc)
+	$(CC) $(CFLAGS) $(WARNINGS) -isystem build/upstream/src $< -o $@ -lm
+
+demo: darknet build/make_glyphs
+	@tools/demo.sh
 
 LIBRARY_FLAGS = $(CFLAGS) $(WARNINGS) $(OPENMP_FLAG) -fPIC
 build/lib/%.o: src/%.c build/options
