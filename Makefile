@@ -28,7 +28,7 @@ help:
 	@echo '                GPU=1 CUDNN=1 OPENCV=1 OPENMP=1 DEBUG=1 ARCH= as in Darknet'"'"'s own Makefile'
 	@echo 'make demo       train one network twice, [softmax] and [smooth_topk], and compare (under 6 minutes)'
 	@echo '                NOISE=0.6 SEED=2 BATCHES=500: label noise, random seed, how long to train'
-	@echo 'make test       all tests; ends with "N passed, N failed"'
+	@echo 'make test       all tests; ends with "N passed, N failed"; BUILDS=1 adds builds with CUDA, cuDNN, OpenCV'
 	@echo 'make bench      the loss beside Darknet'"'"'s softmax: table, CSV, plot; PEER=DIR adds the authors'"'"' code'
 	@echo 'make lib        build/libsmooth_topk.a and .so: the loss alone, for other programs (src/smooth_topk.h)'
 	@echo 'make clean      remove build/ but for the Darknet source; make distclean removes that too'
@@ -117,7 +117,8 @@ build/tests/layer: tests/test_layer.c darknet
 	@$(CC) -O2 $(WARNINGS) -Wno-unused-parameter -I$(SOURCE)/include -I$(SOURCE)/src $< $(SOURCE)/libdarknet.a \
 		-Wl,--wrap=malloc,--wrap=calloc,--wrap=realloc $(OPENMP_FLAG) -lcmocka -lm -pthread -o $@
 
-TEST_SCRIPTS := $(wildcard tests/test_*.sh)
+# BUILDS=1 adds the builds with CUDA, cuDNN and OpenCV, as far as the machine has them (minutes more).
+TEST_SCRIPTS := $(filter-out $(if $(filter 1,$(BUILDS)),,tests/test_builds.sh),$(wildcard tests/test_*.sh))
 test: $(TEST_LOSS) build/tests/layer lib
 	@tests/run.sh $(TEST_LOSS) build/tests/layer $(TEST_SCRIPTS)
 
