@@ -50,6 +50,9 @@ build/options: FORCE
 	@mkdir -p build
 	@echo '$(OPTIONS) $(CC)' | cmp -s - $@ || { rm -f $(SOURCE)/obj/*; echo '$(OPTIONS) $(CC)' >$@; }
 
+# Without OpenCV the one C++ file is empty, and needs no C++ compiler.
+MAKE_DARKNET = $(MAKE) -C $(SOURCE) CC='$(CC) -w' $(if $(filter 1,$(OPENCV)),,CPP='$(CC) -x c') $(OPTIONS)
+
 darknet: $(SOURCE)/.patched build/options
 	@$(call require,$(CC),gcc)
 ifeq ($(OPENCV),1)
@@ -61,8 +64,8 @@ endif
 ifeq ($(GPU),1)
 	@[ -x '$(CUDA_HOME)/bin/nvcc' ] || { $(call require,nvcc,nvidia-cuda-toolkit); }
 endif
-	@$(MAKE) -q -C $(SOURCE) CC='$(CC) -w' $(OPTIONS) >/dev/null 2>&1 || echo "building Darknet in $(SOURCE) (about a minute)"
-	@$(MAKE) -s --no-print-directory -j$(JOBS) -C $(SOURCE) CC='$(CC) -w' $(OPTIONS)
+	@$(MAKE_DARKNET) -q >/dev/null 2>&1 || echo "building Darknet in $(SOURCE) (about a minute)"
+	@$(MAKE_DARKNET) -s --no-print-directory -j$(JOBS)
 	@ln -sf source/darknet build/darknet
 
 # Needs the image reader and writer that come with Darknet, none of its objects: so it is the same with GPU=1.
