@@ -304,7 +304,7 @@ last_message() {
     sed 's/^Loading weights from .*\.\.\.//; /^Cannot load image "[^"]*"$/{N;s/\n/: /;}' err | grep -av 'Done!$\|^Floating point exc\|^Segmentation fault\|^Saving weights\|Using default\|^layer \|^ *[0-9]* \(conv\|connected\|softmax\)\|Predicted in\|seconds,\|^Loaded:\|^$' | tail -n 1
 }
 
-# Kills training runs at random moments. A run saves after each batch (of 4 images, all there are), so the file
+# Kills training runs at random moments soon after their start. A run saves after each batch (of 4 images, all there are), so the file
 # kill_B.weights must be whole, and the run that starts from it must go on with batch B+1.
 # Prints the counts; fails unless every newest file was whole and every run went on.
 kill_runs() { # runs directory-for-weights
@@ -314,10 +314,13 @@ kill_runs() { # runs directory-for-weights
     write_network 3 '[connected]
 output=768
 activation=leaky' | sed 's/^max_batches.*/max_batches=0/' >kill.cfg
+    # A run must have the time to start before it has anything to lose.
+    start=$(date +%s%N)
     "$darknet" partial kill.cfg '' whole.weights 99 2>/dev/null >&2
+    start=$(($(date +%s%N) - start))
     size=$(wc -c <whole.weights)
     newest= broken=0 stuck=0 during=0 full=0 runs=0
-    for delay in $(awk -v n="$1" 'BEGIN { srand(1); while (n--) print 0.05 + 0.3*rand() }'); do
+    for delay in $(awk -v n="$1" -v start=$start 'BEGIN { srand(1); while (n--) print start/1e9 + 0.05 + 0.3*rand() }'); do
         stdbuf -oL "$darknet" classifier train soft.data kill.cfg $newest >out 2>err </dev/null &
         sleep "$delay"
         kill -KILL $!
