@@ -35,6 +35,7 @@ few_train|fewer images than a batch, training|2 images, batch of 4 (legal)|^exit
 few_test|fewer images than a batch, `test`|3 images, batch of 4|^exit 0; answers for 3 of 3
 last_test|last batch of `test`|12 images, batch of 4|^exit 0; answers for 12 of 12
 few_validcrop|fewer than 1000 images, `validcrop`|12 images|^exit 0; figures of 12 images
+same_size|an image of the network's size, `validfull`|a network of 17 x 17, images of 17 x 22|^exit 0; figures of 12 images
 nan_loss|the loss becomes NaN|`learning_rate=1e30` from batch 20 on|^exit 1; after 21 batches; 0 of 6 files hold NaN; "Stopped at batch 21: the loss is not finite.*backup/soft_6.weights
 nan_weights|weights become NaN, the loss not yet|`learning_rate=1e39`, saved after each batch|^exit 1; after 1 batches; 0 of 0 files hold NaN; "Stopped at batch 1: some weights are not finite
 ctrl_c|Ctrl-C while training|SIGINT|^exit 130; soft.backup is whole; "Stopped by signal 2 after batch [1-9]
@@ -213,6 +214,11 @@ fault_few_validcrop() {
     valid validcrop
     fact="figures of $(sed -n 's/.* \([0-9]*\) images$/\1/p' out | tail -n 1) images"
 }
+fault_same_size() {
+    sed -i 's/^\(height\|width\)=.*/\1=17/; s/^\[connected\]/[avgpool]/; s/^filters=.*/filters=3/; /^output=/,/^activation/d' soft.cfg
+    run classifier validfull soft.data soft.cfg
+    fact="figures of $(grep -c '^[0-9]*: top 1' out) images"
+}
 fault_nan_loss() {
     sed -i 's/^max_batches.*/&\npolicy=steps\nsteps=20\nscales=1e32/' soft.cfg
     train
@@ -301,7 +307,7 @@ provoke() { # name
 
 # The last line on stderr that says more than a good run does.
 last_message() {
-    sed 's/^Loading weights from .*\.\.\.//; /^Cannot load image "[^"]*"$/{N;s/\n/: /;}' err | grep -av 'Done!$\|^Floating point exc\|^Segmentation fault\|^Saving weights\|Using default\|^layer \|^ *[0-9]* \(conv\|connected\|softmax\)\|Predicted in\|seconds,\|^Loaded:\|^$' | tail -n 1
+    sed 's/^Loading weights from .*\.\.\.//; /^Cannot load image "[^"]*"$/{N;s/\n/: /;}' err | grep -av 'Done!$\|^Floating point exc\|^Segmentation fault\|^Saving weights\|Using default\|^layer \|^ *[0-9]* \(conv\|connected\|softmax\|avg\)\|Predicted in\|seconds,\|^Loaded:\|^$' | tail -n 1
 }
 
 # Kills training runs at random moments soon after their start. A run saves after each batch (of 4 images, all there are), so the file
