@@ -266,9 +266,10 @@ fault_ctrl_c_twice() {
 # Starts a run without an end and sends it signals once it trains.
 train_until() { # signals
     sed -i s/^max_batches.*/max_batches=0/ soft.cfg
-    env --default-signal=INT,TERM "$darknet" classifier train soft.data soft.cfg >out 2>err </dev/null &
+    env --default-signal=INT,TERM stdbuf -oL "$darknet" classifier train soft.data soft.cfg >out 2>err </dev/null &
     pid=$!
-    sleep 1
+    tries=0
+    until grep -q '^Loaded' out || [ $((tries += 1)) = 300 ]; do sleep 0.1; done
     seconds=$(date +%s)
     for signal in "$@"; do
         kill -s "$signal" $pid
@@ -321,10 +322,12 @@ kill_runs() { # runs directory-for-weights
 output=768
 activation=leaky' | sed 's/^max_batches.*/max_batches=0/' >kill.cfg
     # A run must have the time to start before it has anything to lose.
+    sed 's/^max_batches.*/max_batches=1/' kill.cfg >one.cfg
     start=$(date +%s%N)
-    "$darknet" partial kill.cfg '' whole.weights 99 2>/dev/null >&2
+    "$darknet" classifier train soft.data one.cfg 2>/dev/null >&2
     start=$(($(date +%s%N) - start))
-    size=$(wc -c <whole.weights)
+    size=$(wc -c <"$weights/one.weights")
+    rm -f "$weights"/one*
     newest= broken=0 stuck=0 during=0 full=0 runs=0
     for delay in $(awk -v n="$1" -v start=$start 'BEGIN { srand(1); while (n--) print start/1e9 + 0.05 + 0.3*rand() }'); do
         stdbuf -oL "$darknet" classifier train soft.data kill.cfg $newest >out 2>err </dev/null &
@@ -344,7 +347,7 @@ activation=leaky' | sed 's/^max_batches.*/max_batches=0/' >kill.cfg
         [ -z "$newest" ] || [ "$(wc -c <"$newest")" = "$size" ] || broken=$((broken + 1))
         find "$weights" -type f ! -path "$newest" -exec rm {} +
     done
-    echo "$runs runs killed, $during with a temporary file there, $full with the disk full, the last after batch $(basename "${newest##*_}" .weights): the newest weights were cut short $broken times, $stuck runs did not go on from them"
+    echo "$runs runs killed, $during with a temporary file there, $full told of a full disk, the last after batch $(basename "${newest##*_}" .weights): the newest weights were cut short $broken times, $stuck runs did not go on from them"
     [ $((broken + stuck)) = 0 ] && [ "$newest" ] && [ "$runs" = "$1" ]
 }
 kill_runs_on_full_disk() { # runs
