@@ -28,7 +28,7 @@ help:
 	@echo '                GPU=1 CUDNN=1 OPENCV=1 OPENMP=1 DEBUG=1 ARCH= as in Darknet'"'"'s own Makefile'
 	@echo 'make demo       train one network twice, [softmax] and [smooth_topk], and compare (under 6 minutes)'
 	@echo 'make test       all tests; ends with "N passed, N failed"'
-	@echo 'make faults     provoke every fault in upstream and here, and write the table in tests/README.md (about 6 minutes)'
+	@echo 'make faults     provoke every fault in upstream and here, and write the table in tests/README.md (about 4 minutes)'
 	@echo 'make lib        build/libsmooth_topk.a and .so: the loss alone, for other programs (src/smooth_topk.h)'
 	@echo 'make clean      remove build/ but for the Darknet source; make distclean removes that too'
 

@@ -50,7 +50,7 @@ table=$scratch/table
     list_faults | while IFS='|' read -r name fault how pattern; do
         row "$fault" "$how" "$(outcome_of "$upstream" provoke "$name")" "$(outcome_of "$ours" provoke "$name")"
     done
-    row 'killed at any moment' "SIGKILL to $kills training runs that save after each batch, each going on from the newest weights of the one before" \
+    row 'killed at any moment' "SIGKILL to $kills training runs that save after each batch, each going on from the newest whole weights of the one before" \
         "$(outcome_of "$upstream" killed kill_runs "$kills" backup)" "$(outcome_of "$ours" killed kill_runs "$kills" backup)"
     row 'killed at any moment, disk full' "the same on a tmpfs with room for two files, $((kills / 4)) runs" \
         "$(outcome_of "$upstream" killed kill_runs_on_full_disk $((kills / 4)))" "$(outcome_of "$ours" killed kill_runs_on_full_disk $((kills / 4)))"

@@ -344,10 +344,13 @@ activation=leaky' | sed 's/^max_batches.*/max_batches=0/' >kill.cfg
         [ -z "$(find "$weights" -name '*.tmp')" ] || during=$((during + 1))
         grep -q 'No space left' err && full=$((full + 1))
         newest=$(find "$weights" -name 'kill_*.weights' | sort -t_ -k2n | tail -n 1)
-        [ -z "$newest" ] || [ "$(wc -c <"$newest")" = "$size" ] || broken=$((broken + 1))
+        if [ "$newest" ] && [ "$(wc -c <"$newest")" != "$size" ]; then
+            broken=$((broken + 1))
+            newest=$(find "$weights" -name 'kill_*.weights' -size "${size}c" | sort -t_ -k2n | tail -n 1)
+        fi
         find "$weights" -type f ! -path "$newest" -exec rm {} +
     done
-    echo "$runs runs killed, $during with a temporary file there, $full told of a full disk, the last after batch $(basename "${newest##*_}" .weights): the newest weights were cut short $broken times, $stuck runs did not go on from them"
+    echo "$runs runs killed, $during with a temporary file there, $full told of a full disk, the last after batch $(basename "${newest##*_}" .weights): the newest weights were cut short $broken times, $stuck runs did not go on from the newest whole ones"
     [ $((broken + stuck)) = 0 ] && [ "$newest" ] && [ "$runs" = "$1" ]
 }
 kill_runs_on_full_disk() { # runs
