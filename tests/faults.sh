@@ -23,6 +23,7 @@ no_weights|no such weights file|`predict` with a name that does not exist|^exit 
 missing_train|an image is missing, training|1 of 13 paths does not exist|^exit 0; after 50 batches; "Left out image number 1, img/class65_missing.png: No such file
 cut_jpeg_train|a JPEG is cut short, training|1 of 13 images is half of dog.jpg|^exit 0; after 50 batches; "Left out image number 1, img/class65_cut.jpg: [A-Za-z]
 many_bad_train|most images are missing, training|9 of 13 paths do not exist|^exit 1; after [0-9]+ batches; "Too many images of train.list cannot be used
+images_vanish|most images vanish during a run|9 of 12 deleted after the first batch|^exit 1; soft.backup is whole; "Too many images of train.list cannot be used; stopped before batch [1-9]
 missing_valid|an image is missing, validation|1 of 13 paths does not exist|^exit 1; figures of 12 images; "1 of 13 images could not be read
 cut_jpeg_predict|a JPEG is cut short, prediction|`predict` of half of dog.jpg|^exit 1; no answer; "Cannot load image "img/class65_cut.jpg"
 empty_train|empty list, training|`train=` an empty file|^exit 1; after 0 batches; "train.list has 0 images
@@ -169,8 +170,14 @@ fault_many_bad_train() {
     echo img/class65_0.png >>train.list
     train
 }
+fault_images_vanish() {
+    start_endless_run
+    rm img/*_[123].png
+    end_run
+    check_backup
+}
 fault_missing_valid() {
-    echo img/class65_missing.png >>train.list
+    sed -i 5s/.*/'img\/class65_missing.png\n&/' train.list
     valid valid
 }
 fault_cut_jpeg_predict() { predict good.weights img/class65_cut.jpg; }
@@ -263,20 +270,29 @@ fault_ctrl_c_twice() {
     [ "$seconds" -lt 5 ] && code="$code at once"
 }
 
-# Starts a run without an end and sends it signals once it trains.
+# Sends signals to a run that trains.
 train_until() { # signals
+    start_endless_run
+    for signal in "$@"; do
+        kill -s "$signal" $pid
+        sleep 0.3
+    done
+    end_run
+}
+start_endless_run() {
     sed -i s/^max_batches.*/max_batches=0/ soft.cfg
     env --default-signal=INT,TERM stdbuf -oL "$darknet" classifier train soft.data soft.cfg >out 2>err </dev/null &
     pid=$!
     tries=0
     until grep -q '^Loaded' out || [ $((tries += 1)) = 300 ]; do sleep 0.1; done
     seconds=$(date +%s)
-    for signal in "$@"; do
-        kill -s "$signal" $pid
-        sleep 0.3
-    done
+}
+end_run() {
+    (sleep 40 && kill -KILL $pid) >/dev/null 2>&1 &
+    watch=$!
     wait $pid 2>/dev/null
     code=$?
+    kill $watch 2>/dev/null
     seconds=$(($(date +%s) - seconds))
 }
 
