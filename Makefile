@@ -20,7 +20,7 @@ SOURCE := build/source
 PATCHES := patches/series $(wildcard patches/*.patch)
 PLUGIN := $(wildcard src/*)
 
-.PHONY: all darknet lib demo test bench clean distclean help FORCE
+.PHONY: all darknet lib demo test bench faults clean distclean help FORCE
 all: darknet
 
 help:
@@ -30,6 +30,7 @@ help:
 	@echo '                NOISE=0.6 SEED=2 BATCHES=500: label noise, random seed, how long to train'
 	@echo 'make test       all tests; ends with "N passed, N failed"; BUILDS=1 adds builds with CUDA, cuDNN, OpenCV'
 	@echo 'make bench      the loss beside Darknet'"'"'s softmax: table, CSV, plot; PEER=DIR adds the authors'"'"' code'
+	@echo 'make faults     provoke every fault in upstream and here, and write the table in tests/README.md (about 4 minutes)'
 	@echo 'make lib        build/libsmooth_topk.a and .so: the loss alone, for other programs (src/smooth_topk.h)'
 	@echo 'make clean      remove build/ but for the Darknet source; make distclean removes that too'
 
@@ -147,6 +148,16 @@ endif
 	@OMP_NUM_THREADS=1 build/bench/bench step cfg/glyphs_softmax.cfg cfg/glyphs_smooth_topk.cfg 2>build/bench/step.log >build/bench/step.csv
 	@awk -F, 'NR > 1 { printf "%-30s %8.2f ms a training step, %7.4f ms of it (%.2f %%) in the last layer\n", $$1, $$2, $$3, 100*$$4 }' build/bench/step.csv
 	@echo "numbers: build/bench/loss.csv, build/bench/step.csv; plot: build/bench/loss.svg"
+
+# Upstream as it came, with the same compiler: what tests and the table of faults compare with.
+build/pristine/darknet: | build/upstream
+	@$(call require,$(CC),gcc)
+	@echo "building upstream's Darknet in build/pristine (about a minute)"
+	@rm -rf build/pristine && cp -R build/upstream build/pristine && mkdir build/pristine/obj
+	@$(MAKE) -s --no-print-directory -j$(JOBS) -C build/pristine CC='$(CC) -w' CPP='$(CC) -x c' darknet
+
+faults: darknet build/pristine/darknet
+	@tests/fault_table.sh
 
 clean:
 	rm -rf $(filter-out build/upstream,$(wildcard build/*))
