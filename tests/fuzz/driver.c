@@ -124,14 +124,14 @@ int main(int argc, char **argv)
         fclose(file);
         try(corpus + i);
     }
-    printf("ok 1 - %d inputs of the corpus\n", files);
+    printf("ok 1 - %d inputs of the corpus: %s\n", files, fuzz_outcomes());
     fflush(stdout);
     for (long round = 0; round < mutations; ++round) {
         input = corpus[below(files)];
-        for (size_t steps = 1 + below(6); steps > 0; --steps) mutate(&input, corpus + below(files));
+        for (size_t steps = 1 + below(3); steps > 0; --steps) mutate(&input, corpus + below(files));
         try(&input);
     }
-    printf("ok 2 - %ld mutations of them\n1..2\n", mutations);
+    printf("ok 2 - and %ld mutations of them: %s\n1..2\n", mutations, fuzz_outcomes());
     free(corpus);
     return 0;
 }
