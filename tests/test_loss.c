@@ -671,8 +671,13 @@ static void test_print_worst(void **unused)
     }
 }
 
-int main(void)
+/* usage: loss [PATTERN | -PATTERN]: all tests, those whose names match, or all but those. */
+int main(int argc, char **argv)
 {
+    if (argc > 1 && argv[1][0] == '-')
+        cmocka_set_skip_filter(argv[1] + 1);
+    else if (argc > 1)
+        cmocka_set_test_filter(argv[1]);
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_brute_force),        cmocka_unit_test(test_accuracy_grid),
         cmocka_unit_test(test_ties_and_gaps),      cmocka_unit_test(test_any_k),
