@@ -160,12 +160,13 @@ build/fuzz/options: FUZZ_TARGET = $(FUZZ_OPTIONS) -Ibuild/fuzz/darknet/include -
 
 # What is found stays in build/fuzz/finding-*; what reaches new code is kept in build/fuzz/new_* between runs.
 SECONDS ?= 600
-fuzz: $(if $(shell command -v clang),build/fuzz/options build/fuzz/loss)
+fuzz: $(if $(shell command -v clang),build/fuzz/options build/fuzz/loss) build/tests/fuzz_options build/tests/fuzz_loss
 	@$(call require,clang,clang)
 	@for target in options loss; do \
 		mkdir -p build/fuzz/new_$$target; \
+		build/tests/fuzz_$$target words >build/fuzz/$$target.dict || exit 1; \
 		build/fuzz/$$target -max_total_time=$(SECONDS) -max_len=4096 -timeout=20 -rss_limit_mb=4096 -detect_leaks=0 \
-			-print_final_stats=1 -artifact_prefix=build/fuzz/finding-$$target- -dict=tests/fuzz/$$target.dict \
+			-print_final_stats=1 -artifact_prefix=build/fuzz/finding-$$target- -dict=build/fuzz/$$target.dict \
 			build/fuzz/new_$$target tests/fuzz/corpus_$$target || exit 1; \
 	done
 

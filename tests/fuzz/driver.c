@@ -2,6 +2,7 @@
    libFuzzer.
 
    usage: fuzz_TARGET MUTATIONS SEED FILE...
+          fuzz_TARGET words       prints the target's words as libFuzzer's dictionary
 
    Prints TAP. What crashes is in the file $FUZZ_FINDING (finding.bin) before it is tried. */
 #include "fuzz.h"
@@ -104,8 +105,22 @@ static void try(const fuzz_input *input)
     free(copy);
 }
 
+static void print_words(void)
+{
+    for (const char *const *word = fuzz_words; *word; ++word) {
+        if (!**word) continue;
+        putchar('"');
+        for (const char *c = *word; *c; ++c) printf("\\x%02x", (unsigned char)*c);
+        puts("\"");
+    }
+}
+
 int main(int argc, char **argv)
 {
+    if (argc == 2 && strcmp(argv[1], "words") == 0) {
+        print_words();
+        return 0;
+    }
     if (argc < 4) {
         fprintf(stderr, "usage: %s MUTATIONS SEED FILE...\n", argv[0]);
         return 2;

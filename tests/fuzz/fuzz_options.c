@@ -94,7 +94,7 @@ static const char *const others[] = {
     "[lrn",      "[norm",       "[reorg",    "[route",     "[upsample", "tree="};
 
 #define FINDING(...) \
-    (fprintf(real_stderr, "finding: " __VA_ARGS__), fputc('\n', real_stderr), abort())
+    (parsing = 0, fprintf(real_stderr, "finding: " __VA_ARGS__), fputc('\n', real_stderr), abort())
 static FILE *real_stderr;
 
 /* ---- what Darknet calls instead of the C library ---- */
@@ -119,7 +119,7 @@ FILE *__wrap_fopen(const char *name, const char *mode);
 FILE *__real_fopen(const char *name, const char *mode);
 FILE *__wrap_fopen(const char *name, const char *mode)
 {
-    if (!parsing) return __real_fopen(name, mode);
+    if (strcmp(name, "input") != 0) return __real_fopen(name, mode);
     return cfg_file = fmemopen((void *)cfg, cfg_size, "rb");
 }
 
