@@ -239,6 +239,19 @@ static void test_ties_and_gaps(void **unused)
                 }
 }
 
+/* Equal scores: at a tilt just above 1 all classes at once are rather chosen than not. */
+static void test_equal_scores(void **unused)
+{
+    (void)unused;
+    memset(scores, 0, sizeof scores);
+    FOR_ALGORITHMS(a)
+    for (int classes = 11; classes < 200; classes += 13)
+        for (int k = 1; k < classes; k += 3) {
+            smooth_topk_params p = make_params(k, 1, 1, a);
+            check_against_reference(&p, classes, k);
+        }
+}
+
 static void test_any_k(void **unused)
 {
     (void)unused;
@@ -654,7 +667,7 @@ static void test_messages(void **unused)
     assert_non_null(strstr(smooth_topk_strerror(SMOOTH_TOPK_ERROR_ALPHA), "alpha >= 0"));
     for (int error = -1; error < 20; ++error) {
         assert_non_null(smooth_topk_strerror(error));
-        for (int other = 0; other < error && error <= SMOOTH_TOPK_ERROR_MEMORY; ++other)
+        for (int other = 0; other < error && error <= SMOOTH_TOPK_ERROR_CUDA; ++other)
             assert_string_not_equal(smooth_topk_strerror(error), smooth_topk_strerror(other));
     }
 }
@@ -675,7 +688,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_brute_force),        cmocka_unit_test(test_accuracy_grid),
-        cmocka_unit_test(test_ties_and_gaps),      cmocka_unit_test(test_any_k),
+        cmocka_unit_test(test_ties_and_gaps),      cmocka_unit_test(test_equal_scores),
+        cmocka_unit_test(test_any_k),
         cmocka_unit_test(test_finite_differences), cmocka_unit_test(test_shift_invariance),
         cmocka_unit_test(test_cross_entropy),      cmocka_unit_test(test_top1_svm),
         cmocka_unit_test(test_hard_hinge),         cmocka_unit_test(test_small_tau_tends_to_hinge),
