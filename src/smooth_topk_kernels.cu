@@ -23,12 +23,13 @@
 #define SMALL_K SMOOTH_TOPK_SMALL_K
 #define WARP 32
 #define ALL_LANES 0xffffffffu
-#define MOST_THREADS 1024
+#define MOST_THREADS \
+    512 /* of pivot_kernel: two blocks with 21841 classes each are on chip at once */
 #define ANY_THREADS 256 /* of any_kernel: one a bin of a byte */
 #define ANY_WARPS (ANY_THREADS / WARP)
 
-/* A class at a time in float: so many a thread, and no rounding error that matters. */
-#define MOST_ON_CHIP (64 * MOST_THREADS)
+/* So many factors a thread can multiply in float. */
+#define MOST_ON_CHIP (128 * MOST_THREADS)
 
 /* Samples in flight in any_kernel: if it does the whole batch, and if only what pivot_kernel
    leaves. */
@@ -68,7 +69,8 @@ typedef struct {
 
 SMOOTH_TOPK_FUNCTION slot take_slot(char **scratch, const smooth_topk_params *params, int classes)
 {
-    slot room = {0};
+    slot room;
+    memset(&room, 0, sizeof room);
     int k = params->k;
     if (params->algorithm == SMOOTH_TOPK_LOG) {
         int size = block_size(k, ANY_THREADS);
@@ -253,7 +255,7 @@ static __device__ void finish_small(const job *j, small_shared *s, int b, float 
     j->loss[b] = weight * (float)(j->params.tau * smooth_topk_softplus(q));
 }
 
-/* Single precision where no thread has more than 64 classes. */
+/* Single precision where no thread has more than 128 classes. */
 template <bool ON_CHIP> struct product_number {
     typedef float type;
 };
@@ -261,11 +263,11 @@ template <> struct product_number<false> {
     typedef double type;
 };
 
-/* A sample a block, of 1, 2, 4 .. 32 warps. A class belongs to one thread throughout, so that the
-   row needs no barrier. What is not an ordinary sample is left to any_kernel: without a label, with
-   bad scores, with ties beyond number at the pivot, or beyond what float can bear. */
+/* A sample a block, of 1, 2, 4, 8 or 16 warps. A class belongs to one thread throughout, so that
+   the row needs no barrier. What is not an ordinary sample is left to any_kernel: without a label,
+   with bad scores, with ties beyond number at the pivot, or beyond what float can bear. */
 template <int K, bool ON_CHIP>
-static __global__ void __launch_bounds__(MOST_THREADS) pivot_kernel(job j)
+static __global__ void __launch_bounds__(MOST_THREADS, 2) pivot_kernel(job j)
 {
     typedef typename product_number<ON_CHIP>::type real;
     DYNAMIC_SHARED(small_shared, s);
@@ -277,7 +279,7 @@ static __global__ void __launch_bounds__(MOST_THREADS) pivot_kernel(job j)
 
     float mine = minus_inf();
     int bad = 0;
-#pragma unroll 4
+#pragma unroll 8
     for (int i = threadIdx.x; i < classes; i += blockDim.x) {
         float score = scores[i];
         if (ON_CHIP) on_chip[i] = score;
@@ -846,7 +848,7 @@ static __device__ void any_sample(const job *j, any_shared *s, const slot *room,
 }
 
 /* Samples of any kind, one a block at a time. */
-static __global__ void __launch_bounds__(ANY_THREADS) any_kernel(job j)
+static __global__ void __launch_bounds__(ANY_THREADS, 2) any_kernel(job j)
 {
     DYNAMIC_SHARED(any_shared, s);
     char *scratch = j.slots + j.slot_bytes * blockIdx.x;
@@ -982,6 +984,19 @@ static int launch_loss(job *j, const workspace_parts *parts, cudaStream_t stream
     return failed(cudaPeekAtLastError());
 }
 
+static job make_job(const smooth_topk_params *params, int batch, int classes, const float *scores,
+                    const int *labels)
+{
+    job j;
+    memset(&j, 0, sizeof j);
+    j.params = *params;
+    j.batch = batch;
+    j.classes = classes;
+    j.scores = scores;
+    j.labels = labels;
+    return j;
+}
+
 static int check_arguments(const smooth_topk_params *params, int batch, int classes,
                            const float *scores, const void *labels, const float *loss)
 {
@@ -1000,7 +1015,7 @@ int smooth_topk_gpu_workspace(const smooth_topk_params *params, int batch, int c
     if (error) return error;
     error = cut_workspace(params, batch, classes, workspace, workspace_size, &parts);
     if (error || batch == 0) return error;
-    job j = {*params, batch, classes, scores, labels};
+    job j = make_job(params, batch, classes, scores, labels);
     j.sign = 1;
     j.loss = loss;
     j.grad = grad;
@@ -1017,7 +1032,10 @@ int smooth_topk_gpu_layer(const smooth_topk_params *params, int batch, int class
     if (error) return error;
     error = cut_workspace(params, batch, classes, workspace, workspace_size, &parts);
     if (error || batch == 0) return error;
-    job j = {*params, batch, classes, scores, parts.labels, parts.weights, truth, scale};
+    job j = make_job(params, batch, classes, scores, parts.labels);
+    j.weights = parts.weights;
+    j.truth = truth;
+    j.scale = scale;
     j.sign = -1;
     j.loss = loss;
     j.grad = delta;

@@ -1,5 +1,5 @@
-/* Runs CUDA kernels on the CPU: blocks, threads, barriers, shuffles and shared memory, one thread at
-   a time.
+/* Runs CUDA kernels on the CPU: blocks, threads, barriers, shuffles and shared memory, one thread
+   at a time.
 
    A thread runs until it waits, at a barrier or a shuffle, for others. Launches take turns at the
    order in which threads run: forward, reverse, shuffled; and a warp runs as far as it can before
@@ -237,7 +237,8 @@ inline void warp_barrier(int line)
     }
 }
 
-/* Every lane gives a value; the values of all lanes of the warp, until the next exchange but one. */
+/* Every lane gives a value; the values of all lanes of the warp, until the next exchange but one.
+ */
 template <typename T> const uint64_t *exchange(unsigned mask, T value, int line)
 {
     warp *own = &warps[threadIdx.x / WARP_SIZE];
@@ -298,7 +299,12 @@ template <typename T> T atomicMin(T *to, T value)
 
 /* ---- the calls that the launchers make ---- */
 
-enum cudaError_t { cudaSuccess, cudaErrorInvalidValue, cudaErrorMemoryAllocation, cudaErrorUnknown };
+enum cudaError_t {
+    cudaSuccess,
+    cudaErrorInvalidValue,
+    cudaErrorMemoryAllocation,
+    cudaErrorUnknown
+};
 enum { cudaMemcpyDeviceToHost };
 enum { cudaDevAttrMaxSharedMemoryPerBlockOptin };
 enum { cudaFuncAttributeMaxDynamicSharedMemorySize };
