@@ -7,7 +7,7 @@ OPENCV ?= 0
 OPENMP ?= 0
 DEBUG ?= 0
 CC = gcc
-OPTIONS := GPU=$(GPU) CUDNN=$(CUDNN) OPENCV=$(OPENCV) OPENMP=$(OPENMP) DEBUG=$(DEBUG) $(if $(ARCH),ARCH="$(ARCH)")
+OPTIONS := GPU=$(GPU) CUDNN=$(CUDNN) OPENCV=$(OPENCV) OPENMP=$(OPENMP) DEBUG=$(DEBUG) $(if $(filter command,$(origin ARCH)),ARCH="$(ARCH)")
 
 CFLAGS ?= -O3
 WARNINGS := -Wall -Wextra
@@ -58,7 +58,7 @@ ifeq ($(OPENCV),1)
 		{ echo "OPENCV=1 needs OpenCV; install it with: apt-get install libopencv-dev" >&2; exit 1; }
 endif
 ifeq ($(GPU),1)
-	@$(call require,nvcc,nvidia-cuda-toolkit)
+	@[ -x '$(CUDA_HOME)/bin/nvcc' ] || { $(call require,nvcc,nvidia-cuda-toolkit); }
 endif
 	@$(MAKE) -q -C $(SOURCE) CC='$(CC) -w' $(OPTIONS) >/dev/null 2>&1 || echo "building Darknet in $(SOURCE) (about a minute)"
 	@$(MAKE) -s --no-print-directory -j$(JOBS) -C $(SOURCE) CC='$(CC) -w' $(OPTIONS)
