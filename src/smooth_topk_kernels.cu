@@ -346,10 +346,14 @@ static __global__ void __launch_bounds__(MOST_THREADS, 2) pivot_kernel(job j)
 #pragma unroll
         for (int m = K; m >= 1; --m) c[m] += u * c[m - 1];
     }
+    times_lane_above<K, real>(c, 16);
+    times_lane_above<K, real>(c, 8);
+    double of_warp[K + 1];
 #pragma unroll
-    for (int offset = WARP / 2; offset > 0; offset /= 2) times_lane_above<K, real>(c, offset);
+    for (int m = 1; m <= K; ++m) of_warp[m] = c[m];
+    for (int offset = 4; offset > 0; offset /= 2) times_lane_above<K, double>(of_warp, offset);
     if (LANE == 0)
-        for (int m = 1; m <= K; ++m) s->light[m][WARP_OF_BLOCK] = c[m];
+        for (int m = 1; m <= K; ++m) s->light[m][WARP_OF_BLOCK] = of_warp[m];
     __syncthreads();
 
     if (threadIdx.x < WARP) {
@@ -361,7 +365,6 @@ static __global__ void __launch_bounds__(MOST_THREADS, 2) pivot_kernel(job j)
             s->product[0] = 1;
             for (int m = 1; m <= K; ++m) s->product[m] = product[m];
         }
-        __syncwarp();
         finish_small(&j, s, b, pivot, label_score, heavies);
     }
     __syncthreads();
@@ -515,7 +518,7 @@ static __device__ double find_tilt(const task *t)
 /* A warp's product of the factors of the light or the likely classes in a stretch, each scaled such
    that its coefficients sum to 1: nothing overflows, and what underflows does not matter. Each lane
    keeps M coefficients; more than 32 M go in bands, one after another, and carry keeps what every
-   factor moves from the top of a band to the next one. */
+   factor moves from the top of a band to the next one: the last lane's, to hand to the first. */
 template <int M>
 static __device__ void warp_product(const float *odds, int count, int likely, int degree,
                                     double *carry, double *product)
@@ -536,10 +539,12 @@ static __device__ void warp_product(const float *odds, int count, int likely, in
                 double whole = __shfl_sync(ALL_LANES, scale, lane);
                 double fraction = __shfl_sync(ALL_LANES, part, lane);
                 double left_out = likely ? fraction : whole, chosen = likely ? whole : fraction;
-                double below = __shfl_up_sync(ALL_LANES, c[M - 1], 1);
-                if (LANE == 0) below = band ? carry[factor] : 0;
-                __syncwarp();
-                if (has_next && LANE == WARP - 1) carry[factor] = c[M - 1];
+                double above = c[M - 1];
+                if (LANE == WARP - 1) {
+                    above = band ? carry[factor] : 0;
+                    if (has_next) carry[factor] = c[M - 1];
+                }
+                double below = __shfl_sync(ALL_LANES, above, (LANE + WARP - 1) % WARP);
 #pragma unroll
                 for (int m = M - 1; m >= 1; --m) c[m] = left_out * c[m] + chosen * c[m - 1];
                 c[0] = left_out * c[0] + chosen * below;
@@ -550,7 +555,6 @@ static __device__ void warp_product(const float *odds, int count, int likely, in
             int j = band + LANE * M + m;
             if (j <= degree) product[j] = c[m];
         }
-        __syncwarp();
     }
 }
 
@@ -784,13 +788,15 @@ static __device__ double by_log(const task *t)
             double difference = block.adjoint_k[2 * leaf + 1] - block.adjoint_k1[2 * leaf + 1];
             put(t, i, i == t->label ? -of_label : difference > 0 ? of_label * difference : 0);
         }
-        __syncthreads();
     }
     return loss;
 }
 
 /* ---- a sample ---- */
 
+/* A thread writes the same classes' gradients whichever way it goes, and what the threads share is
+   not written again before kth_largest has come to its barriers: so labels may follow one another.
+ */
 static __device__ double loss_of_label(task *t)
 {
     if (smooth_topk_is_minus_inf(bits_of(t->scores[t->label]))) {
@@ -806,6 +812,11 @@ static __device__ double loss_of_label(task *t)
     return t->of->params.algorithm == SMOOTH_TOPK_LOG ? by_log(t) : any_k(t);
 }
 
+static __device__ int has_label(const job *j, int label)
+{
+    return label == LABEL_SOFT ? j->truth != NULL : label >= 0 && label < j->classes;
+}
+
 static __device__ void any_sample(const job *j, any_shared *s, const slot *room, int b)
 {
     size_t row = (size_t)b * j->classes;
@@ -819,16 +830,15 @@ static __device__ void any_sample(const job *j, any_shared *s, const slot *room,
     if (j->output && !j->left) {
         most = block_max(most, s->partial[1]);
         softmax_row(t.scores, j->classes, most, j->temperature, j->output + row, s->partial[2]);
-        __syncthreads();
     }
     double loss = 0;
     if (t.label == -1) {
         put_zeros(&t);
-    } else if (bad > 0 || t.label >= j->classes || t.label < LABEL_SOFT) {
+    } else if (bad > 0 || !has_label(j, t.label)) {
         loss = float_of(0x7fc00000u);
         for (int i = threadIdx.x; t.grad && i < j->classes; i += ANY_THREADS)
             t.grad[i] = float_of(0x7fc00000u);
-    } else if (t.label != LABEL_SOFT || !j->truth) {
+    } else if (t.label != LABEL_SOFT) {
         float weight = j->weights ? j->scale * j->weights[b] : 1;
         t.factor = weight * j->sign;
         loss = weight * loss_of_label(&t);
@@ -841,7 +851,6 @@ static __device__ void any_sample(const job *j, any_shared *s, const slot *room,
             t.factor = weight * j->sign;
             loss += weight * loss_of_label(&t);
             t.add = 1;
-            __syncthreads();
         }
     }
     if (threadIdx.x == 0) j->loss[b] = (float)loss;
