@@ -21,7 +21,7 @@
 
 #if defined(__SANITIZE_ADDRESS__)
 #include <sanitizer/common_interface_defs.h>
-#define EMULATION_STACK (256 << 10)
+#define EMULATION_STACK (128 << 10)
 #else
 #define EMULATION_STACK (64 << 10)
 #endif
@@ -109,13 +109,16 @@ inline void finish_switch(void *fake_stack, const void **stack, size_t *size)
 #endif
 }
 
-__attribute__((noinline, noreturn)) inline void jump(void **where)
+/* Not instrumented: before what does not return the sanitizer cleans the whole stack. */
+#define SWITCHES __attribute__((noinline, no_sanitize_address))
+
+SWITCHES __attribute__((noreturn)) inline void jump(void **where)
 {
     __builtin_longjmp(where, 1);
 }
 
 /* From the running thread back to the scheduler. */
-__attribute__((noinline)) inline void pause_thread()
+SWITCHES inline void pause_thread()
 {
     thread *self = &threads[threadIdx.x];
     start_switch(&self->fake_stack, scheduler_stack, scheduler_stack_size);
@@ -134,7 +137,7 @@ inline void run_thread()
     }
 }
 
-__attribute__((noinline)) inline void enter(thread *next)
+SWITCHES inline void enter(thread *next)
 {
     start_switch(&scheduler_fake_stack, next->stack, EMULATION_STACK);
     if (!__builtin_setjmp(scheduler)) {
