@@ -125,7 +125,7 @@ TEST_LOSS_KERNELS := build/tests/loss_kernels build/tests/loss_kernels_off_chip 
 SANITIZED := -O1 -g -fsanitize=address,undefined -fno-sanitize-recover=all
 build/tests/kernels: VARIANT = -O2
 build/tests/kernels_sanitized: VARIANT = $(SANITIZED) -DEVERY=10
-build/tests/loss_kernels: VARIANT = -O2 $(FUSED) -DEVERY=7
+build/tests/loss_kernels: VARIANT = -O2 $(FUSED) -DEVERY=11
 build/tests/loss_kernels_off_chip: VARIANT = -O2 -DEMULATED_SHARED_LIMIT=8192 -DEVERY=41
 build/tests/loss_kernels_sanitized: VARIANT = $(SANITIZED) -DEVERY=149
 EMULATION := -std=c++17 $(WARNINGS) -Wno-unknown-pragmas -Isrc -Itests
@@ -138,7 +138,7 @@ $(TEST_KERNELS): tests/test_kernels.cpp tests/cuda_emulation.h $(KERNELS)
 	@$(call require,$(CXX),g++)
 	@echo "building $@"
 	@$(CXX) $(VARIANT) $(EMULATION) -c $< -o $@.test.o
-	@$(CXX) $(VARIANT) -x c $(MATHEMATICS) -x none $@.test.o -o $@ -lcmocka -lm
+	@$(CC) $(VARIANT) $(WARNINGS) -Wno-unused $(MATHEMATICS) $@.test.o -o $@ -lstdc++ -lcmocka -lm
 
 $(TEST_LOSS_KERNELS): tests/kernels_on_cpu.cpp tests/cuda_emulation.h tests/test_loss.c tests/reference.c $(KERNELS)
 	@mkdir -p build/tests
@@ -147,7 +147,7 @@ $(TEST_LOSS_KERNELS): tests/kernels_on_cpu.cpp tests/cuda_emulation.h tests/test
 	@$(CC) $(VARIANT) $(WARNINGS) -Isrc $(THROUGH_KERNELS) -c tests/test_loss.c -o $@.test.o
 	@$(CC) -O2 $(WARNINGS) -Isrc -c tests/reference.c -o $@.reference.o
 	@$(CXX) $(VARIANT) $(EMULATION) -c $< -o $@.kernels.o
-	@$(CXX) $(VARIANT) -x c $(MATHEMATICS) -x none $@.test.o $@.reference.o $@.kernels.o -o $@ -lcmocka -lm
+	@$(CC) $(VARIANT) $(WARNINGS) -Wno-unused $(MATHEMATICS) $@.test.o $@.reference.o $@.kernels.o -o $@ -lstdc++ -lcmocka -lm
 
 # And on a GPU: the whole grid, and a thin one for compute-sanitizer.
 TEST_LOSS_GPU := build/tests/loss_gpu build/tests/loss_gpu_thin
