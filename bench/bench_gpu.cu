@@ -11,7 +11,10 @@
 #include <stdlib.h>
 #include <vector>
 
+#include "darknet.h"
+extern "C" {
 #include "blas.h"
+}
 #include "smooth_topk_gpu.h"
 
 static void check(cudaError_t status, const char *what)

@@ -32,7 +32,8 @@ for tool in memcheck racecheck synccheck; do
     fi
 done
 
-# 50 steps from the same weights with the same images: each step's loss, on the GPU and on the CPU.
+# 50 steps from the same weights with the same images: each step's loss, on the GPU and on the CPU. A learning
+# rate 0.4 % off shows. Not with tau=0, whose gradient jumps where two scores change places.
 images 4
 steps() { # CFG LOG ARGUMENT...
     cfg=$1 log=$2
@@ -51,8 +52,7 @@ for options in 'k=2' 'k=2
 algorithm=log' 'k=1
 tau=1
 alpha=0' 'k=4
-tau=0.2' 'k=2
-tau=0'; do
+tau=0.2'; do
     network "$scratch/net.cfg" "[smooth_topk]
 $options" 50
     check "50 steps on the GPU and on the CPU are alike: $(echo "$options" | tr '\n' ' ')" alike "$scratch/net.cfg"
