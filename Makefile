@@ -20,7 +20,7 @@ SOURCE := build/source
 PATCHES := patches/series $(wildcard patches/*.patch)
 PLUGIN := $(wildcard src/*)
 
-.PHONY: all darknet lib demo test bench clean distclean help FORCE
+.PHONY: all darknet lib demo test faults bench clean distclean help FORCE
 all: darknet
 
 help:
@@ -30,6 +30,7 @@ help:
 	@echo '                NOISE=0.6 SEED=2 BATCHES=500: label noise, random seed, how long to train'
 	@echo 'make test       all tests; ends with "N passed, N failed"'
 	@echo 'make bench      the loss beside Darknet'"'"'s softmax: table, CSV, plot; PEER=DIR adds the authors'"'"' code'
+	@echo 'make faults     provoke every fault in upstream and here, and write the table in tests/README.md (about 6 minutes)'
 	@echo 'make lib        build/libsmooth_topk.a and .so: the loss alone, for other programs (src/smooth_topk.h)'
 	@echo 'make clean      remove build/ but for the Darknet source; make distclean removes that too'
 
@@ -143,6 +144,9 @@ endif
 	@OMP_NUM_THREADS=1 build/bench/bench step cfg/glyphs_softmax.cfg cfg/glyphs_smooth_topk.cfg 2>build/bench/step.log >build/bench/step.csv
 	@awk -F, 'NR > 1 { printf "%-30s %8.2f ms a training step, %7.4f ms of it (%.2f %%) in the last layer\n", $$1, $$2, $$3, 100*$$4 }' build/bench/step.csv
 	@echo "numbers: build/bench/loss.csv, build/bench/step.csv; plot: build/bench/loss.svg"
+
+faults: darknet
+	@tests/fault_table.sh
 
 clean:
 	rm -rf $(filter-out build/upstream,$(wildcard build/*))

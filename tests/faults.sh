@@ -1,0 +1,353 @@
+# The faults that `darknet classifier` is hardened against, and how each is provoked with any build of it.
+#
+# Sourced from the root of the repository after tests/tap.sh, or with $scratch and $darknet set. list_faults names the
+# faults; `provoke NAME` prints the outcome of one in a line; `kill_runs N` kills N training runs.
+ulimit -c 0
+root=${root:-$PWD}
+material=$scratch/material
+export root scratch darknet
+
+# NAME|the fault|how it is provoked|what the outcome must match, an extended regular expression without "|"
+list_faults() {
+    cat <<'END'
+disk_fills|disk full while saving|training with its backup directory on a tmpfs of 60 kB|^exit 1; 0 of [1-9][0-9]* files cut short; "Couldn't save weights to disk/soft.weights: No space left on device
+file_limit|write error while saving over a good file|`partial` under `ulimit -f`|^exit 1; old file intact; "Couldn't save weights to good.weights: File too large .at layer
+no_directory|no backup directory|`backup=nowhere`|^exit 1; after 0 batches; "Cannot save weights in the directory nowhere .*No such file
+no_permission|no permission to write|backup directory of mode 555, not as root|^exit 1; after 0 batches; "Cannot save weights in the directory backup .*Permission denied
+cut_within|weights cut short within a layer|`predict` with half a file|^exit 1; no answer; "cut.weights has 6408 bytes, the network needs 12816: it ends within layer 1 .connected
+cut_between|weights cut short between two layers|`predict` with the file of `partial ... 1`|^exit 1; no answer; "part.weights has 516 bytes, the network needs 12816: .*only training
+train_part|the same, as a backbone for training|`train` from that file|^exit 0; after 50 batches; "part.weights has 516 bytes.*keep their initial values: 1 .connected
+left_over|another network's weights|`predict` with a larger network's file|^exit 1; no answer; "more.weights has 12828 bytes, the network needs 12816: 12 are left over
+not_weights|no weights at all|`predict` with a JPEG as weights|^exit 1; no answer; "img/dog.jpg is not a weights file
+no_weights|no such weights file|`predict` with a name that does not exist|^exit 1; no answer; "Couldn't open file: nowhere.weights .No such file
+missing_train|an image is missing, training|1 of 13 paths does not exist|^exit 0; after 50 batches; "Left out image number 1, img/class65_missing.png: No such file
+cut_jpeg_train|a JPEG is cut short, training|1 of 13 images is half of dog.jpg|^exit 0; after 50 batches; "Left out image number 1, img/class65_cut.jpg: [A-Za-z]
+many_bad_train|most images are missing, training|9 of 13 paths do not exist|^exit 1; after [0-9]+ batches; "Too many images of train.list cannot be used
+missing_valid|an image is missing, validation|1 of 13 paths does not exist|^exit 1; figures of 12 images; "1 of 13 images could not be read
+cut_jpeg_predict|a JPEG is cut short, prediction|`predict` of half of dog.jpg|^exit 1; no answer; "Cannot load image "img/class65_cut.jpg"
+empty_train|empty list, training|`train=` an empty file|^exit 1; after 0 batches; "train.list has 0 images
+empty_valid|empty list, validation|`valid=` an empty file|^exit 1; figures of 0 images; "train.list has 0 images
+no_label|a path holds the label of no class|img/zebra.png in the list|^exit 1; after 0 batches; .*"train.list: 1 of 13 paths do not hold exactly one of the 3 labels
+two_labels|a path holds the labels of two classes|img/class65_class66.png in the list|^exit 1; after 0 batches; .*"train.list: 1 of 13 paths do not hold exactly one of the 3 labels
+few_labels|fewer labels than classes|2 lines in the labels file, `classes=3`|^exit 1; after 0 batches; "labels.txt has 2 labels, at least 3 needed
+classes|`classes` is not the network's number of outputs|`classes=2`, 3 outputs|^exit 1; after 0 batches; "classes=2 in soft.data, but the network of soft.cfg has 3 outputs
+few_train|fewer images than a batch, training|2 images, batch of 4 (legal)|^exit 0; after 50 batches; "train.list has 2 images, fewer than a batch of 4
+few_test|fewer images than a batch, `test`|3 images, batch of 4|^exit 0; answers for 3 of 3
+last_test|last batch of `test`|12 images, batch of 4|^exit 0; answers for 12 of 12
+few_validcrop|fewer than 1000 images, `validcrop`|12 images|^exit 0; figures of 12 images
+same_size|an image of the network's size, `validfull`|a network of 17 x 17, images of 17 x 22|^exit 0; figures of 12 images
+nan_loss|the loss becomes NaN|`learning_rate=1e30` from batch 20 on|^exit 1; after 21 batches; 0 of 6 files hold NaN; "Stopped at batch 21: the loss is not finite.*backup/soft_6.weights
+nan_weights|weights become NaN, the loss not yet|`learning_rate=1e39`, saved after each batch|^exit 1; after 1 batches; 0 of 0 files hold NaN; "Stopped at batch 1: some weights are not finite
+ctrl_c|Ctrl-C while training|SIGINT|^exit 130; soft.backup is whole; "Stopped by signal 2 after batch [1-9]
+terminated|`kill` while training|SIGTERM|^exit 143; soft.backup is whole; "Stopped by signal 15 after batch [1-9]
+ctrl_c_twice|a second Ctrl-C|SIGINT twice within one batch|^exit 130 at once; no soft.backup; "Stopping after this batch
+END
+}
+
+# A network of three classes with 12 images, and weights of it.
+make_material() {
+    mkdir -p "$material/img" "$material/backup" && cd "$material" || return
+    for class in 65 66 67; do
+        for i in 0 1 2 3; do
+            cp "$root/build/upstream/data/labels/${class}_$i.png" "img/class${class}_$i.png"
+            echo "img/class${class}_$i.png"
+        done
+    done >train.list
+    cp "$root/build/upstream/data/dog.jpg" img
+    printf 'class65\nclass66\nclass67\n' >labels.txt
+    printf '%s\n' classes=3 train=train.list valid=train.list test=train.list labels=labels.txt \
+        names=labels.txt backup=backup top=2 >soft.data
+    write_network 3 >soft.cfg
+    write_network 3 '[connected]
+output=1
+activation=linear' >more.cfg
+    for name in soft more; do
+        "$darknet" partial $name.cfg '' $name.weights 99 2>/dev/null >&2
+    done
+    mv soft.weights good.weights
+    "$darknet" partial soft.cfg good.weights part.weights 1 2>/dev/null >&2
+    # Both kinds of file end alike but for three numbers more.
+    { cat good.weights && head -c 12 good.weights; } >more.weights
+    half=$(($(wc -c <img/dog.jpg) / 2))
+    head -c "$half" img/dog.jpg >img/class65_cut.jpg
+}
+
+write_network() { # outputs [sections in between]
+    cat <<END
+[net]
+batch=4
+height=16
+width=16
+channels=3
+learning_rate=0.01
+max_batches=50
+[convolutional]
+batch_normalize=1
+filters=4
+size=3
+stride=1
+pad=1
+activation=leaky
+${2-}
+[connected]
+output=$1
+activation=linear
+[softmax]
+END
+}
+
+run() { # arguments of darknet
+    $as_nobody timeout 30 "$darknet" "$@" >out 2>err </dev/null
+    code=$?
+}
+train() { # [weights]
+    run classifier train soft.data soft.cfg "$@"
+    fact="after $(grep -c '^[0-9]*, .* images$' out) batches"
+    grep -q '^Too many or too few labels' out && fact="$fact; stdout: \"$(grep '^Too many or too few labels' out | head -n 1)\""
+    return 0
+}
+predict() { # weights [image]
+    run classifier predict soft.data soft.cfg "$1" "${2:-img/class66_1.png}"
+    if grep -q % out; then fact="answers"; else fact="no answer"; fi
+}
+valid() { # command
+    run classifier "$1" soft.data soft.cfg good.weights
+    fact="figures of $(grep -c '^[0-9]*: top 1' out) images"
+}
+count_tests() {
+    run classifier test soft.data soft.cfg good.weights
+    fact="answers for $(grep -c '^img' out) of $(wc -l <train.list)"
+}
+
+
+fault_disk_fills() {
+    mkdir disk && sed -i s/=backup/=disk/ soft.data
+    on_small_disk 60k disk train_and_count >measured || return 77
+    read -r code fact <measured
+}
+train_and_count() {
+    train
+    files=$(ls disk | wc -l)
+    echo "$code $((files - $(find disk -size 12816c | wc -l))) of $files files cut short"
+}
+fault_file_limit() {
+    (trap '' XFSZ && ulimit -f 16 && run partial soft.cfg good.weights good.weights 99 && echo $code >code)
+    code=$(cat code)
+    if cmp -s good.weights "$material/good.weights"; then fact="old file intact"; else fact="old file lost"; fi
+}
+fault_no_directory() {
+    sed -i s/=backup/=nowhere/ soft.data
+    train
+}
+fault_no_permission() {
+    chmod 755 "$scratch" . && chmod 555 backup && touch out err && chmod 666 out err
+    [ "$(id -u)" = 0 ] || { train && return; }
+    command -v setpriv >/dev/null || return 77
+    as_nobody="setpriv --reuid=65534 --regid=65534 --clear-groups"
+    train
+    as_nobody=
+}
+fault_cut_within() {
+    head -c 6408 good.weights >cut.weights
+    predict cut.weights
+}
+fault_cut_between() { predict part.weights; }
+fault_train_part() { train part.weights; }
+fault_left_over() { predict more.weights; }
+fault_not_weights() { predict img/dog.jpg; }
+fault_no_weights() { predict nowhere.weights; }
+fault_missing_train() {
+    echo img/class65_missing.png >>train.list
+    train
+}
+fault_cut_jpeg_train() {
+    echo img/class65_cut.jpg >>train.list
+    train
+}
+fault_many_bad_train() {
+    sed -i 's/_[123].png/_missing&/' train.list
+    echo img/class65_0.png >>train.list
+    train
+}
+fault_missing_valid() {
+    echo img/class65_missing.png >>train.list
+    valid valid
+}
+fault_cut_jpeg_predict() { predict good.weights img/class65_cut.jpg; }
+fault_empty_train() {
+    : >train.list
+    train
+}
+fault_empty_valid() {
+    : >train.list
+    valid valid
+}
+fault_no_label() {
+    cp img/class65_0.png img/zebra.png
+    echo img/zebra.png >>train.list
+    train
+}
+fault_two_labels() {
+    cp img/class65_0.png img/class65_class66.png
+    echo img/class65_class66.png >>train.list
+    train
+}
+fault_few_labels() {
+    sed -i 3d labels.txt
+    train
+}
+fault_classes() {
+    sed -i s/classes=3/classes=2/ soft.data
+    sed -i /class67/d train.list
+    train
+}
+fault_few_train() {
+    sed -i 3,12d train.list
+    train
+}
+fault_few_test() {
+    sed -i 4,12d train.list
+    count_tests
+}
+fault_last_test() { count_tests; }
+fault_few_validcrop() {
+    valid validcrop
+    fact="figures of $(sed -n 's/.* \([0-9]*\) images$/\1/p' out | tail -n 1) images"
+}
+fault_same_size() {
+    sed -i 's/^\(height\|width\)=.*/\1=17/; s/^\[connected\]/[avgpool]/; s/^filters=.*/filters=3/; /^output=/,/^activation/d' soft.cfg
+    run classifier validfull soft.data soft.cfg
+    fact="figures of $(grep -c '^[0-9]*: top 1' out) images"
+}
+fault_nan_loss() {
+    sed -i 's/^max_batches.*/&\npolicy=steps\nsteps=20\nscales=1e32/' soft.cfg
+    train
+    count_nan
+}
+fault_nan_weights() {
+    sed -i s/^learning_rate.*/learning_rate=1e39/ soft.cfg
+    sed -i 5,12d train.list
+    train
+    count_nan
+}
+count_nan() {
+    bad=0 files=0
+    for file in backup/*; do
+        [ -e "$file" ] || continue
+        files=$((files + 1))
+        # The bits of a NaN or an infinity.
+        od -An -v -tx4 -j20 -w4 "$file" | grep -q '^ [7f]f[89a-f]' && bad=$((bad + 1))
+    done
+    fact="$fact; $bad of $files files hold NaN"
+}
+fault_ctrl_c() {
+    train_until INT
+    check_backup
+}
+fault_terminated() {
+    train_until TERM
+    check_backup
+}
+check_backup() {
+    if cmp -s -n 1 backup/soft.backup good.weights && [ "$(wc -c <backup/soft.backup)" = 12816 ]; then
+        fact="soft.backup is whole"
+    else
+        fact="no soft.backup"
+    fi
+}
+fault_ctrl_c_twice() {
+    # One batch takes about half a minute.
+    sed -i 's/^\(batch\|height\|width\|filters\)=.*/\1=128/' soft.cfg
+    train_until INT INT
+    check_backup
+    [ "$seconds" -lt 5 ] && code="$code at once"
+}
+
+# Starts a run without an end and sends it signals once it trains.
+train_until() { # signals
+    sed -i s/^max_batches.*/max_batches=0/ soft.cfg
+    env --default-signal=INT,TERM "$darknet" classifier train soft.data soft.cfg >out 2>err </dev/null &
+    pid=$!
+    sleep 1
+    seconds=$(date +%s)
+    for signal in "$@"; do
+        kill -s "$signal" $pid
+        sleep 0.3
+    done
+    wait $pid 2>/dev/null
+    code=$?
+    seconds=$(($(date +%s) - seconds))
+}
+
+# Runs a function of this file with a tmpfs that only it sees; fails where that is not possible.
+on_small_disk() { # size directory function arguments...
+    unshare -rm sh -c 'mount -t tmpfs -o size="$1" none "$2" && shift 2 && . "$root/tests/faults.sh" && "$@"' sh "$@"
+}
+
+# The outcome of a fault in one line; exit code 77 where it cannot be provoked here.
+provoke() { # name
+    rm -rf "$scratch/work"
+    cp -R "$material" "$scratch/work"
+    (
+        cd "$scratch/work" || exit
+        fact= as_nobody=
+        "fault_$1" 2>/dev/null || [ $? != 77 ] || exit 77
+        case $code in
+        124) printf 'still running after 30 s' ;;
+        130* | 143*) printf 'exit %s' "$code" ;;
+        134) printf 'crash (abort)' ;;
+        136) printf 'crash (division by 0)' ;;
+        139) printf 'crash (segmentation fault)' ;;
+        *) printf 'exit %s' "$code" ;;
+        esac
+        message=$(last_message)
+        echo "${fact:+; $fact}${message:+; \"$message\"}"
+    )
+}
+
+# The last line on stderr that says more than a good run does.
+last_message() {
+    sed 's/^Loading weights from .*\.\.\.//; /^Cannot load image "[^"]*"$/{N;s/\n/: /;}' err | grep -av 'Done!$\|^Floating point exc\|^Segmentation fault\|^Saving weights\|Using default\|^layer \|^ *[0-9]* \(conv\|connected\|softmax\|avg\)\|Predicted in\|seconds,\|^Loaded:\|^$' | tail -n 1
+}
+
+# Kills training runs at random moments soon after their start. A run saves after each batch (of 4 images, all there are), so the file
+# kill_B.weights must be whole, and the run that starts from it must go on with batch B+1.
+# Prints the counts; fails unless every newest file was whole and every run went on.
+kill_runs() { # runs directory-for-weights
+    mkdir -p kill && cd kill && cp -R "$material"/* . && sed -i 5,12d train.list
+    weights=$2
+    sed -i "s,^backup=.*,backup=$weights," soft.data
+    write_network 3 '[connected]
+output=768
+activation=leaky' | sed 's/^max_batches.*/max_batches=0/' >kill.cfg
+    # A run must have the time to start before it has anything to lose.
+    start=$(date +%s%N)
+    "$darknet" partial kill.cfg '' whole.weights 99 2>/dev/null >&2
+    start=$(($(date +%s%N) - start))
+    size=$(wc -c <whole.weights)
+    newest= broken=0 stuck=0 during=0 full=0 runs=0
+    for delay in $(awk -v n="$1" -v start=$start 'BEGIN { srand(1); while (n--) print start/1e9 + 0.05 + 0.3*rand() }'); do
+        stdbuf -oL "$darknet" classifier train soft.data kill.cfg $newest >out 2>err </dev/null &
+        sleep "$delay"
+        kill -KILL $!
+        wait $! 2>/dev/null
+        runs=$((runs + 1))
+        first=$(sed -n 's/^\([0-9]*\), .* images$/\1/p' out | head -n 1)
+        if [ "$newest" ]; then
+            before=${newest##*_}
+            [ "${first:-$((${before%.weights} + 1))}" = $((${before%.weights} + 1)) ] || stuck=$((stuck + 1))
+            grep -q 'needs\|not a weights' err && stuck=$((stuck + 1))
+        fi
+        [ -z "$(find "$weights" -name '*.tmp')" ] || during=$((during + 1))
+        grep -q 'No space left' err && full=$((full + 1))
+        newest=$(find "$weights" -name 'kill_*.weights' | sort -t_ -k2n | tail -n 1)
+        [ -z "$newest" ] || [ "$(wc -c <"$newest")" = "$size" ] || broken=$((broken + 1))
+        find "$weights" -type f ! -path "$newest" -exec rm {} +
+    done
+    echo "$runs runs killed, $during with a temporary file there, $full with the disk full, the last after batch $(basename "${newest##*_}" .weights): the newest weights were cut short $broken times, $stuck runs did not go on from them"
+    [ $((broken + stuck)) = 0 ] && [ "$newest" ] && [ "$runs" = "$1" ]
+}
+kill_runs_on_full_disk() { # runs
+    mkdir -p "$scratch/disk"
+    on_small_disk 9m "$scratch/disk" kill_runs "$1" "$scratch/disk"
+}
