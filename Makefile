@@ -15,12 +15,12 @@ ifeq ($(OPENMP),1)
 OPENMP_FLAG := -fopenmp
 endif
 
-JOBS := $(shell nproc 2>/dev/null || echo 2)
+CORES := $(shell nproc 2>/dev/null || echo 2)
 SOURCE := build/source
 PATCHES := patches/series $(wildcard patches/*.patch)
 PLUGIN := $(wildcard src/*)
 
-.PHONY: all darknet lib demo test faults bench clean distclean help FORCE
+.PHONY: all darknet lib demo compare tune test faults bench clean distclean help FORCE
 all: darknet
 
 help:
@@ -28,6 +28,9 @@ help:
 	@echo '                GPU=1 CUDNN=1 OPENCV=1 OPENMP=1 DEBUG=1 ARCH= as in Darknet'"'"'s own Makefile'
 	@echo 'make demo       train one network twice, [softmax] and [smooth_topk], and compare (under 6 minutes)'
 	@echo '                NOISE=0.6 SEED=2 BATCHES=500: label noise, random seed, how long to train'
+	@echo 'make compare    both losses over label noise, parts of the training set and seeds: tables and plots; goes on where it stopped'
+	@echo '                DATA=cifar100 or DATA=DIR, NOISE="0 0.5" FRACTION="1" SEEDS="1 2" JOBS=2 ...: tools/compare.py -h lists them'
+	@echo 'make tune       learning rates and temperatures on a part of the training set, for make compare'
 	@echo 'make test       all tests; ends with "N passed, N failed"'
 	@echo 'make bench      the loss beside Darknet'"'"'s softmax: table, CSV, plot; PEER=DIR adds the authors'"'"' code'
 	@echo 'make faults     provoke every fault in upstream and here, and write the table in tests/README.md (about 6 minutes)'
@@ -63,7 +66,7 @@ ifeq ($(GPU),1)
 	@[ -x '$(CUDA_HOME)/bin/nvcc' ] || { $(call require,nvcc,nvidia-cuda-toolkit); }
 endif
 	@$(MAKE) -q -C $(SOURCE) CC='$(CC) -w' $(OPTIONS) >/dev/null 2>&1 || echo "building Darknet in $(SOURCE) (about a minute)"
-	@$(MAKE) -s --no-print-directory -j$(JOBS) -C $(SOURCE) CC='$(CC) -w' $(OPTIONS)
+	@$(MAKE) -s --no-print-directory -j$(CORES) -C $(SOURCE) CC='$(CC) -w' $(OPTIONS)
 	@ln -sf source/darknet build/darknet
 
 # Needs the image reader and writer that come with Darknet, none of its objects: so it is the same with GPU=1.
@@ -73,6 +76,11 @@ build/make_glyphs: tools/make_glyphs.c | build/upstream
 
 demo: darknet build/make_glyphs
 	@tools/demo.sh
+
+compare tune: darknet build/make_glyphs
+	@$(call require,python3,python3)
+	@$(call require,gnuplot,gnuplot-nox)
+	@tools/compare.py $@
 
 LIBRARY_FLAGS = $(CFLAGS) $(WARNINGS) $(OPENMP_FLAG) -fPIC
 build/lib/%.o: src/%.c build/options
