@@ -80,7 +80,7 @@ def text_value(text):
     return text
 
 
-RATE = number(0, 100, above=True)
+RATE = number(0, 1e38, above=True)
 TAU = number(0, 1e6)
 
 # name: default, reader, meaning. A default of None depends on other settings (see read_settings).
@@ -326,10 +326,10 @@ def load_data(settings):
 
 # --- Draws of noise and subset
 
-def uniform(seed, purpose, path):
-    """A number of its own for each image and purpose: so a smaller part is a part of the larger, and a label
+def uniform(seed, purpose, i):
+    """A number of its own for each image, by its line in train.txt, and purpose: so a smaller part is a part of the larger, and a label
     redrawn at one noise is redrawn, in the same way, at a greater one."""
-    return random.Random(f"{seed} {purpose} {path}").random()
+    return random.Random(f"{seed} {purpose} {i}").random()
 
 
 def subset(data, indexes, fraction, seed):
@@ -339,15 +339,15 @@ def subset(data, indexes, fraction, seed):
         by_class.setdefault(data.train_classes[i], []).append(i)
     kept = []
     for members in by_class.values():
-        members.sort(key=lambda i: uniform(seed, "subset", data.train[i]))
+        members.sort(key=lambda i: uniform(seed, "subset", i))
         kept += members[:max(1, math.floor(len(members) * fraction + 0.5))]
     return sorted(kept)
 
 
 def redrawn_class(data, i, noise, seed):
     members = [c for c, group in enumerate(data.groups) if group == data.groups[data.train_classes[i]]]
-    other = members[int(uniform(seed, "label", data.train[i]) * len(members))]
-    return other if uniform(seed, "noise", data.train[i]) < noise else data.train_classes[i]
+    other = members[int(uniform(seed, "label", i) * len(members))]
+    return other if uniform(seed, "noise", i) < noise else data.train_classes[i]
 
 
 def draw(data, directory, noise, fraction, seed, indexes):
@@ -532,7 +532,7 @@ def train_all(runs, jobs, lists, valid, lock, batches, finished):
             line = f"{done}/{len(runs)} runs done"
             if now:
                 line += "; " + ", ".join(f"{run.key['name']} {batch}/{batches}" for run, batch in now)
-            if trained and left:
+            if trained >= batches / 10 and left:
                 line += f"; {duration((printed - start) * left / trained)} left"
             print(("\r" + line + "\033[K") if terminal else line, end="" if terminal else "\n", flush=True)
     finally:
@@ -867,10 +867,12 @@ def train_all_but_diverged(runs, settings, train, valid, lock, failed):
 def main():
     commands = {"compare": compare, "tune": tune}
     if len(sys.argv) != 2 or sys.argv[1] not in commands:
-        print(__doc__ + "\nSettings:", file=sys.stderr)
+        asked = sys.argv[1:] in (["-h"], ["--help"])
+        shown = sys.stdout if asked else sys.stderr
+        print(__doc__ + "\nSettings:", file=shown)
         for name, (default, _, meaning) in SETTINGS.items():
-            print(f"  {name:15} {meaning}{f' ({default})' if default else ''}", file=sys.stderr)
-        sys.exit(1)
+            print(f"  {name:15} {meaning}{f' ({default})' if default else ''}", file=shown)
+        sys.exit(0 if asked else 1)
     try:
         environment = dict(os.environ)
         if sys.argv[1] == "tune":
