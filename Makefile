@@ -20,7 +20,7 @@ SOURCE := build/source
 PATCHES := patches/series $(wildcard patches/*.patch)
 PLUGIN := $(wildcard src/*)
 
-.PHONY: all darknet lib demo compare tune test faults bench clean distclean help FORCE
+.PHONY: all darknet lib demo compare tune test bench faults clean distclean help FORCE
 all: darknet
 
 help:
@@ -29,11 +29,11 @@ help:
 	@echo 'make demo       train one network twice, [softmax] and [smooth_topk], and compare (under 6 minutes)'
 	@echo '                NOISE=0.6 SEED=2 BATCHES=500: label noise, random seed, how long to train'
 	@echo 'make compare    both losses over label noise, parts of the training set and seeds: tables and plots; goes on where it stopped'
-	@echo '                DATA=cifar100 or DATA=DIR, NOISE="0 0.5" FRACTION="1" SEEDS="1 2" JOBS=2 ...: tools/compare.py -h lists them'
+	@echo '                DATA=cifar100 or DATA=DIR, NOISE="0 0.5" FRACTION=1 SEEDS="1 2" JOBS=2 ...: tools/compare.py -h lists all'
 	@echo 'make tune       learning rates and temperatures on a part of the training set, for make compare'
-	@echo 'make test       all tests; ends with "N passed, N failed"'
+	@echo 'make test       all tests; ends with "N passed, N failed"; BUILDS=1 adds builds with CUDA, cuDNN, OpenCV'
 	@echo 'make bench      the loss beside Darknet'"'"'s softmax: table, CSV, plot; PEER=DIR adds the authors'"'"' code'
-	@echo 'make faults     provoke every fault in upstream and here, and write the table in tests/README.md (about 6 minutes)'
+	@echo 'make faults     provoke every fault in upstream and here, and write the table in tests/README.md (about 4 minutes)'
 	@echo 'make lib        build/libsmooth_topk.a and .so: the loss alone, for other programs (src/smooth_topk.h)'
 	@echo 'make clean      remove build/ but for the Darknet source; make distclean removes that too'
 
@@ -54,6 +54,9 @@ build/options: FORCE
 	@mkdir -p build
 	@echo '$(OPTIONS) $(CC)' | cmp -s - $@ || { rm -f $(SOURCE)/obj/*; echo '$(OPTIONS) $(CC)' >$@; }
 
+# Without OpenCV the one C++ file is empty, and needs no C++ compiler.
+MAKE_DARKNET = $(MAKE) -C $(SOURCE) CC='$(CC) -w' $(if $(filter 1,$(OPENCV)),,CPP='$(CC) -x c') $(OPTIONS)
+
 darknet: $(SOURCE)/.patched build/options
 	@$(call require,$(CC),gcc)
 ifeq ($(OPENCV),1)
@@ -65,8 +68,8 @@ endif
 ifeq ($(GPU),1)
 	@[ -x '$(CUDA_HOME)/bin/nvcc' ] || { $(call require,nvcc,nvidia-cuda-toolkit); }
 endif
-	@$(MAKE) -q -C $(SOURCE) CC='$(CC) -w' $(OPTIONS) >/dev/null 2>&1 || echo "building Darknet in $(SOURCE) (about a minute)"
-	@$(MAKE) -s --no-print-directory -j$(CORES) -C $(SOURCE) CC='$(CC) -w' $(OPTIONS)
+	@$(MAKE_DARKNET) -q >/dev/null 2>&1 || echo "building Darknet in $(SOURCE) (about a minute)"
+	@$(MAKE_DARKNET) -s --no-print-directory -j$(CORES)
 	@ln -sf source/darknet build/darknet
 
 # Needs the image reader and writer that come with Darknet, none of its objects: so it is the same with GPU=1.
@@ -126,7 +129,8 @@ build/tests/layer: tests/test_layer.c darknet
 	@$(CC) -O2 $(WARNINGS) -Wno-unused-parameter -I$(SOURCE)/include -I$(SOURCE)/src $< $(SOURCE)/libdarknet.a \
 		-Wl,--wrap=malloc,--wrap=calloc,--wrap=realloc $(OPENMP_FLAG) -lcmocka -lm -pthread -o $@
 
-TEST_SCRIPTS := $(wildcard tests/test_*.sh)
+# BUILDS=1 adds the builds with CUDA, cuDNN and OpenCV, as far as the machine has them (minutes more).
+TEST_SCRIPTS := $(filter-out $(if $(filter 1,$(BUILDS)),,tests/test_builds.sh),$(wildcard tests/test_*.sh))
 test: $(TEST_LOSS) build/tests/layer lib
 	@tests/run.sh $(TEST_LOSS) build/tests/layer $(TEST_SCRIPTS)
 
@@ -153,7 +157,14 @@ endif
 	@awk -F, 'NR > 1 { printf "%-30s %8.2f ms a training step, %7.4f ms of it (%.2f %%) in the last layer\n", $$1, $$2, $$3, 100*$$4 }' build/bench/step.csv
 	@echo "numbers: build/bench/loss.csv, build/bench/step.csv; plot: build/bench/loss.svg"
 
-faults: darknet
+# Upstream as it came, with the same compiler: what tests and the table of faults compare with.
+build/pristine/darknet: | build/upstream
+	@$(call require,$(CC),gcc)
+	@echo "building upstream's Darknet in build/pristine (about a minute)"
+	@rm -rf build/pristine && cp -R build/upstream build/pristine && mkdir build/pristine/obj
+	@$(MAKE) -s --no-print-directory -j$(CORES) -C build/pristine CC='$(CC) -w' CPP='$(CC) -x c' darknet
+
+faults: darknet build/pristine/darknet
 	@tests/fault_table.sh
 
 clean:

@@ -7,7 +7,7 @@ set xlabel "classes"
 set ylabel "nanoseconds a class, forward + backward"
 set xrange [80:28000]
 set xtics (100, 1000, 21841)
-set key outside right
+set key outside right spacing 1.1
 set grid ytics
 file = "build/bench/loss.csv"
 rows(algorithm, k) = sprintf("< awk -F, '$3 == \"%s\" && $2 == %d' %s", algorithm, k, file)

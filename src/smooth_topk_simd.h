@@ -278,13 +278,25 @@ SIMD_TARGET static void SIMD_NAME(expectation)(const float *u, int count, double
     }
 }
 
-/* Multiplies each lane of c[0 .. degree] by (1 + a x)(1 + b x), truncated at degree k. */
-INLINE int SIMD_NAME(times_pair)(doubles *c, int k, int degree, doubles a, doubles b)
+/* Multiplies each lane of c[0 .. degree] by the product of the four factors (1 + x[i] t), truncated
+   at degree k. Four at a time, so that a coefficient is loaded and stored once for four classes. */
+INLINE int SIMD_NAME(times_four)(doubles *c, int k, int degree, const doubles *x)
 {
-    doubles sum = a + b, both = a * b;
-    degree = min_int(k, degree + 2);
-    for (int j = degree; j >= 2; --j) c[j] += sum * c[j - 1] + both * c[j - 2];
-    c[1] += sum * c[0];
+    doubles ab = x[0] + x[1], cd = x[2] + x[3], a_b = x[0] * x[1], c_d = x[2] * x[3];
+    doubles e1 = ab + cd, e2 = a_b + c_d + ab * cd, e3 = a_b * cd + ab * c_d, e4 = a_b * c_d;
+    degree = min_int(k, degree + 4);
+    int j = degree;
+    if (j >= 4) {
+        doubles c0 = c[j], c1 = c[j - 1], c2 = c[j - 2], c3 = c[j - 3];
+        for (; j >= 4; --j) {
+            doubles c4 = c[j - 4];
+            c[j] = c0 + e1 * c1 + (e2 * c2 + e3 * c3 + e4 * c4);
+            c0 = c1, c1 = c2, c2 = c3, c3 = c4;
+        }
+    }
+    if (j >= 3) c[3] += e1 * c[2] + e2 * c[1] + e3 * c[0];
+    if (j >= 2) c[2] += e1 * c[1] + e2 * c[0];
+    c[1] += e1 * c[0];
     return degree;
 }
 
@@ -330,11 +342,12 @@ SIMD_TARGET static void SIMD_NAME(long_product)(const float *odds, int count, in
     int degree = 0, product_degree = 0;
     for (int j = 0; j <= k; ++j) c[j] = (doubles){0};
     c[0] = 1 - (doubles){0};
-    for (int i = 0, step = 1; i < count; i += LANES, ++step) {
-        float part[SIMD_BYTES / sizeof(float)] = {0};
-        memcpy(part, odds + i, min_int(LANES, count - i) * sizeof(float));
-        degree = SIMD_NAME(times_pair)(c, k, degree, SIMD_NAME(load_as_doubles)(part),
-                                       SIMD_NAME(load_as_doubles)(part + HALF));
+    for (int i = 0, step = 1; i < count; i += 4 * HALF, ++step) {
+        float part[2 * SIMD_BYTES / sizeof(float)] = {0};
+        doubles x[4];
+        memcpy(part, odds + i, min_int(4 * HALF, count - i) * sizeof(float));
+        for (int v = 0; v < 4; ++v) x[v] = SIMD_NAME(load_as_doubles)(part + v * HALF);
+        degree = SIMD_NAME(times_four)(c, k, degree, x);
         if (step % CHUNK == 0) SIMD_NAME(scale_back)(c, degree);
     }
     product[0] = 1;
@@ -347,27 +360,34 @@ SIMD_TARGET static void SIMD_NAME(long_product)(const float *odds, int count, in
     for (int j = product_degree + 1; j <= k; ++j) product[j] = 0;
 }
 
+/* Sums that Horner's rule works on at once, to hide the latency of a step: what the registers hold.
+ */
+#define AT_ONCE (SIMD_BYTES == 64 ? 8 : 4)
+
 /* grad_i = odds_i sum_m (-odds_i)^m d[m], by Horner in double, not below 0, for any k. */
 SIMD_TARGET static void SIMD_NAME(long_gradient)(const float *odds, int count, const double *d,
                                                  float *grad, int k)
 {
-    for (int i = 0; i < count; i += LANES) {
-        float part[SIMD_BYTES / sizeof(float)] = {0};
-        int size = min_int(LANES, count - i);
+    for (int i = 0; i < count; i += AT_ONCE * HALF) {
+        float part[AT_ONCE * SIMD_BYTES / sizeof(double)] = {0};
+        int size = min_int(AT_ONCE * HALF, count - i);
+        doubles x[AT_ONCE], sum[AT_ONCE];
         memcpy(part, odds + i, size * sizeof(float));
-        doubles low = SIMD_NAME(load_as_doubles)(part),
-                high = SIMD_NAME(load_as_doubles)(part + HALF);
-        doubles low_sum = d[k - 1] - (doubles){0}, high_sum = low_sum;
+#pragma GCC unroll 8
+        for (int v = 0; v < AT_ONCE; ++v) {
+            x[v] = SIMD_NAME(load_as_doubles)(part + v * HALF);
+            sum[v] = d[k - 1] - (doubles){0};
+        }
         for (int m = k - 2; m >= 0; --m) {
-            low_sum = d[m] - low * low_sum;
-            high_sum = d[m] - high * high_sum;
+#pragma GCC unroll 8
+            for (int v = 0; v < AT_ONCE; ++v) sum[v] = d[m] - x[v] * sum[v];
         }
-        low_sum *= low;
-        high_sum *= high;
-        for (int lane = 0; lane < HALF; ++lane) {
-            part[lane] = low_sum[lane] > 0 ? (float)low_sum[lane] : 0;
-            part[HALF + lane] = high_sum[lane] > 0 ? (float)high_sum[lane] : 0;
+#pragma GCC unroll 8
+        for (int v = 0; v < AT_ONCE; ++v) {
+            half_floats result = __builtin_convertvector(sum[v] * x[v], half_floats);
+            memcpy(part + v * HALF, &result, sizeof result);
         }
+        for (int v = 0; v < AT_ONCE * HALF; ++v) part[v] = part[v] > 0 ? part[v] : 0;
         memcpy(grad + i, part, size * sizeof(float));
     }
 }
@@ -389,6 +409,7 @@ static const smooth_topk_loops SIMD_NAME(loops) = {LANES,
 #undef HALF
 #undef INLINE
 #undef CHUNK
+#undef AT_ONCE
 #undef FOR_SMALL_K
 #undef SIMD_NAME
 #undef SIMD_TARGET

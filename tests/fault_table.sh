@@ -2,17 +2,12 @@
 # The one command behind tests/README.md: provokes each fault with upstream's Darknet and with this one, and writes the
 # table of outcomes below the README's last line of prose.
 #
-# usage: tests/fault_table.sh [KILLS]     (from the root of the repository, after make; 200 kills take some minutes)
+# usage: tests/fault_table.sh [KILLS]     (by `make faults`, which builds both; 200 kills take some minutes)
 kills=${1:-200}
 . tests/tap.sh
 ours=$darknet
-upstream=$PWD/build/faults/upstream/darknet
+upstream=$PWD/build/pristine/darknet
 [ -x "$ours" ] || { echo "$ours is missing: run make first" >&2; exit 1; }
-if [ ! -x "$upstream" ]; then
-    echo "building upstream's Darknet in build/faults/upstream (about a minute)" >&2
-    mkdir -p build/faults && rm -rf build/faults/upstream && cp -R build/upstream build/faults/upstream &&
-        make -s -C build/faults/upstream CC='gcc -w' >&2 || exit 1
-fi
 . tests/faults.sh
 (make_material)
 
@@ -50,7 +45,7 @@ table=$scratch/table
     list_faults | while IFS='|' read -r name fault how pattern; do
         row "$fault" "$how" "$(outcome_of "$upstream" provoke "$name")" "$(outcome_of "$ours" provoke "$name")"
     done
-    row 'killed at any moment' "SIGKILL to $kills training runs that save after each batch, each going on from the newest weights of the one before" \
+    row 'killed at any moment' "SIGKILL to $kills training runs that save after each batch, each going on from the newest whole weights of the one before" \
         "$(outcome_of "$upstream" killed kill_runs "$kills" backup)" "$(outcome_of "$ours" killed kill_runs "$kills" backup)"
     row 'killed at any moment, disk full' "the same on a tmpfs with room for two files, $((kills / 4)) runs" \
         "$(outcome_of "$upstream" killed kill_runs_on_full_disk $((kills / 4)))" "$(outcome_of "$ours" killed kill_runs_on_full_disk $((kills / 4)))"

@@ -23,6 +23,7 @@ no_weights|no such weights file|`predict` with a name that does not exist|^exit 
 missing_train|an image is missing, training|1 of 13 paths does not exist|^exit 0; after 50 batches; "Left out image number 1, img/class65_missing.png: No such file
 cut_jpeg_train|a JPEG is cut short, training|1 of 13 images is half of dog.jpg|^exit 0; after 50 batches; "Left out image number 1, img/class65_cut.jpg: [A-Za-z]
 many_bad_train|most images are missing, training|9 of 13 paths do not exist|^exit 1; after [0-9]+ batches; "Too many images of train.list cannot be used
+images_vanish|most images vanish during a run|9 of 12 deleted after the first batch|^exit 1; soft.backup is whole; "Too many images of train.list cannot be used; stopped before batch [1-9]
 missing_valid|an image is missing, validation|1 of 13 paths does not exist|^exit 1; figures of 12 images; "1 of 13 images could not be read
 cut_jpeg_predict|a JPEG is cut short, prediction|`predict` of half of dog.jpg|^exit 1; no answer; "Cannot load image "img/class65_cut.jpg"
 empty_train|empty list, training|`train=` an empty file|^exit 1; after 0 batches; "train.list has 0 images
@@ -169,8 +170,14 @@ fault_many_bad_train() {
     echo img/class65_0.png >>train.list
     train
 }
+fault_images_vanish() {
+    start_endless_run
+    rm img/*_[123].png
+    end_run
+    check_backup
+}
 fault_missing_valid() {
-    echo img/class65_missing.png >>train.list
+    sed -i 5s/.*/'img\/class65_missing.png\n&/' train.list
     valid valid
 }
 fault_cut_jpeg_predict() { predict good.weights img/class65_cut.jpg; }
@@ -263,19 +270,29 @@ fault_ctrl_c_twice() {
     [ "$seconds" -lt 5 ] && code="$code at once"
 }
 
-# Starts a run without an end and sends it signals once it trains.
+# Sends signals to a run that trains.
 train_until() { # signals
-    sed -i s/^max_batches.*/max_batches=0/ soft.cfg
-    env --default-signal=INT,TERM "$darknet" classifier train soft.data soft.cfg >out 2>err </dev/null &
-    pid=$!
-    sleep 1
-    seconds=$(date +%s)
+    start_endless_run
     for signal in "$@"; do
         kill -s "$signal" $pid
         sleep 0.3
     done
+    end_run
+}
+start_endless_run() {
+    sed -i s/^max_batches.*/max_batches=0/ soft.cfg
+    env --default-signal=INT,TERM stdbuf -oL "$darknet" classifier train soft.data soft.cfg >out 2>err </dev/null &
+    pid=$!
+    tries=0
+    until grep -q '^Loaded' out || [ $((tries += 1)) = 300 ]; do sleep 0.1; done
+    seconds=$(date +%s)
+}
+end_run() {
+    (sleep 40 && kill -KILL $pid) >/dev/null 2>&1 &
+    watch=$!
     wait $pid 2>/dev/null
     code=$?
+    kill $watch 2>/dev/null
     seconds=$(($(date +%s) - seconds))
 }
 
@@ -321,10 +338,12 @@ kill_runs() { # runs directory-for-weights
 output=768
 activation=leaky' | sed 's/^max_batches.*/max_batches=0/' >kill.cfg
     # A run must have the time to start before it has anything to lose.
+    sed 's/^max_batches.*/max_batches=1/' kill.cfg >one.cfg
     start=$(date +%s%N)
-    "$darknet" partial kill.cfg '' whole.weights 99 2>/dev/null >&2
+    "$darknet" classifier train soft.data one.cfg 2>/dev/null >&2
     start=$(($(date +%s%N) - start))
-    size=$(wc -c <whole.weights)
+    size=$(wc -c <"$weights/one.weights")
+    rm -f "$weights"/one*
     newest= broken=0 stuck=0 during=0 full=0 runs=0
     for delay in $(awk -v n="$1" -v start=$start 'BEGIN { srand(1); while (n--) print start/1e9 + 0.05 + 0.3*rand() }'); do
         stdbuf -oL "$darknet" classifier train soft.data kill.cfg $newest >out 2>err </dev/null &
@@ -341,10 +360,13 @@ activation=leaky' | sed 's/^max_batches.*/max_batches=0/' >kill.cfg
         [ -z "$(find "$weights" -name '*.tmp')" ] || during=$((during + 1))
         grep -q 'No space left' err && full=$((full + 1))
         newest=$(find "$weights" -name 'kill_*.weights' | sort -t_ -k2n | tail -n 1)
-        [ -z "$newest" ] || [ "$(wc -c <"$newest")" = "$size" ] || broken=$((broken + 1))
+        if [ "$newest" ] && [ "$(wc -c <"$newest")" != "$size" ]; then
+            broken=$((broken + 1))
+            newest=$(find "$weights" -name 'kill_*.weights' -size "${size}c" | sort -t_ -k2n | tail -n 1)
+        fi
         find "$weights" -type f ! -path "$newest" -exec rm {} +
     done
-    echo "$runs runs killed, $during with a temporary file there, $full with the disk full, the last after batch $(basename "${newest##*_}" .weights): the newest weights were cut short $broken times, $stuck runs did not go on from them"
+    echo "$runs runs killed, $during with a temporary file there, $full told of a full disk, the last after batch $(basename "${newest##*_}" .weights): the newest weights were cut short $broken times, $stuck runs did not go on from the newest whole ones"
     [ $((broken + stuck)) = 0 ] && [ "$newest" ] && [ "$runs" = "$1" ]
 }
 kill_runs_on_full_disk() { # runs

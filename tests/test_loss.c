@@ -253,6 +253,46 @@ static void test_any_k(void **unused)
         }
 }
 
+/* Scores, tau and alpha times a power of two: the loss times it too, the gradient unchanged. */
+static void test_scale_invariance(void **unused)
+{
+    (void)unused;
+    state = 17;
+    FOR_ALGORITHMS(a)
+    for (int k = 1; k <= 25; k += 4)
+        for (int power = -100; power <= 124; power += 112) {
+            float factor = ldexpf(1, power), loss, scaled_loss, scaled[60], scaled_grad[60];
+            int label = k;
+            smooth_topk_params p = make_params(k, 1, 1, a), q = make_params(k, factor, factor, a);
+            normal_scores(60, 0.4);
+            for (int i = 0; i < 60; ++i) scaled[i] = factor * scores[i];
+            assert_int_equal(smooth_topk_cpu(&p, 1, 60, scores, &label, &loss, grad), 0);
+            assert_int_equal(smooth_topk_cpu(&q, 1, 60, scaled, &label, &scaled_loss, scaled_grad),
+                             0);
+            assert_true(fabs(scaled_loss / factor - loss) <= 1e-6 * loss);
+            for (int i = 0; i < 60; ++i) assert_true(fabs(scaled_grad[i] - grad[i]) <= 2e-6 / k);
+        }
+}
+
+/* Equal scores have a closed form at any size: sigma_k / sigma_{k-1} = (n - k + 1) / k. */
+static void test_many_equal_scores(void **unused)
+{
+    (void)unused;
+    static const int sizes[][2] = {
+        {20000, 9000}, {20000, 10500}, {20000, 19999}, {12000, 700}, {3000, 1500}};
+    for (size_t i = 0; i < sizeof sizes / sizeof *sizes; ++i) {
+        int classes = sizes[i][0], k = sizes[i][1], label = classes - 1;
+        smooth_topk_params p = make_params(k, 1, 1, 0);
+        double q = 1 + log((classes - 1. - k + 1) / k), size = 1 / (1 + exp(-q)) / k;
+        float loss;
+        for (int j = 0; j < classes; ++j) scores[j] = 2.5f;
+        assert_int_equal(smooth_topk_cpu(&p, 1, classes, scores, &label, &loss, grad), 0);
+        for (int j = 0; j < classes; ++j)
+            wanted_grad[j] = j == label ? -size : size / (classes - 1);
+        compare(&p, classes, label, loss, grad, log1p(exp(q)), wanted_grad);
+    }
+}
+
 static void test_finite_differences(void **unused)
 {
     (void)unused;
@@ -676,6 +716,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_brute_force),        cmocka_unit_test(test_accuracy_grid),
         cmocka_unit_test(test_ties_and_gaps),      cmocka_unit_test(test_any_k),
+        cmocka_unit_test(test_many_equal_scores),  cmocka_unit_test(test_scale_invariance),
         cmocka_unit_test(test_finite_differences), cmocka_unit_test(test_shift_invariance),
         cmocka_unit_test(test_cross_entropy),      cmocka_unit_test(test_top1_svm),
         cmocka_unit_test(test_hard_hinge),         cmocka_unit_test(test_small_tau_tends_to_hinge),

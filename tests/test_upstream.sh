@@ -4,14 +4,8 @@
 images 4
 network "$scratch/net.cfg" '[softmax]' 12
 
-# Upstream as it came, built once in build/pristine with the same compiler.
-pristine() {
-    [ -x build/pristine/darknet ] && [ build/pristine/darknet -nt build/upstream ] && return
-    rm -rf build/pristine
-    cp -R build/upstream build/pristine && mkdir -p build/pristine/obj
-    make -s -j"$(nproc)" -C build/pristine CC='gcc -w' darknet >"$scratch/make.log" 2>&1 || { tail "$scratch/make.log"; return 1; }
-}
-check 'upstream builds' pristine
+unset MAKEFLAGS MFLAGS MAKELEVEL
+check 'upstream builds' make build/pristine/darknet
 check 'the stopped clock builds' gcc -shared -fPIC -o "$scratch/serial.so" tests/serial.c
 
 # run BINARY NAME: trains and validates; output without the times in $scratch/NAME.

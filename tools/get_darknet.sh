@@ -24,7 +24,6 @@ missing() { # package command
     exit 1
 }
 command -v git >/dev/null || missing git git
-command -v xz >/dev/null || missing xz-utils xz
 
 # True if the files in $work/tree are exactly the pinned commit's.
 verified() {
@@ -67,17 +66,22 @@ from_submodule() {
 }
 
 # The machine's own apt entries, as deb-src: archives of a distribution only, not third parties'.
+# Where xz is missing, as deb too: it is then taken from its package, unpacked in the private directory.
 source_entries() {
-    for list in /etc/apt/sources.list /etc/apt/sources.list.d/*.list; do
-        [ -f "$list" ] && sed -n 's/^[[:space:]]*deb\([[:space:]]\)/deb-src\1/p' "$list"
+    types=deb-src
+    command -v xz >/dev/null || types='deb deb-src'
+    for type in $types; do
+        for list in /etc/apt/sources.list /etc/apt/sources.list.d/*.list; do
+            [ -f "$list" ] && sed -n "s/^[[:space:]]*deb\([[:space:]]\)/$type\1/p" "$list"
+        done
     done | grep -E '[[:space:]](main|universe)([[:space:]]|$)' |
         grep -vE -- '-(security|updates|backports)[[:space:]]' >"$work/apt/sources.list.d/machine.list" || true
     for list in /etc/apt/sources.list.d/*.sources; do
         [ -f "$list" ] || continue
-        awk 'BEGIN { RS = ""; ORS = "\n\n" }
+        awk -v types="$types" 'BEGIN { RS = ""; ORS = "\n\n" }
              /(^|\n)Types:[^\n]*deb/ && /(^|\n)Components:[^\n]*(main|universe)/ &&
              !/(^|\n)Enabled:[ \t]*(no|false)/ {
-                 sub(/Types:[^\n]*/, "Types: deb-src"); gsub(/[^ \n]*-(security|updates|backports)/, "")
+                 sub(/Types:[^\n]*/, "Types: " types); gsub(/[^ \n]*-(security|updates|backports)/, "")
                  if ($0 !~ /Suites:[ \t]*(\n|$)/) print
              }' "$list" >"$work/apt/sources.list.d/$(basename "$list")"
     done
@@ -105,6 +109,11 @@ CONF
     (cd "$work/apt/download" && timeout 90 apt-get -q=2 source --download-only darknet >>"$work/apt/log" 2>&1) || {
         sed 's/^/darknet source:   apt: /' "$work/apt/log" | grep -E ' [EW]: ' | head -n 5 >&2
         return 1
+    }
+    command -v xz >/dev/null || {
+        (cd "$work/apt/download" && timeout 90 apt-get -q=2 download xz-utils >>"$work/apt/log" 2>&1 &&
+            dpkg-deb -x xz-utils_*.deb "$work/apt/xz") || missing xz-utils xz
+        PATH=$PATH:$work/apt/xz/usr/bin
     }
     tar -xJf "$work"/apt/download/darknet_*.orig.tar.xz -C "$work/tree" --strip-components=1 || return 1
     verified "Debian's source package" || return 1
