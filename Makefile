@@ -131,7 +131,7 @@ build/tests/layer: tests/test_layer.c darknet
 
 # BUILDS=1 adds the builds with CUDA, cuDNN and OpenCV, as far as the machine has them (minutes more).
 TEST_SCRIPTS := $(filter-out $(if $(filter 1,$(BUILDS)),,tests/test_builds.sh),$(wildcard tests/test_*.sh))
-test: $(TEST_LOSS) build/tests/layer lib
+test: $(TEST_LOSS) build/tests/layer lib build/make_glyphs
 	@tests/run.sh $(TEST_LOSS) build/tests/layer $(TEST_SCRIPTS)
 
 # The loss beside Darknet's softmax, with Darknet's own flags. PEER=DIR: a checkout of the authors' smooth-topk,

@@ -166,6 +166,18 @@ PY
 }
 check 'noise has its share, stays in its group and is nested; subsets are nested; all of it is the same again' draws
 
+folders() { # without lists
+    mkdir "$scratch/folders" && cp "$set/labels.txt" "$scratch/folders" && ln -s "$set/train" "$scratch/folders/train" && ln -s "$set/valid" "$scratch/folders/val" &&
+        python "$set" "$scratch/folders" <<'PY'
+import os, sys
+import compare as c
+lists, folders = (c.DataSet(directory, 5) for directory in sys.argv[1:])
+assert [os.path.basename(p) for p in folders.train] == sorted(os.path.basename(p) for p in lists.train)
+assert [os.path.basename(p) for p in folders.valid] == sorted(os.path.basename(p) for p in lists.valid)
+PY
+}
+check 'folders do in place of lists' folders
+
 # --- CIFAR-100, from an archive of the original's layout
 cifar() {
     python "$scratch" <<'PY'
@@ -271,7 +283,7 @@ mkdir "$scratch/bin" && ln -s "$(python3 -c 'import sys; print(sys.executable)')
 check 'without gnuplot, it says how to get it' refused 'apt-get install gnuplot-nox' PATH="$scratch/bin"
 overlap() {
     mkdir -p "$scratch/overlap" && cp "$set"/*.txt "$scratch/overlap" && head -n 1 "$set/valid.txt" >>"$scratch/overlap/train.txt"
-    refused 'is in train.txt and in valid.txt' DATA="$scratch/overlap" OUT="$scratch/o"
+    refused 'is to train and to validate on' DATA="$scratch/overlap" OUT="$scratch/o"
 }
 check 'an image to train and to validate on is refused' overlap
 finish

@@ -85,7 +85,7 @@ TAU = number(0, 1e6)
 
 # name: default, reader, meaning. A default of None depends on other settings (see read_settings).
 SETTINGS = {
-    "DATA": ("glyphs", text_value, "glyphs, cifar100, or a directory with train.txt, valid.txt, labels.txt and perhaps groups.txt"),
+    "DATA": ("glyphs", text_value, "glyphs, cifar100, or a directory with labels.txt, train.txt or train/, valid.txt or valid/, and perhaps groups.txt"),
     "CIFAR100": ("", text_value, "the archive cifar-100-binary.tar.gz; without it, DATA=cifar100 downloads it"),
     "NETWORK": (None, text_value, "beginning of the names of a pair, NETWORK_softmax.cfg and NETWORK_smooth_topk.cfg"),
     "NOISE": ("0 0.3 0.6 1", several(number(0, 1)), "probabilities that a training label is redrawn within its group"),
@@ -286,21 +286,33 @@ class DataSet:
             self.groups = read_lines(directory + "/groups.txt", "a line a class: the name of its group")
             if len(self.groups) != len(self.labels):
                 raise Refused(f"{directory}/groups.txt has {len(self.groups)} lines, labels.txt has {len(self.labels)}; both need one a class")
-        self.train = self.paths(directory, "train.txt")
-        self.valid = self.paths(directory, "valid.txt")
+        self.train = self.paths(directory, "train")
+        self.valid = self.paths(directory, "valid", "val")
         both = set(map(os.path.realpath, self.train)) & set(map(os.path.realpath, self.valid))
         if both:
-            raise Refused(f"{directory}: {sorted(both)[0]} is in train.txt and in valid.txt")
+            raise Refused(f"{directory}: {sorted(both)[0]} is to train and to validate on")
         self.train_classes = [self.class_of(path) for path in self.train]
         for path in self.valid:
             self.class_of(path)
 
-    def paths(self, directory, name):
-        lines = read_lines(f"{directory}/{name}", "the path of an image a line")
-        base = "" if os.path.exists(lines[0]) else directory + "/"
-        if not os.path.exists(base + lines[0]):
-            raise Refused(f"{directory}/{name}: there is no {lines[0]}, neither from here nor from {directory}")
-        return [os.path.join(base, line) for line in lines]
+    @staticmethod
+    def paths(directory, *names):
+        """From NAME.txt, with paths as from here or as from the directory; without it, all images in the folder NAME."""
+        for name in names:
+            file, folder = f"{directory}/{name}.txt", f"{directory}/{name}"
+            if os.path.exists(file):
+                lines = read_lines(file, "the path of an image a line")
+                base = "" if os.path.exists(lines[0]) else directory
+                if not os.path.exists(os.path.join(base, lines[0])):
+                    raise Refused(f"{file}: there is no {lines[0]}, neither from here nor from {directory}")
+                return [os.path.join(base, line) for line in lines]
+            if os.path.isdir(folder):
+                found = sorted(os.path.join(where, one) for where, _, files in os.walk(folder) for one in files
+                               if os.path.splitext(one)[1].lower() in (".png", ".jpg", ".jpeg", ".bmp"))
+                if not found:
+                    raise Refused(f"{folder}: holds no images (.png, .jpg, .jpeg or .bmp)")
+                return found
+        raise Refused(f"{directory}: has neither {names[0]}.txt, a list of images, nor {names[0]}, a folder of them")
 
     def class_of(self, path):
         found = set(self.pattern.findall(path))
@@ -627,7 +639,8 @@ def write_tables(out, table, settings):
             f"{settings['rates']['softmax']:g} (softmax) and {settings['rates']['smooth_topk']:g} (smooth_topk), "
             f"k={settings['K']}, tau={settings['TAU']:g}, alpha={settings['ALPHA']:g}; percent, mean ± standard deviation over "
             f"{'/'.join(str(n) for n in sorted({row['seeds'] for row in table}))} seeds. The difference is smooth_topk less softmax, "
-            "seed by seed; it is beyond the seeds where Student's t at 95 % says so.")
+            "seed by seed; it is beyond the seeds where Student's t at 95 % says so. The best weights are selected by the "
+            "images they are reported on, which flatters both losses.")
     for kind, name in names.items():
         rows = [cells(row) for row in table if row["weights"] == kind]
         widths = [max(len(line[i]) for line in [head] + rows) for i in range(len(head))]
@@ -660,11 +673,11 @@ def block(name, rows):
     return f"${name} << EOD\n" + "".join(" ".join(str(v) for v in row) + "\n" for row in rows) + "EOD\n"
 
 
-def plot(path, panels, columns, x_label, y_label):
+def plot(path, panels, columns, x_label, y_label, key):
     """panels: (title, [(curve's title, color, [(x, y, spread)])]) each."""
     lines = math.ceil(len(panels) / columns)
     text = (f"set terminal svg size {420 * columns},{330 * lines} background '#ffffff'\nset output '{path}'\n"
-            f"set multiplot layout {lines},{columns}\nset key bottom right\nset grid\n"
+            f"set multiplot layout {lines},{columns}\nset key {key}\nset grid\nset yrange [0:100]\n"
             f"set xlabel '{x_label}'\nset ylabel '{y_label}'\n")
     for p, (title, curves) in enumerate(panels):
         for c, (_, _, rows) in enumerate(curves):
@@ -675,14 +688,18 @@ def plot(path, panels, columns, x_label, y_label):
     gnuplot(text.replace("_topk'", "\\_topk'") + "unset multiplot\n")
 
 
+def part_of_set(fraction):
+    return "all of the training set" if fraction == 1 else f"{fraction:g} of the training set"
+
+
 def plot_noise(out, table, settings):
     panels = []
     rows = [row for row in table if row["weights"] == "last"]
     for fraction in dict.fromkeys(row["fraction"] for row in rows):
         curves = [(loss, COLORS[loss], [(row["noise"], row[f"{loss}_topk"], row[f"{loss}_topk_sd"] or 0)
                                         for row in rows if row["fraction"] == fraction]) for loss in LOSSES]
-        panels.append((f"{fraction:g} of the training set", curves))
-    plot(out + "/noise.svg", panels, len(panels), "label noise p", f"validation top-{settings['K']}, %")
+        panels.append((part_of_set(fraction), curves))
+    plot(out + "/noise.svg", panels, len(panels), "label noise p", f"validation top-{settings['K']}, %", "bottom left")
 
 
 def plot_training(out, table, settings, seeds):
@@ -699,8 +716,8 @@ def plot_training(out, table, settings, seeds):
                 values = [100 * float(one[f"top{settings['K']}"]) for one in at_once]
                 points.append((statistics.mean(float(one["seconds"]) for one in at_once), *(v or 0 for v in mean_and_spread(values))))
             curves.append((loss, COLORS[loss], points))
-        panels.append((f"noise {row['noise']:g}, {row['fraction']:g} of the training set", curves))
-    plot(out + "/training.svg", panels, len({row["noise"] for row in rows}), "seconds", f"validation top-{settings['K']}, %")
+        panels.append((f"noise {row['noise']:g}, {part_of_set(row['fraction'])}", curves))
+    plot(out + "/training.svg", panels, len({row["noise"] for row in rows}), "seconds of training", f"validation top-{settings['K']}, %", "bottom right")
 
 
 # --- The two commands
