@@ -109,7 +109,7 @@ check 'its means, deviations and differences are those of results.csv' figures
 python() { PYTHONPATH=tools python3 -B - "$@"; }
 student() {
     python <<'PY'
-from compare import exceeds
+from compare_report import exceeds
 assert exceeds([1.0, 1.1, 0.9]) == "yes"
 assert exceeds([1.0, -1.1, 0.9]) == "no"
 assert exceeds([-1.0, -1.1, -0.9]) == "yes"
@@ -137,7 +137,7 @@ check 'the validation set is whole and no run trains on it' apart
 draws() {
     python "$set" "$scratch" <<'PY'
 import os, sys
-import compare as c
+import compare_data as c
 directory, scratch = sys.argv[1:]
 data = c.DataSet(directory, 5)
 n = len(data.train)
@@ -170,7 +170,7 @@ folders() { # without lists
     mkdir "$scratch/folders" && cp "$set/labels.txt" "$scratch/folders" && ln -s "$set/train" "$scratch/folders/train" && ln -s "$set/valid" "$scratch/folders/val" &&
         python "$set" "$scratch/folders" <<'PY'
 import os, sys
-import compare as c
+import compare_data as c
 lists, folders = (c.DataSet(directory, 5) for directory in sys.argv[1:])
 assert [os.path.basename(p) for p in folders.train] == sorted(os.path.basename(p) for p in lists.train)
 assert [os.path.basename(p) for p in folders.valid] == sorted(os.path.basename(p) for p in lists.valid)
@@ -182,7 +182,7 @@ check 'folders do in place of lists' folders
 cifar() {
     python "$scratch" <<'PY'
 import io, os, struct, sys, tarfile, zlib
-import compare as c
+import compare_data as c
 out = sys.argv[1] + "/cifar"
 archive = sys.argv[1] + "/cifar.tar.gz"
 fine = ["bee", "beetle", "cup", "porcupine"]
