@@ -270,6 +270,11 @@ check 'SEEDS x is refused' refused 'SEEDS=1 x: x must be a whole number' SEEDS='
 check 'blank NOISE is refused' refused 'must be one or more values' NOISE=' '
 check 'BATCHES 0 is refused' refused 'BATCHES=0: must be a whole number from 1' BATCHES=0
 check 'JOBS 0 is refused' refused 'JOBS=0: must be' JOBS=0
+endless() {
+    for loss in softmax smooth_topk; do sed "/^max_batches/d" "$scratch/tiny_$loss.cfg" >"$scratch/endless_$loss.cfg"; done
+    refused "endless_smooth_topk.cfg has no max_batches" NETWORK="$scratch/endless" BATCHES=
+}
+check 'a network that says no max_batches needs BATCHES' endless
 check 'LR 0 is refused' refused 'LR=0: must be a number above 0' LR=0
 check 'TAU -1 is refused' refused 'TAU=-1: must be' TAU=-1
 check 'TAU nan is refused' refused 'TAU=nan: must be' TAU=nan

@@ -78,7 +78,7 @@ SETTINGS = {
     "NOISE": ("0 0.3 0.6 1", several(number(0, 1)), "probabilities that a training label is redrawn within its group"),
     "FRACTION": ("1 0.25", several(number(0, 1, above=True)), "parts of the training set"),
     "SEEDS": ("1 2 3", several(number(0, 4294967295, whole=True)), "seeds of noise, subset, first weights and order of images"),
-    "BATCHES": (None, number(1, 100000000, whole=True), "how long each run trains, whatever the fraction"),
+    "BATCHES": (None, number(1, 100000000, whole=True), "how long each run trains, whatever the fraction; 500 for the glyphs, else as NETWORK says"),
     "K": ("5", number(1, 1000000, whole=True), "guesses: of top-k, of the loss, and the size of a group where no file says it"),
     "LR": (None, RATE, "learning rate of both losses"),
     "LR_SOFTMAX": (None, RATE, "learning rate of softmax, if not LR"),
@@ -126,6 +126,8 @@ def read_settings(environment, tune):
     smooth = settings["networks"]["smooth_topk"]
     if not settings["BATCHES"]:
         settings["BATCHES"] = 500 if data == "glyphs" else int(cfg_value(smooth, "max_batches") or 0)
+        if settings["BATCHES"] < 1:
+            raise Refused(f"BATCHES: {settings['NETWORK']}_smooth_topk.cfg has no max_batches; say how long to train")
     settings["TAU"] = float(cfg_value(smooth, "tau") or 1) if settings["TAU"] is None else settings["TAU"]
     settings["ALPHA"] = float(cfg_value(smooth, "alpha") or 1) if settings["ALPHA"] is None else settings["ALPHA"]
     settings["rates"] = {}
@@ -176,7 +178,7 @@ class Run:
     """One training: prepared, started (again, from its last weights), watched, and read off its log."""
 
     def __init__(self, out, key, labels, network, settings):
-        self.key, self.out = key, out
+        self.key = key
         self.directory = f"{out}/runs/{key['name']}"
         self.labels, self.network, self.settings = labels, network, settings
         self.process = None
