@@ -20,7 +20,7 @@ SOURCE := build/source
 PATCHES := patches/series $(wildcard patches/*.patch)
 PLUGIN := $(wildcard src/*)
 
-.PHONY: all darknet lib demo compare tune test bench faults clean distclean help FORCE
+.PHONY: all darknet lib demo compare tune test fuzz bench faults clean distclean help FORCE
 all: darknet
 
 help:
@@ -32,6 +32,7 @@ help:
 	@echo '                DATA=cifar100 or DATA=DIR, NOISE="0 0.5" FRACTION=1 SEEDS="1 2" JOBS=2 ...: tools/compare.py -h lists all'
 	@echo 'make tune       learning rates and temperatures on a part of the training set, for make compare'
 	@echo 'make test       all tests; ends with "N passed, N failed"; BUILDS=1 adds builds with CUDA, cuDNN, OpenCV'
+	@echo 'make fuzz       look for inputs that break options or mathematics, with clang; SECONDS=600 for each'
 	@echo 'make bench      the loss beside Darknet'"'"'s softmax: table, CSV, plot; PEER=DIR adds the authors'"'"' code'
 	@echo 'make faults     provoke every fault in upstream and here, and write the table in tests/README.md (about 4 minutes)'
 	@echo 'make lib        build/libsmooth_topk.a and .so: the loss alone, for other programs (src/smooth_topk.h)'
@@ -129,10 +130,63 @@ build/tests/layer: tests/test_layer.c darknet
 	@$(CC) -O2 $(WARNINGS) -Wno-unused-parameter -I$(SOURCE)/include -I$(SOURCE)/src $< $(SOURCE)/libdarknet.a \
 		-Wl,--wrap=malloc,--wrap=calloc,--wrap=realloc $(OPENMP_FLAG) -lcmocka -lm -pthread -o $@
 
+# Darknet under AddressSanitizer and UBSan, on the CPU: for the layer's tests, the shell tests and the fuzz
+# targets. clang's is for libFuzzer.
+SANITIZE := -O1 -g -fsanitize=address,undefined -fno-sanitize-recover=all
+CPU_ONLY := GPU=0 CUDNN=0 OPENCV=0 OPENMP=0 DEBUG=0
+build/sanitized/.built: SANITIZED_BUILD = CC='$(CC) -w' CPP='$(CC) -x c' OPTS='$(SANITIZE)' libdarknet.a darknet
+build/fuzz/darknet/.built: SANITIZED_BUILD = CC='clang -w' CPP='clang -x c' OPTS='$(SANITIZE) -fsanitize=fuzzer-no-link' libdarknet.a
+build/sanitized/.built build/fuzz/darknet/.built: build/upstream tools/patch_darknet.sh $(PATCHES) $(PLUGIN)
+	@mkdir -p $(@D)
+	@echo "building Darknet with sanitizers in $(@D)"
+	@tools/patch_darknet.sh build/upstream $(@D)
+	@$(MAKE) -s --no-print-directory -j$(CORES) -C $(@D) $(CPU_ONLY) $(SANITIZED_BUILD)
+	@touch $@
+
+build/tests/layer_sanitized: tests/test_layer.c build/sanitized/.built
+	@mkdir -p build/tests
+	@echo "building $@"
+	@$(CC) $(SANITIZE) $(WARNINGS) -Wno-unused-parameter -Ibuild/sanitized/include -Ibuild/sanitized/src $< \
+		build/sanitized/libdarknet.a -Wl,--wrap=malloc,--wrap=calloc,--wrap=realloc -lcmocka -lm -pthread -o $@
+
+# A fuzz target is linked twice: with a driver that replays the corpus and mutations of it (make test), and with
+# libFuzzer (make fuzz).
+FUZZ_LOSS := tests/fuzz/fuzz_loss.c tests/reference.c $(MATHEMATICS) -Isrc -Wno-unused
+FUZZ_OPTIONS := tests/fuzz/fuzz_options.c -Wno-unused-parameter \
+	-Wl,--wrap=exit,--wrap=fopen,--wrap=fclose,--wrap=malloc,--wrap=calloc,--wrap=realloc,--wrap=free
+FUZZ_SOURCES := $(wildcard tests/fuzz/*.[ch])
+build/tests/fuzz_loss build/fuzz/loss: $(FUZZ_SOURCES) tests/reference.c tests/reference.h $(MATHEMATICS) $(MATHEMATICS_HEADERS)
+build/tests/fuzz_options: $(FUZZ_SOURCES) build/sanitized/.built
+build/fuzz/options: $(FUZZ_SOURCES) build/fuzz/darknet/.built
+build/tests/fuzz_%:
+	@mkdir -p $(@D)
+	@echo "building $@"
+	@$(CC) $(SANITIZE) $(WARNINGS) tests/fuzz/driver.c $(FUZZ_TARGET) -lm -pthread -o $@
+build/fuzz/loss build/fuzz/options:
+	@mkdir -p $(@D)
+	@echo "building $@"
+	@clang $(SANITIZE) -fsanitize=fuzzer $(WARNINGS) $(FUZZ_TARGET) -lm -pthread -o $@
+build/tests/fuzz_loss build/fuzz/loss: FUZZ_TARGET = $(FUZZ_LOSS)
+build/tests/fuzz_options: FUZZ_TARGET = $(FUZZ_OPTIONS) -Ibuild/sanitized/include -Ibuild/sanitized/src build/sanitized/libdarknet.a
+build/fuzz/options: FUZZ_TARGET = $(FUZZ_OPTIONS) -Ibuild/fuzz/darknet/include -Ibuild/fuzz/darknet/src build/fuzz/darknet/libdarknet.a
+
+# What is found stays in build/fuzz/finding-*; what reaches new code is kept in build/fuzz/new_* between runs.
+SECONDS ?= 600
+fuzz: $(if $(shell command -v clang),build/fuzz/options build/fuzz/loss) build/tests/fuzz_options build/tests/fuzz_loss
+	@$(call require,clang,clang)
+	@for target in options loss; do \
+		mkdir -p build/fuzz/new_$$target; \
+		build/tests/fuzz_$$target words >build/fuzz/$$target.dict || exit 1; \
+		build/fuzz/$$target -max_total_time=$(SECONDS) -max_len=4096 -timeout=20 -rss_limit_mb=4096 -detect_leaks=0 \
+			-print_final_stats=1 -artifact_prefix=build/fuzz/finding-$$target- -dict=build/fuzz/$$target.dict \
+			build/fuzz/new_$$target tests/fuzz/corpus_$$target || exit 1; \
+	done
+
 # BUILDS=1 adds the builds with CUDA, cuDNN and OpenCV, as far as the machine has them (minutes more).
 TEST_SCRIPTS := $(filter-out $(if $(filter 1,$(BUILDS)),,tests/test_builds.sh),$(wildcard tests/test_*.sh))
-test: $(TEST_LOSS) build/tests/layer lib build/make_glyphs
-	@tests/run.sh $(TEST_LOSS) build/tests/layer $(TEST_SCRIPTS)
+TEST_PROGRAMS := $(TEST_LOSS) build/tests/layer build/tests/layer_sanitized
+test: $(TEST_PROGRAMS) build/tests/fuzz_options build/tests/fuzz_loss lib build/make_glyphs
+	@tests/run.sh $(TEST_PROGRAMS) $(TEST_SCRIPTS)
 
 # The loss beside Darknet's softmax, with Darknet's own flags. PEER=DIR: a checkout of the authors' smooth-topk,
 # timed and compared as well with PYTHON, which needs torch.

@@ -56,7 +56,7 @@ static void one_sample(const smooth_topk_params *params, int classes, const floa
     int *top = take(&scratch, k * sizeof(int));
     float *top_scores = take(&scratch, k * sizeof(float));
     /* The algorithms' scratch is free until they begin. */
-    if (smooth_topk_find_top(scores, classes, label, k, top, top_scores, (float *)scratch)) {
+    if (smooth_topk_find_top(scores, classes, label, k, top, top_scores, (void *)scratch)) {
         *loss = float_of(BITS_NAN);
         fill(grad, classes, float_of(BITS_NAN));
         return;

@@ -4,6 +4,7 @@
 #define SMOOTH_TOPK_INTERNAL_H
 
 #include <stddef.h>
+#include <stdint.h>
 #include <string.h>
 
 #include "smooth_topk.h"
@@ -27,7 +28,7 @@ static inline int min_int(int a, int b)
     return a < b ? a : b;
 }
 
-/* Scratch is cut from a thread's slice in order. */
+/* Scratch is cut from a thread's slice in order; from NULL where only its size is asked for. */
 #define ALIGNMENT 64
 
 static inline size_t aligned(size_t bytes)
@@ -38,7 +39,7 @@ static inline size_t aligned(size_t bytes)
 static inline void *take(char **scratch, size_t bytes)
 {
     void *taken = *scratch;
-    *scratch += aligned(bytes);
+    *scratch = (char *)((uintptr_t)taken + aligned(bytes));
     return taken;
 }
 

@@ -269,9 +269,9 @@ static double log_ratio_of_log(const log_scratch *scratch, int count, int k, dou
 
 size_t smooth_topk_log_scratch(int classes, int k)
 {
-    char *begin = NULL, *end = begin;
+    char *end = NULL;
     take_log_scratch(&end, classes, k);
-    return end - begin;
+    return (uintptr_t)end;
 }
 
 void smooth_topk_by_log(const smooth_topk_sample *sample, float *loss, float *grad, char *scratch)

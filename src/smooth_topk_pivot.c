@@ -276,14 +276,15 @@ static double find_tilt(const weighed *weights)
     return exp(tilt);
 }
 
-/* The classes that at the tilt are rather chosen than not: fewer than 2k. */
+/* The classes that at the tilt are rather chosen than not: fewer than twice the expected number,
+   which find_tilt lets be k + 2 + 2 sqrt(k + 1) at most. */
 typedef struct {
     int count;
     int *class_of;
     double *u; /* left out : chosen, < 1 */
 } likely_classes;
 
-#define MOST_LIKELY(classes, k) min_int(classes, 2 * min_int(k, (classes) / 2) + 2)
+#define MOST_LIKELY(classes, k) min_int(classes, 4 * min_int(k, (classes) / 4) + 16)
 
 /* Turns u into odds, the heavy classes' among them; 0 for those that are likely. */
 static likely_classes take_likely(weighed *weights, double rho, int *class_of, double *u)

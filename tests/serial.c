@@ -1,9 +1,10 @@
-/* Preloaded into a Darknet that knows no seed: threads run one after the other and the clock stands still,
-   so that two runs of two builds can be compared bit for bit. */
+/* Preloaded into a Darknet that knows no seed: threads run one after the other and the clock stands
+   still, so that two runs of two builds can be compared bit for bit. */
 #include <pthread.h>
 #include <time.h>
 
-int pthread_create(pthread_t *thread, const pthread_attr_t *attributes, void *(*run)(void *), void *argument)
+int pthread_create(pthread_t *thread, const pthread_attr_t *attributes, void *(*run)(void *),
+                   void *argument)
 {
     (void)attributes;
     *thread = pthread_self();

@@ -239,6 +239,19 @@ static void test_ties_and_gaps(void **unused)
                 }
 }
 
+/* Equal scores and k near half of them: the tilt may make nearly all classes likely ones. */
+static void test_equal_scores_large_k(void **unused)
+{
+    (void)unused;
+    FOR_ALGORITHMS(a)
+    for (int classes = 20; classes <= 600; classes += 37)
+        for (int k = 11; k < classes; k += 1 + classes / 23) {
+            smooth_topk_params p = make_params(k, 1.f / 512, 0.5f, a);
+            for (int i = 0; i < classes; ++i) scores[i] = -1.f / 512;
+            check_against_reference(&p, classes, classes / 2);
+        }
+}
+
 static void test_any_k(void **unused)
 {
     (void)unused;
@@ -711,20 +724,37 @@ static void test_print_worst(void **unused)
     }
 }
 
-int main(void)
+/* usage: loss [PATTERN | -PATTERN]: all tests, those whose names match, or all but those. */
+int main(int argc, char **argv)
 {
+    if (argc > 1 && argv[1][0] == '-')
+        cmocka_set_skip_filter(argv[1] + 1);
+    else if (argc > 1)
+        cmocka_set_test_filter(argv[1]);
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_brute_force),        cmocka_unit_test(test_accuracy_grid),
-        cmocka_unit_test(test_ties_and_gaps),      cmocka_unit_test(test_any_k),
-        cmocka_unit_test(test_many_equal_scores),  cmocka_unit_test(test_scale_invariance),
-        cmocka_unit_test(test_finite_differences), cmocka_unit_test(test_shift_invariance),
-        cmocka_unit_test(test_cross_entropy),      cmocka_unit_test(test_top1_svm),
-        cmocka_unit_test(test_hard_hinge),         cmocka_unit_test(test_small_tau_tends_to_hinge),
-        cmocka_unit_test(test_extreme_numbers),    cmocka_unit_test(test_minus_infinity),
-        cmocka_unit_test(test_nan_and_infinity),   cmocka_unit_test(test_samples_are_independent),
-        cmocka_unit_test(test_loss_alone),         cmocka_unit_test(test_workspace),
-        cmocka_unit_test(test_memory_is_linear),   cmocka_unit_test(test_refusals),
-        cmocka_unit_test(test_messages),           cmocka_unit_test(test_print_worst),
+        cmocka_unit_test(test_brute_force),
+        cmocka_unit_test(test_accuracy_grid),
+        cmocka_unit_test(test_ties_and_gaps),
+        cmocka_unit_test(test_any_k),
+        cmocka_unit_test(test_equal_scores_large_k),
+        cmocka_unit_test(test_many_equal_scores),
+        cmocka_unit_test(test_scale_invariance),
+        cmocka_unit_test(test_finite_differences),
+        cmocka_unit_test(test_shift_invariance),
+        cmocka_unit_test(test_cross_entropy),
+        cmocka_unit_test(test_top1_svm),
+        cmocka_unit_test(test_hard_hinge),
+        cmocka_unit_test(test_small_tau_tends_to_hinge),
+        cmocka_unit_test(test_extreme_numbers),
+        cmocka_unit_test(test_minus_infinity),
+        cmocka_unit_test(test_nan_and_infinity),
+        cmocka_unit_test(test_samples_are_independent),
+        cmocka_unit_test(test_loss_alone),
+        cmocka_unit_test(test_workspace),
+        cmocka_unit_test(test_memory_is_linear),
+        cmocka_unit_test(test_refusals),
+        cmocka_unit_test(test_messages),
+        cmocka_unit_test(test_print_worst),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

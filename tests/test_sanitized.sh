@@ -1,0 +1,18 @@
+#!/bin/sh
+# The layer's options and the binary from the shell once more, in a Darknet under AddressSanitizer and UBSan.
+. tests/tap.sh
+# Upstream releases next to nothing at its end.
+export DARKNET="$PWD/build/sanitized/darknet"
+export ASAN_OPTIONS="detect_leaks=0:log_path=$scratch/report" UBSAN_OPTIONS="print_stacktrace=1:log_path=$scratch/report"
+
+# A finding counts even where the test does not look at the exit code.
+sanitized() {
+    "$1" >"$scratch/tap" 2>&1
+    grep -v '^ok ' "$scratch/tap"
+    cat "$scratch"/report.* 2>/dev/null && return 1
+    grep -q '^1\.\.[1-9]' "$scratch/tap" && ! grep -q '^not ok' "$scratch/tap"
+}
+for script in tests/test_options.sh tests/test_binary.sh; do
+    check "$script under sanitizers" sanitized "$script"
+done
+finish
