@@ -144,11 +144,11 @@ def block(name, rows):
     return f"${name} << EOD\n" + "".join(" ".join(str(v) for v in row) + "\n" for row in rows) + "EOD\n"
 
 
-def plot(path, panels, columns, x_label, y_label, key):
+def plot(path, panels, columns, x_label, y_label):
     """panels: (title, [(curve's title, color, [(x, y, spread)])]) each."""
     lines = math.ceil(len(panels) / columns)
     text = (f"set terminal svg size {420 * columns},{330 * lines} background '#ffffff'\nset output '{path}'\n"
-            f"set multiplot layout {lines},{columns}\nset key {key}\nset grid\nset yrange [0:100]\n"
+            f"set multiplot layout {lines},{columns}\nset key below\nset grid\nset yrange [0:100]\n"
             f"set xlabel '{x_label}'\nset ylabel '{y_label}'\n")
     for p, (title, curves) in enumerate(panels):
         for c, (_, _, rows) in enumerate(curves):
@@ -170,7 +170,7 @@ def plot_noise(out, table, settings):
         curves = [(loss, COLORS[loss], [(row["noise"], row[f"{loss}_topk"], row[f"{loss}_topk_sd"] or 0)
                                         for row in rows if row["fraction"] == fraction]) for loss in LOSSES]
         panels.append((part_of_set(fraction), curves))
-    plot(out + "/noise.svg", panels, len(panels), "label noise p", f"validation top-{settings['K']}, %", "bottom left")
+    plot(out + "/noise.svg", panels, len(panels), "label noise p", f"validation top-{settings['K']}, %")
 
 
 def plot_training(out, table, settings, seeds):
@@ -188,7 +188,7 @@ def plot_training(out, table, settings, seeds):
                 points.append((statistics.mean(float(one["seconds"]) for one in at_once), *(v or 0 for v in mean_and_spread(values))))
             curves.append((loss, COLORS[loss], points))
         panels.append((f"noise {row['noise']:g}, {part_of_set(row['fraction'])}", curves))
-    plot(out + "/training.svg", panels, len({row["noise"] for row in rows}), "seconds of training", f"validation top-{settings['K']}, %", "bottom right")
+    plot(out + "/training.svg", panels, len({row["noise"] for row in rows}), "seconds of training", f"validation top-{settings['K']}, %")
 
 
 def report(settings):
