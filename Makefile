@@ -15,12 +15,12 @@ ifeq ($(OPENMP),1)
 OPENMP_FLAG := -fopenmp
 endif
 
-JOBS := $(shell nproc 2>/dev/null || echo 2)
+CORES := $(shell nproc 2>/dev/null || echo 2)
 SOURCE := build/source
 PATCHES := patches/series $(wildcard patches/*.patch)
 PLUGIN := $(wildcard src/*)
 
-.PHONY: all darknet lib demo test fuzz bench faults gpu-check clean distclean help FORCE
+.PHONY: all darknet lib demo compare tune test fuzz bench faults gpu-check clean distclean help FORCE
 all: darknet
 
 help:
@@ -28,6 +28,9 @@ help:
 	@echo '                GPU=1 CUDNN=1 OPENCV=1 OPENMP=1 DEBUG=1 ARCH= as in Darknet'"'"'s own Makefile'
 	@echo 'make demo       train one network twice, [softmax] and [smooth_topk], and compare (under 6 minutes)'
 	@echo '                NOISE=0.6 SEED=2 BATCHES=500: label noise, random seed, how long to train'
+	@echo 'make compare    both losses over label noise, parts of the training set and seeds: tables and plots; goes on where it stopped'
+	@echo '                DATA=cifar100 or DATA=DIR, NOISE="0 0.5" FRACTION=1 SEEDS="1 2" JOBS=2 ...: tools/compare.py -h lists all'
+	@echo 'make tune       learning rates and temperatures on a part of the training set, for make compare'
 	@echo 'make test       all tests; ends with "N passed, N failed"; BUILDS=1 adds builds with CUDA, cuDNN, OpenCV'
 	@echo 'make fuzz       look for inputs that break options or mathematics, with clang; SECONDS=600 for each'
 	@echo 'make bench      the loss beside Darknet'"'"'s softmax: table, CSV, plot; PEER=DIR adds the authors'"'"' code'
@@ -68,7 +71,7 @@ ifeq ($(GPU),1)
 	@[ -x '$(CUDA_HOME)/bin/nvcc' ] || { $(call require,nvcc,nvidia-cuda-toolkit); }
 endif
 	@$(MAKE_DARKNET) -q >/dev/null 2>&1 || echo "building Darknet in $(SOURCE) (about a minute)"
-	@$(MAKE_DARKNET) -s --no-print-directory -j$(JOBS)
+	@$(MAKE_DARKNET) -s --no-print-directory -j$(CORES)
 	@ln -sf source/darknet build/darknet
 
 # Needs the image reader and writer that come with Darknet, none of its objects: so it is the same with GPU=1.
@@ -78,6 +81,11 @@ build/make_glyphs: tools/make_glyphs.c | build/upstream
 
 demo: darknet build/make_glyphs
 	@tools/demo.sh
+
+compare tune: darknet build/make_glyphs
+	@$(call require,python3,python3)
+	@$(call require,gnuplot,gnuplot-nox)
+	@tools/compare.py $@
 
 LIBRARY_FLAGS = $(CFLAGS) $(WARNINGS) $(OPENMP_FLAG) -fPIC
 build/lib/%.o: src/%.c build/options
@@ -189,7 +197,7 @@ build/sanitized/.built build/fuzz/darknet/.built: build/upstream tools/patch_dar
 	@mkdir -p $(@D)
 	@echo "building Darknet with sanitizers in $(@D)"
 	@tools/patch_darknet.sh build/upstream $(@D)
-	@$(MAKE) -s --no-print-directory -j$(JOBS) -C $(@D) $(CPU_ONLY) $(SANITIZED_BUILD)
+	@$(MAKE) -s --no-print-directory -j$(CORES) -C $(@D) $(CPU_ONLY) $(SANITIZED_BUILD)
 	@touch $@
 
 build/tests/layer_sanitized: tests/test_layer.c build/sanitized/.built
@@ -234,7 +242,7 @@ fuzz: $(if $(shell command -v clang),build/fuzz/options build/fuzz/loss) build/t
 # BUILDS=1 adds the builds with CUDA, cuDNN and OpenCV, as far as the machine has them (minutes more).
 TEST_SCRIPTS := $(filter-out $(if $(filter 1,$(BUILDS)),,tests/test_builds.sh),$(wildcard tests/test_*.sh))
 TEST_PROGRAMS := $(TEST_LOSS) $(TEST_KERNELS) $(TEST_LOSS_KERNELS) build/tests/layer build/tests/layer_sanitized
-test: $(TEST_PROGRAMS) build/tests/fuzz_options build/tests/fuzz_loss lib $(if $(filter 1,$(GPU)),$(TEST_LOSS_GPU))
+test: $(TEST_PROGRAMS) build/tests/fuzz_options build/tests/fuzz_loss lib build/make_glyphs $(if $(filter 1,$(GPU)),$(TEST_LOSS_GPU))
 	@tests/run.sh $(TEST_PROGRAMS) $(TEST_SCRIPTS)
 
 # The loss beside Darknet's softmax, with Darknet's own flags. PEER=DIR: a checkout of the authors' smooth-topk,
@@ -287,7 +295,7 @@ build/pristine/darknet: | build/upstream
 	@$(call require,$(CC),gcc)
 	@echo "building upstream's Darknet in build/pristine (about a minute)"
 	@rm -rf build/pristine && cp -R build/upstream build/pristine && mkdir build/pristine/obj
-	@$(MAKE) -s --no-print-directory -j$(JOBS) -C build/pristine CC='$(CC) -w' CPP='$(CC) -x c' darknet
+	@$(MAKE) -s --no-print-directory -j$(CORES) -C build/pristine CC='$(CC) -w' CPP='$(CC) -x c' darknet
 
 faults: darknet build/pristine/darknet
 	@tests/fault_table.sh

@@ -1,0 +1,106 @@
+#!/bin/sh
+# classifier train's -topk, -every, -progress and -log: what they say, what they keep, what they leave as it was.
+. tests/tap.sh
+images 6
+network "$scratch/net.cfg" '[smooth_topk]
+k=2' 20
+
+# train NAME OPTION...: a run whose output is $scratch/NAME.out and whose weights are in $scratch/NAME.
+train() {
+    run=$1
+    shift
+    mkdir -p "$scratch/$run"
+    sed "s#^backup=.*#backup=$scratch/$run#" "$scratch/x.data" >"$scratch/$run.data"
+    "$darknet" classifier train "$scratch/$run.data" "$scratch/net.cfg" "$@" >"$scratch/$run.out" 2>&1 || { tail "$scratch/$run.out"; return 1; }
+}
+
+check 'a run without the flags' train plain -seed 3
+check 'a run with them' train tracked -seed 3 -topk 2 -every 5 -log "$scratch/log.csv"
+check 'the same weights' cmp "$scratch/plain/net.weights" "$scratch/tracked/net.weights"
+kept() { [ "$(ls "$scratch/tracked" | tr '\n' ' ')" = "net.backup net.weights net_best.weights " ]; }
+check 'the last and the best weights are kept, and none an epoch' kept
+check 'without -progress, the lines of upstream stay' grep -q '^20, .* images$' "$scratch/tracked.out"
+
+rows() {
+    cat "$scratch/log.csv"
+    [ "$(head -n 1 "$scratch/log.csv")" = "batch,epoch,loss,rate,top1,top2,seconds" ] &&
+        [ "$(cut -d, -f1 "$scratch/log.csv" | tr '\n' ' ')" = "batch 5 10 15 20 " ]
+}
+check 'the log has a row every 5 batches' rows
+
+# accuracy WEIGHTS: top 1 and top 2 as `classifier valid` has them.
+accuracy() {
+    "$darknet" classifier valid "$scratch/x.data" "$scratch/net.cfg" "$1" 2>/dev/null | tail -n 1 | sed 's/.*top 1: \([^,]*\), top 2: /\1,/'
+}
+as_valid() {
+    echo "$(accuracy "$scratch/tracked/net.weights")" "$(tail -n 1 "$scratch/log.csv")"
+    tail -n 1 "$scratch/log.csv" | grep -qF ",$(accuracy "$scratch/tracked/net.weights"),"
+}
+check 'its figures are those of classifier valid' as_valid
+best() {
+    want=$(sed 1d "$scratch/log.csv" | cut -d, -f6 | sort -n | tail -n 1)
+    echo "$want" "$(accuracy "$scratch/tracked/net_best.weights")"
+    accuracy "$scratch/tracked/net_best.weights" | grep -q ",$want\$"
+}
+check 'the best weights are those of the best row' best
+
+check 'every epoch without -every' train epochs -seed 3 -topk 1 -log "$scratch/epochs.csv"
+epochs() { # 12 of 36 images a batch
+    cat "$scratch/epochs.csv"
+    [ "$(cut -d, -f1 "$scratch/epochs.csv" | tr '\n' ' ')" = "batch 3 6 9 12 15 18 20 " ]
+}
+check 'a row an epoch and one at the end' epochs
+
+check 'a run with -progress' train progress -seed 3 -topk 2 -every 5 -progress
+one_line() {
+    cat "$scratch/progress.out"
+    grep -Eq '^batch 20/20  epoch [0-9.]+  loss [0-9.]+  rate [0-9.e-]+  top-1 [0-9.]+  top-2 [0-9.]+ \(best [0-9.]+\)  0:00 left$' "$scratch/progress.out" &&
+        ! grep -Eq '^Loaded|images$|^Validation' "$scratch/progress.out"
+}
+check 'one line that says how far and how long, in place of upstream'"'"'s' one_line
+check 'and the same weights again' cmp "$scratch/plain/net.weights" "$scratch/progress/net.weights"
+
+# A run that goes on: from batch 10, with a log that already has later rows, as after a kill.
+goes_on() {
+    rm -rf "$scratch/part" && mkdir "$scratch/part"
+    sed 's/^max_batches=20/max_batches=10/' "$scratch/net.cfg" >"$scratch/half.cfg"
+    mv "$scratch/net.cfg" "$scratch/whole.cfg" && cp "$scratch/half.cfg" "$scratch/net.cfg"
+    train part -seed 3 -topk 2 -every 5 -log "$scratch/part.csv"
+    mv "$scratch/whole.cfg" "$scratch/net.cfg"
+    before=$(sed -n 3p "$scratch/part.csv")
+    sed -i 's/^\(5,.*\),[0-9.]*,\([0-9.]*\)$/\1,0.999,\2/' "$scratch/part.csv" # the best row, of batch 5
+    cp "$scratch/part/net.backup" "$scratch/part/net_best.weights"
+    printf '\074' | dd of="$scratch/part/net_best.weights" bs=1 seek=12 conv=notrunc 2>/dev/null # 5 x 12 images seen
+    cksum <"$scratch/part/net_best.weights" >"$scratch/best.before"
+    echo '15,5.0,1,0.05,0.1,0.2,9.9' >>"$scratch/part.csv"
+    printf '20,6.0,1,0.0' >>"$scratch/part.csv"
+    train part "$scratch/part/net.backup" -seed 3 -topk 2 -every 5 -log "$scratch/part.csv"
+    cat "$scratch/part.csv"
+    [ "$(sed -n 3p "$scratch/part.csv")" = "$before" ] && [ "$(cut -d, -f1 "$scratch/part.csv" | tr '\n' ' ')" = "batch 5 10 15 20 " ] &&
+        ! grep -q '9.9$' "$scratch/part.csv" && awk -F, 'NR > 2 && $7 < last { exit 1 } { last = $7 }' "$scratch/part.csv"
+}
+check 'a run that goes on keeps the rows up to its start, and no others' goes_on
+best_kept() { [ "$(cksum <"$scratch/part/net_best.weights")" = "$(cat "$scratch/best.before")" ]; }
+check 'and the best weights so far, as no later ones are better' best_kept
+
+# refused TEXT OPTION...: exit code 1 and a message with TEXT in it.
+refused() {
+    text=$1
+    shift
+    "$darknet" classifier train "$scratch/x.data" "$scratch/net.cfg" "$@" >"$scratch/message" 2>&1
+    code=$?
+    tail -n 3 "$scratch/message"
+    [ $code -eq 1 ] && grep -qF -- "$text" "$scratch/message"
+}
+check '-topk 0 is refused' refused '-topk 0: must be a whole number from 1' -topk 0
+check '-topk 2x is refused' refused '-topk 2x: must be a whole number' -topk 2x
+check 'more guesses than classes are refused' refused '-topk 7: must be at most 6' -topk 7
+check '-every 0 is refused' refused '-every 0: must be a whole number' -topk 2 -every 0
+check '-every alone is refused' refused '-every 5: says how often -topk and -log' -every 5
+check 'a log that cannot be written is refused' refused 'nowhere/log.csv.tmp: cannot be written' -topk 2 -log "$scratch/nowhere/log.csv"
+another() {
+    echo 'something else' >"$scratch/other.csv"
+    refused 'not the log of such a run' "$scratch/part/net.backup" -topk 2 -log "$scratch/other.csv" && grep -q 'something else' "$scratch/other.csv"
+}
+check 'a run that goes on does not write over a file that is no log' another
+finish
