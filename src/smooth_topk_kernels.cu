@@ -23,9 +23,8 @@
 #define SMALL_K SMOOTH_TOPK_SMALL_K
 #define WARP 32
 #define ALL_LANES 0xffffffffu
-#define MOST_THREADS \
-    512 /* of pivot_kernel: two blocks with 21841 classes each are on chip at once */
-#define ANY_THREADS 256 /* of any_kernel: one a bin of a byte */
+#define MOST_THREADS 512 /* of pivot_kernel: two blocks an SM, of up to 64 registers a thread */
+#define ANY_THREADS 256  /* of any_kernel: one a bin of a byte */
 #define ANY_WARPS (ANY_THREADS / WARP)
 
 /* So many factors a thread can multiply in float. */
@@ -346,6 +345,7 @@ static __global__ void __launch_bounds__(MOST_THREADS, 2) pivot_kernel(job j)
 #pragma unroll
         for (int m = K; m >= 1; --m) c[m] += u * c[m - 1];
     }
+    /* The first products in float; those whose errors no longer average out, in double. */
     times_lane_above<K, real>(c, 16);
     times_lane_above<K, real>(c, 8);
     double of_warp[K + 1];
