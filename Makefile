@@ -20,7 +20,7 @@ SOURCE := build/source
 PATCHES := patches/series $(wildcard patches/*.patch)
 PLUGIN := $(wildcard src/*)
 
-.PHONY: all darknet lib demo compare tune test fuzz bench faults clean distclean help FORCE
+.PHONY: all darknet lib demo compare tune test fuzz bench faults gpu-check clean distclean help FORCE
 all: darknet
 
 help:
@@ -35,6 +35,7 @@ help:
 	@echo 'make fuzz       look for inputs that break options or mathematics, with clang; SECONDS=600 for each'
 	@echo 'make bench      the loss beside Darknet'"'"'s softmax: table, CSV, plot; PEER=DIR adds the authors'"'"' code'
 	@echo 'make faults     provoke every fault in upstream and here, and write the table in tests/README.md (about 4 minutes)'
+	@echo 'make gpu-check  on a machine with a GPU: its tests and its timings, into build/gpu-report.txt'
 	@echo 'make lib        build/libsmooth_topk.a and .so: the loss alone, for other programs (src/smooth_topk.h)'
 	@echo 'make clean      remove build/ but for the Darknet source; make distclean removes that too'
 
@@ -94,13 +95,28 @@ build/lib/%.o: src/%.c build/options
 
 lib: build/libsmooth_topk.a build/libsmooth_topk.so
 LIBRARY := $(patsubst %,build/lib/%.o,smooth_topk smooth_topk_log smooth_topk_pivot)
+# With GPU=1 the library has smooth_topk_gpu too and needs cudart; ARCH= as for Darknet.
+NVCC := $(firstword $(if $(CUDA_HOME),$(wildcard $(CUDA_HOME)/bin/nvcc)) nvcc)
+ifeq ($(GPU),1)
+ARCH ?= -arch=all-major
+TOOLKIT := $(shell $(NVCC) --dryrun -c -x cu /dev/null 2>&1 | sed -n 's/^.. \(INCLUDES\|LIBRARIES\)=//p')
+LIBRARY += build/lib/smooth_topk_kernels.o
+LIBRARY_LINK := $(TOOLKIT) -lcudart -lstdc++
+DARKNET_FLAGS := -DGPU $(if $(filter 1,$(CUDNN)),-DCUDNN) $(TOOLKIT)
+DARKNET_LINK := $(TOOLKIT) -lcudart -lcublas -lcurand $(if $(filter 1,$(CUDNN)),-lcudnn) -lstdc++
+build/lib/smooth_topk_kernels.o: src/smooth_topk_kernels.cu $(wildcard src/*.h) build/options
+	@$(call require,$(NVCC),nvidia-cuda-toolkit)
+	@mkdir -p build/lib
+	$(NVCC) $(ARCH) -O3 -Xcompiler -fPIC -Isrc -c $< -o $@
+endif
 build/libsmooth_topk.a: $(LIBRARY)
 	ar rcs $@ $^
 build/libsmooth_topk.so: $(LIBRARY)
-	$(CC) -shared $(LIBRARY_FLAGS) $^ -o $@ -lm
+	$(CC) -shared $(LIBRARY_FLAGS) $^ -o $@ $(LIBRARY_LINK) -lm
 
 # The mathematics is tested as it is built for the library, as Darknet builds it (-Ofast), with the vector
 # loops of lesser machines, with threads, and under AddressSanitizer and UBSan.
+SANITIZED := -O1 -g -fsanitize=address,undefined -fno-sanitize-recover=all
 TEST_LOSS := build/tests/loss build/tests/loss_ofast build/tests/loss_openmp build/tests/loss_portable \
 	build/tests/loss_sanitized
 ifneq ($(shell grep -wo -m1 avx2 /proc/cpuinfo 2>/dev/null),)
@@ -113,7 +129,7 @@ build/tests/loss_ofast: VARIANT = -Ofast
 build/tests/loss_openmp: VARIANT = -O3 -fopenmp
 build/tests/loss_portable: VARIANT = -O3 -DSMOOTH_TOPK_LOOPS=loops_portable
 build/tests/loss_avx2: VARIANT = -O3 -DSMOOTH_TOPK_LOOPS=loops_avx2
-build/tests/loss_sanitized: VARIANT = -O1 -g -fsanitize=address,undefined -fno-sanitize-recover=all
+build/tests/loss_sanitized: VARIANT = $(SANITIZED)
 
 $(TEST_LOSS): tests/test_loss.c tests/reference.c tests/reference.h $(MATHEMATICS) $(MATHEMATICS_HEADERS)
 	@mkdir -p build/tests
@@ -124,18 +140,59 @@ $(TEST_LOSS): tests/test_loss.c tests/reference.c tests/reference.h $(MATHEMATIC
 	@$(CC) -O2 $(WARNINGS) -Isrc -c tests/reference.c -o $@.reference.o
 	@$(CC) $(VARIANT) $(WARNINGS) -Wno-unused $(MATHEMATICS) $@.test.o $@.reference.o -o $@ -lcmocka -lm
 
+# The kernels run on the CPU, under an emulation of CUDA: beside the CPU's loss, and through the tests of the
+# mathematics, with fused multiply-adds as on a GPU, with rows that do not fit on chip, and sanitized.
+FUSED := $(if $(shell grep -wo -m1 fma /proc/cpuinfo 2>/dev/null),-mfma)
+TEST_KERNELS := build/tests/kernels build/tests/kernels_sanitized
+TEST_LOSS_KERNELS := build/tests/loss_kernels build/tests/loss_kernels_off_chip build/tests/loss_kernels_sanitized
+build/tests/kernels: VARIANT = -O2
+build/tests/kernels_sanitized: VARIANT = $(SANITIZED) -DEVERY=10
+build/tests/loss_kernels: VARIANT = -O2 $(FUSED) -DEVERY=11
+build/tests/loss_kernels_off_chip: VARIANT = -O2 -DEMULATED_SHARED_LIMIT=8192 -DEVERY=41
+build/tests/loss_kernels_sanitized: VARIANT = $(SANITIZED) -DEVERY=149
+EMULATION := -std=c++17 $(WARNINGS) -Wno-unknown-pragmas -Isrc -Itests
+KERNELS := src/smooth_topk_kernels.cu src/smooth_topk_gpu.h $(MATHEMATICS) $(MATHEMATICS_HEADERS)
+THROUGH_KERNELS := -Dsmooth_topk_cpu=kernels -Dsmooth_topk_cpu_workspace=kernels_workspace \
+	-Dsmooth_topk_workspace_size=kernels_workspace_size
+
+$(TEST_KERNELS): tests/test_kernels.cpp tests/cuda_emulation.h $(KERNELS)
+	@mkdir -p build/tests
+	@$(call require,$(CXX),g++)
+	@echo "building $@"
+	@$(CXX) $(VARIANT) $(EMULATION) -c $< -o $@.test.o
+	@$(CC) $(VARIANT) $(WARNINGS) -Wno-unused $(MATHEMATICS) $@.test.o -o $@ -lstdc++ -lcmocka -lm
+
+$(TEST_LOSS_KERNELS): tests/kernels_on_cpu.cpp tests/cuda_emulation.h tests/test_loss.c tests/reference.c $(KERNELS)
+	@mkdir -p build/tests
+	@$(call require,$(CXX),g++)
+	@echo "building $@"
+	@$(CC) $(VARIANT) $(WARNINGS) -Isrc $(THROUGH_KERNELS) -c tests/test_loss.c -o $@.test.o
+	@$(CC) -O2 $(WARNINGS) -Isrc -c tests/reference.c -o $@.reference.o
+	@$(CXX) $(VARIANT) $(EMULATION) -c $< -o $@.kernels.o
+	@$(CC) $(VARIANT) $(WARNINGS) -Wno-unused $(MATHEMATICS) $@.test.o $@.reference.o $@.kernels.o -o $@ -lstdc++ -lcmocka -lm
+
+# And on a GPU: the whole grid, and a thin one for compute-sanitizer.
+TEST_LOSS_GPU := build/tests/loss_gpu build/tests/loss_gpu_thin
+build/tests/loss_gpu_thin: VARIANT = -DEVERY=149
+$(TEST_LOSS_GPU): tests/kernels_on_gpu.cu tests/test_loss.c tests/reference.c $(KERNELS) lib
+	@mkdir -p build/tests
+	@echo "building $@"
+	@$(CC) -O2 $(VARIANT) $(WARNINGS) -Isrc $(THROUGH_KERNELS) -c tests/test_loss.c -o $@.test.o
+	@$(CC) -O2 $(WARNINGS) -Isrc -c tests/reference.c -o $@.reference.o
+	@$(NVCC) $(ARCH) -O2 -Isrc -c $< -o $@.kernels.o
+	@$(CXX) $@.test.o $@.reference.o $@.kernels.o build/libsmooth_topk.a -o $@ $(LIBRARY_LINK) -lcmocka -lm
+
 build/tests/layer: tests/test_layer.c darknet
 	@mkdir -p build/tests
 	@echo "building $@"
-	@$(CC) -O2 $(WARNINGS) -Wno-unused-parameter -I$(SOURCE)/include -I$(SOURCE)/src $< $(SOURCE)/libdarknet.a \
-		-Wl,--wrap=malloc,--wrap=calloc,--wrap=realloc $(OPENMP_FLAG) -lcmocka -lm -pthread -o $@
+	@$(CC) -O2 $(WARNINGS) -Wno-unused-parameter $(DARKNET_FLAGS) -I$(SOURCE)/include -I$(SOURCE)/src $< $(SOURCE)/libdarknet.a \
+		-Wl,--wrap=malloc,--wrap=calloc,--wrap=realloc $(OPENMP_FLAG) $(DARKNET_LINK) -lcmocka -lm -pthread -o $@
 
 # Darknet under AddressSanitizer and UBSan, on the CPU: for the layer's tests, the shell tests and the fuzz
 # targets. clang's is for libFuzzer.
-SANITIZE := -O1 -g -fsanitize=address,undefined -fno-sanitize-recover=all
 CPU_ONLY := GPU=0 CUDNN=0 OPENCV=0 OPENMP=0 DEBUG=0
-build/sanitized/.built: SANITIZED_BUILD = CC='$(CC) -w' CPP='$(CC) -x c' OPTS='$(SANITIZE)' libdarknet.a darknet
-build/fuzz/darknet/.built: SANITIZED_BUILD = CC='clang -w' CPP='clang -x c' OPTS='$(SANITIZE) -fsanitize=fuzzer-no-link' libdarknet.a
+build/sanitized/.built: SANITIZED_BUILD = CC='$(CC) -w' CPP='$(CC) -x c' OPTS='$(SANITIZED)' libdarknet.a darknet
+build/fuzz/darknet/.built: SANITIZED_BUILD = CC='clang -w' CPP='clang -x c' OPTS='$(SANITIZED) -fsanitize=fuzzer-no-link' libdarknet.a
 build/sanitized/.built build/fuzz/darknet/.built: build/upstream tools/patch_darknet.sh $(PATCHES) $(PLUGIN)
 	@mkdir -p $(@D)
 	@echo "building Darknet with sanitizers in $(@D)"
@@ -146,7 +203,7 @@ build/sanitized/.built build/fuzz/darknet/.built: build/upstream tools/patch_dar
 build/tests/layer_sanitized: tests/test_layer.c build/sanitized/.built
 	@mkdir -p build/tests
 	@echo "building $@"
-	@$(CC) $(SANITIZE) $(WARNINGS) -Wno-unused-parameter -Ibuild/sanitized/include -Ibuild/sanitized/src $< \
+	@$(CC) $(SANITIZED) $(WARNINGS) -Wno-unused-parameter -Ibuild/sanitized/include -Ibuild/sanitized/src $< \
 		build/sanitized/libdarknet.a -Wl,--wrap=malloc,--wrap=calloc,--wrap=realloc -lcmocka -lm -pthread -o $@
 
 # A fuzz target is linked twice: with a driver that replays the corpus and mutations of it (make test), and with
@@ -161,11 +218,11 @@ build/fuzz/options: $(FUZZ_SOURCES) build/fuzz/darknet/.built
 build/tests/fuzz_%:
 	@mkdir -p $(@D)
 	@echo "building $@"
-	@$(CC) $(SANITIZE) $(WARNINGS) tests/fuzz/driver.c $(FUZZ_TARGET) -lm -pthread -o $@
+	@$(CC) $(SANITIZED) $(WARNINGS) tests/fuzz/driver.c $(FUZZ_TARGET) -lm -pthread -o $@
 build/fuzz/loss build/fuzz/options:
 	@mkdir -p $(@D)
 	@echo "building $@"
-	@clang $(SANITIZE) -fsanitize=fuzzer $(WARNINGS) $(FUZZ_TARGET) -lm -pthread -o $@
+	@clang $(SANITIZED) -fsanitize=fuzzer $(WARNINGS) $(FUZZ_TARGET) -lm -pthread -o $@
 build/tests/fuzz_loss build/fuzz/loss: FUZZ_TARGET = $(FUZZ_LOSS)
 build/tests/fuzz_options: FUZZ_TARGET = $(FUZZ_OPTIONS) -Ibuild/sanitized/include -Ibuild/sanitized/src build/sanitized/libdarknet.a
 build/fuzz/options: FUZZ_TARGET = $(FUZZ_OPTIONS) -Ibuild/fuzz/darknet/include -Ibuild/fuzz/darknet/src build/fuzz/darknet/libdarknet.a
@@ -184,8 +241,8 @@ fuzz: $(if $(shell command -v clang),build/fuzz/options build/fuzz/loss) build/t
 
 # BUILDS=1 adds the builds with CUDA, cuDNN and OpenCV, as far as the machine has them (minutes more).
 TEST_SCRIPTS := $(filter-out $(if $(filter 1,$(BUILDS)),,tests/test_builds.sh),$(wildcard tests/test_*.sh))
-TEST_PROGRAMS := $(TEST_LOSS) build/tests/layer build/tests/layer_sanitized
-test: $(TEST_PROGRAMS) build/tests/fuzz_options build/tests/fuzz_loss lib build/make_glyphs
+TEST_PROGRAMS := $(TEST_LOSS) $(TEST_KERNELS) $(TEST_LOSS_KERNELS) build/tests/layer build/tests/layer_sanitized
+test: $(TEST_PROGRAMS) build/tests/fuzz_options build/tests/fuzz_loss lib build/make_glyphs $(if $(filter 1,$(GPU)),$(TEST_LOSS_GPU))
 	@tests/run.sh $(TEST_PROGRAMS) $(TEST_SCRIPTS)
 
 # The loss beside Darknet's softmax, with Darknet's own flags. PEER=DIR: a checkout of the authors' smooth-topk,
@@ -195,9 +252,22 @@ BENCH_FLAGS := -Ofast
 build/bench/bench: bench/bench.c $(MATHEMATICS) $(MATHEMATICS_HEADERS) darknet
 	@mkdir -p build/bench
 	@echo "building $@"
-	@$(CC) $(BENCH_FLAGS) $(WARNINGS) -Wno-unused-parameter -I$(SOURCE)/include -I$(SOURCE)/src $< $(SOURCE)/libdarknet.a \
-		$(OPENMP_FLAG) -lm -pthread -o $@
+	@$(CC) $(BENCH_FLAGS) $(WARNINGS) -Wno-unused-parameter $(DARKNET_FLAGS) -I$(SOURCE)/include -I$(SOURCE)/src $< $(SOURCE)/libdarknet.a \
+		$(OPENMP_FLAG) $(DARKNET_LINK) -lm -pthread -o $@
 
+build/bench/bench_gpu: bench/bench_gpu.cu $(KERNELS) darknet
+	@mkdir -p build/bench
+	@echo "building $@"
+	@$(NVCC) $(ARCH) -O2 -DGPU -Isrc -I$(SOURCE)/include -I$(SOURCE)/src -c $< -o $@.o
+	@$(CXX) $@.o $(SOURCE)/libdarknet.a $(OPENMP_FLAG) $(DARKNET_LINK) -lm -pthread -o $@
+
+# With GPU=1 the GPU's rows, which need a GPU; else the CPU's.
+ifeq ($(GPU),1)
+bench: build/bench/bench_gpu
+	@build/bench/bench_gpu >build/bench/gpu.csv
+	@column -s, -t build/bench/gpu.csv 2>/dev/null || cat build/bench/gpu.csv
+	@echo "numbers: build/bench/gpu.csv"
+else
 bench: build/bench/bench
 	@$(call require,gnuplot,gnuplot-nox)
 	@OMP_NUM_THREADS=1 build/bench/bench loss >build/bench/loss.csv
@@ -210,6 +280,15 @@ endif
 	@OMP_NUM_THREADS=1 build/bench/bench step cfg/glyphs_softmax.cfg cfg/glyphs_smooth_topk.cfg 2>build/bench/step.log >build/bench/step.csv
 	@awk -F, 'NR > 1 { printf "%-30s %8.2f ms a training step, %7.4f ms of it (%.2f %%) in the last layer\n", $$1, $$2, $$3, 100*$$4 }' build/bench/step.csv
 	@echo "numbers: build/bench/loss.csv, build/bench/step.csv; plot: build/bench/loss.svg"
+endif
+
+# All that is to be checked on a machine with a GPU, in one command.
+gpu-check:
+	@nvidia-smi -L >/dev/null 2>&1 || { echo "gpu-check needs an NVIDIA GPU and its driver: nvidia-smi lists none" >&2; exit 1; }
+	@mkdir -p build
+	@{ nvidia-smi -L; $(NVCC) --version | tail -n 2; $(MAKE) --no-print-directory test GPU=1; \
+		$(MAKE) --no-print-directory bench GPU=1; } 2>&1 | tee build/gpu-report.txt
+	@echo "all of it: build/gpu-report.txt"
 
 # Upstream as it came, with the same compiler: what tests and the table of faults compare with.
 build/pristine/darknet: | build/upstream

@@ -170,6 +170,8 @@ const char *smooth_topk_strerror(int error)
         return "a label is out of range: 0 <= label < number of classes, or -1 to ignore";
     case SMOOTH_TOPK_ERROR_MEMORY:
         return "not enough memory for the workspace";
+    case SMOOTH_TOPK_ERROR_CUDA:
+        return "a CUDA call failed";
     default:
         return "unknown error";
     }

@@ -29,7 +29,8 @@ enum {
     SMOOTH_TOPK_ERROR_ALGORITHM,
     SMOOTH_TOPK_ERROR_SIZE,
     SMOOTH_TOPK_ERROR_LABEL,
-    SMOOTH_TOPK_ERROR_MEMORY
+    SMOOTH_TOPK_ERROR_MEMORY,
+    SMOOTH_TOPK_ERROR_CUDA /* the GPU's alone */
 };
 
 /* Loss and gradient of a batch (equations 10 and 11 of the paper).

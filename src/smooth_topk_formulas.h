@@ -4,6 +4,7 @@
 
 #include <float.h>
 #include <math.h>
+#include <string.h>
 
 /* Darknet's -Ofast would let the compiler assume that no score is NaN or infinite. */
 #if defined(__FAST_MATH__) && defined(__clang__)
@@ -17,6 +18,10 @@
 #else
 #define SMOOTH_TOPK_FUNCTION static inline
 #endif
+
+/* Algorithm pivot: the largest k that is done in float, and the largest S that float can bear. */
+#define SMOOTH_TOPK_SMALL_K 10
+#define SMOOTH_TOPK_LARGEST_SUM 32
 
 /* What a score's bits say. Asked of the bits because -ffast-math lets a compiler assume the answer.
  */
@@ -66,6 +71,41 @@ SMOOTH_TOPK_FUNCTION double smooth_topk_hinge(float kth_score, float label_score
     return (double)alpha + ((double)kth_score - (double)label_score) / k;
 }
 
+/* What follows as macros serves single numbers and the compiler's vectors of them alike. */
+
+/* 2^f for |f| <= 1/2, within an ulp. */
+#define SMOOTH_TOPK_EXP2(f)                                                                        \
+    ((((((1.53533618e-4f * (f) + 1.33988744e-3f) * (f) + 9.61843736e-3f) * (f) + 5.55033247e-2f) * \
+           (f) +                                                                                   \
+       2.40226479e-1f) *                                                                           \
+          (f) +                                                                                    \
+      6.93147203e-1f) *                                                                            \
+         (f) +                                                                                     \
+     1.f)
+
+/* What is left of 2^(distance rate) for an exponent of the nearest whole number; rate is the sum of
+   two floats, so that the error of the exponent does not grow with it. */
+#define SMOOTH_TOPK_EXPONENT_REST(distance, rate, rate_rest, whole) \
+    ((distance) * (rate) - (whole) + (distance) * (rate_rest))
+
+/* One step of Horner's rule for a light class: sum = d_m - u (d_{m+1} - u (...)). */
+#define SMOOTH_TOPK_HORNER(d_m, u, sum) ((d_m) - (u) * (sum))
+
+/* u of a light class, exp(-|score - pivot| / (k tau)), for rate + rate_rest = log2(e) / (k tau); 0
+   for a class above the pivot and below 2^-126. */
+SMOOTH_TOPK_FUNCTION float smooth_topk_weight(float score, float pivot, float rate, float rate_rest)
+{
+    float distance = score - pivot, t = distance * rate;
+    if (!(t >= -126.f && distance <= 0.f)) return 0;
+    int exponent = (int)(t - 0.5f), bits;
+    float f = SMOOTH_TOPK_EXPONENT_REST(distance, rate, rate_rest, (float)exponent);
+    float power = SMOOTH_TOPK_EXP2(f);
+    memcpy(&bits, &power, sizeof bits);
+    bits += exponent * (1 << 23);
+    memcpy(&power, &bits, sizeof power);
+    return power;
+}
+
 /* A class's factor 1 + e x, freed of the greater of its two coefficients: logarithms of the two. */
 SMOOTH_TOPK_FUNCTION double smooth_topk_log_left_out(double z)
 {
@@ -90,12 +130,13 @@ SMOOTH_TOPK_FUNCTION void smooth_topk_monic_product(const double *u, int count, 
     }
 }
 
-/* Coefficient j of heavy * light; heavy has degree heavies, light at least j + 1 coefficients. */
-SMOOTH_TOPK_FUNCTION double smooth_topk_coefficient(const double *heavy, int heavies,
-                                                    const double *light, int j)
+/* Coefficient j of a * b. */
+SMOOTH_TOPK_FUNCTION double smooth_topk_coefficient(const double *a, int a_degree, const double *b,
+                                                    int b_degree, int j)
 {
     double sum = 0;
-    for (int t = 0; t <= heavies && t <= j; ++t) sum += heavy[t] * light[j - t];
+    for (int t = j > b_degree ? j - b_degree : 0; t <= a_degree && t <= j; ++t)
+        sum += a[t] * b[j - t];
     return sum;
 }
 

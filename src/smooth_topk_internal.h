@@ -8,22 +8,23 @@
 #include <string.h>
 
 #include "smooth_topk.h"
+#include "smooth_topk_formulas.h"
 
-static inline unsigned bits_of(float x)
+SMOOTH_TOPK_FUNCTION unsigned bits_of(float x)
 {
     unsigned bits;
     memcpy(&bits, &x, sizeof bits);
     return bits;
 }
 
-static inline float float_of(unsigned bits)
+SMOOTH_TOPK_FUNCTION float float_of(unsigned bits)
 {
     float x;
     memcpy(&x, &bits, sizeof x);
     return x;
 }
 
-static inline int min_int(int a, int b)
+SMOOTH_TOPK_FUNCTION int min_int(int a, int b)
 {
     return a < b ? a : b;
 }
@@ -31,12 +32,12 @@ static inline int min_int(int a, int b)
 /* Scratch is cut from a thread's slice in order; from NULL where only its size is asked for. */
 #define ALIGNMENT 64
 
-static inline size_t aligned(size_t bytes)
+SMOOTH_TOPK_FUNCTION size_t aligned(size_t bytes)
 {
     return (bytes + ALIGNMENT - 1) / ALIGNMENT * ALIGNMENT;
 }
 
-static inline void *take(char **scratch, size_t bytes)
+SMOOTH_TOPK_FUNCTION void *take(char **scratch, size_t bytes)
 {
     void *taken = *scratch;
     *scratch = (char *)((uintptr_t)taken + aligned(bytes));

@@ -4,6 +4,7 @@
 #include "blas.h"
 #include "cuda.h"
 #include "option_list.h"
+#include "smooth_topk_gpu.h"
 #include "utils.h"
 
 #include <errno.h>
@@ -22,6 +23,10 @@ struct smooth_topk_state {
     float *row;     /* inputs: the gradient of one label of a soft row */
     void *workspace;
     size_t workspace_size;
+#ifdef GPU
+    float *loss_gpu, *workspace_gpu;
+    size_t workspace_gpu_size;
+#endif
 };
 
 static void refuse(const char *format, ...)
@@ -192,6 +197,9 @@ smooth_topk_layer make_smooth_topk_layer(int batch, int inputs, smooth_topk_para
 
     l.output_gpu = cuda_make_array(l.output, (size_t)inputs * batch);
     l.delta_gpu = cuda_make_array(l.delta, (size_t)inputs * batch);
+    l.loss_gpu = state->loss_gpu = cuda_make_array(l.loss, batch);
+    state->workspace_gpu_size = smooth_topk_gpu_workspace_size(&params, batch, inputs);
+    state->workspace_gpu = cuda_make_array(NULL, state->workspace_gpu_size / sizeof(float) + 1);
 #endif
     return l;
 }
@@ -202,6 +210,10 @@ void free_smooth_topk_state(smooth_topk_state *state)
     free(state->weights);
     free(state->row);
     free(state->workspace);
+#ifdef GPU
+    if (state->loss_gpu) cuda_free(state->loss_gpu);
+    if (state->workspace_gpu) cuda_free(state->workspace_gpu);
+#endif
     free(state);
 }
 
@@ -280,14 +292,19 @@ void pull_smooth_topk_layer_output(const smooth_topk_layer l)
     cuda_pull_array(l.output_gpu, l.output, (size_t)l.inputs * l.batch);
 }
 
-/* The scores come to the host and delta goes back: right, not fast. */
+/* Labels, loss, delta and output on the GPU; only the losses of the batch come to the host. */
 void forward_smooth_topk_layer_gpu(const smooth_topk_layer l, network net)
 {
-    softmax_gpu(net.input_gpu, l.inputs, l.batch, l.inputs, 1, 0, 1, l.temperature, l.output_gpu);
+    smooth_topk_state *state = l.smooth_topk;
+    int error = smooth_topk_gpu_layer(&state->params, l.batch, l.inputs, net.input_gpu,
+                                      net.truth ? net.truth_gpu : NULL, l.scale, l.temperature,
+                                      l.loss_gpu, l.delta_gpu, l.output_gpu, state->workspace_gpu,
+                                      state->workspace_gpu_size, NULL);
+    if (error == SMOOTH_TOPK_ERROR_CUDA) check_error(cudaPeekAtLastError());
+    if (error) refuse("%s", smooth_topk_strerror(error));
     if (!net.truth) return;
-    cuda_pull_array(net.input_gpu, l.output, (size_t)l.inputs * l.batch);
-    loss_and_delta(l, l.output, net.truth);
-    cuda_push_array(l.delta_gpu, l.delta, (size_t)l.inputs * l.batch);
+    cuda_pull_array(l.loss_gpu, l.loss, l.batch);
+    l.cost[0] = sum_array(l.loss, l.batch);
 }
 
 void backward_smooth_topk_layer_gpu(const smooth_topk_layer l, network net)

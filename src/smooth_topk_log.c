@@ -7,102 +7,15 @@
    precision. */
 #include "smooth_topk_formulas.h"
 #include "smooth_topk_internal.h"
-
-/* A binary tree of products. Level 0 has `leaves` polynomials of degree leaf_degree, the last one
-   of last_degree; node t of level l is the product of nodes 2t and 2t+1 of the level below,
-   truncated at degree k, or node 2t alone where 2t is the last. */
-typedef struct {
-    int leaves, leaf_degree, last_degree, k;
-} tree_shape;
-
-/* A node's coefficients are side by side, a level's nodes too, and a level begins where the one
-   below ends: log_value their logarithms; for a product, the terms of coefficient j were weighed as
-   exp(term - shift[j]) * scale[j], which sum to 1; adjoint: d log sigma_k and d log sigma_{k-1} by
-   d log_value. */
-typedef struct {
-    double *log_value, *shift, *scale, *adjoint_k, *adjoint_k1;
-} tree;
-
-#define MAX_LEVELS 32
-
-static int level_size(const tree_shape *shape, int level)
-{
-    return (int)(((long)shape->leaves + (1L << level) - 1) >> level);
-}
-
-static int tree_levels(const tree_shape *shape)
-{
-    int level = 0;
-    while (level_size(shape, level) > 1) ++level;
-    return level;
-}
-
-static int node_degree(const tree_shape *shape, int level, int node)
-{
-    long first = (long)node << level, last = first + (1L << level);
-    long degree = last < shape->leaves
-                      ? (long)shape->leaf_degree << level
-                      : (shape->leaves - 1 - first) * shape->leaf_degree + shape->last_degree;
-    return degree < shape->k ? (int)degree : shape->k;
-}
-
-/* Coefficients that a full node of the level has. */
-static size_t node_stride(const tree_shape *shape, int level)
-{
-    long degree = (long)shape->leaf_degree << level;
-    return (size_t)(degree < shape->k ? degree : shape->k) + 1;
-}
-
-static void level_offsets(const tree_shape *shape, size_t offset[MAX_LEVELS + 1])
-{
-    int levels = tree_levels(shape);
-    offset[0] = 0;
-    for (int level = 0; level <= levels; ++level)
-        offset[level + 1] = offset[level] + level_size(shape, level) * node_stride(shape, level);
-}
-
-static size_t tree_coefficients(const tree_shape *shape)
-{
-    size_t offset[MAX_LEVELS + 1];
-    level_offsets(shape, offset);
-    return offset[tree_levels(shape) + 1];
-}
-
-static tree take_tree(char **scratch, size_t coefficients)
-{
-    size_t bytes = coefficients * sizeof(double);
-    tree nodes;
-    nodes.log_value = take(scratch, bytes);
-    nodes.shift = take(scratch, bytes);
-    nodes.scale = take(scratch, bytes);
-    nodes.adjoint_k = take(scratch, bytes);
-    nodes.adjoint_k1 = take(scratch, bytes);
-    return nodes;
-}
-
-static tree tree_at(const tree *nodes, size_t offset)
-{
-    tree at = {nodes->log_value + offset, nodes->shift + offset, nodes->scale + offset,
-               nodes->adjoint_k + offset, nodes->adjoint_k1 + offset};
-    return at;
-}
+#include "smooth_topk_log.h"
 
 /* product = a * b, coefficients 0 .. degree. */
 static void multiply(const double *a, int a_degree, const double *b, int b_degree, tree product,
                      int degree)
 {
-    for (int j = 0; j <= degree; ++j) {
-        int first = j > b_degree ? j - b_degree : 0, last = min_int(j, a_degree);
-        double shift = a[first] + b[j - first], sum = 0;
-        for (int i = first + 1; i <= last; ++i) {
-            double term = a[i] + b[j - i];
-            shift = term > shift ? term : shift;
-        }
-        for (int i = first; i <= last; ++i) sum += exp(a[i] + b[j - i] - shift);
-        product.log_value[j] = shift + log(sum);
-        product.shift[j] = shift;
-        product.scale[j] = 1 / sum;
-    }
+    for (int j = 0; j <= degree; ++j)
+        product.log_value[j] = smooth_topk_log_coefficient(a, a_degree, b, b_degree, j,
+                                                           &product.shift[j], &product.scale[j]);
 }
 
 /* The adjoints of a and b from those of their product. */
@@ -116,7 +29,8 @@ static void multiply_adjoint(tree a, int a_degree, tree b, int b_degree, tree pr
         if (adjoint_k == 0 && adjoint_k1 == 0) continue;
         int first = j > b_degree ? j - b_degree : 0, last = min_int(j, a_degree);
         for (int i = first; i <= last; ++i) {
-            double weight = exp(a.log_value[i] + b.log_value[j - i] - product.shift[j]);
+            double weight =
+                smooth_topk_log_weight(a.log_value[i], b.log_value[j - i], product.shift[j]);
             a.adjoint_k[i] += weight * adjoint_k;
             a.adjoint_k1[i] += weight * adjoint_k1;
             b.adjoint_k[j - i] += weight * adjoint_k;
@@ -176,26 +90,7 @@ static void tree_backward(const tree_shape *shape, tree *nodes)
 /* The classes go in blocks of about k. A block's own tree is built in scratch, again on the way
    down, so that what is kept is the blocks' products and the tree above them: O(classes) numbers.
  */
-static int block_size(int k)
-{
-    int size = 16;
-    while (size < k && size < (1 << 30)) size *= 2;
-    return size;
-}
-
-static tree_shape block_shape(int classes_of_block, int k)
-{
-    tree_shape shape = {classes_of_block, 1, 1, k};
-    return shape;
-}
-
-static tree_shape upper_shape(int classes, int k)
-{
-    int size = block_size(k), blocks = (int)(((long)classes + size - 1) / size);
-    int last = classes - (blocks - 1) * size;
-    tree_shape shape = {blocks, min_int(k, size), min_int(k, last), k};
-    return shape;
-}
+#define LEAST_BLOCK 16
 
 typedef struct {
     int *index; /* the classes that can be chosen */
@@ -206,8 +101,8 @@ typedef struct {
 static log_scratch take_log_scratch(char **scratch, int classes, int k)
 {
     int others = classes - 1;
-    tree_shape block = block_shape(min_int(others, block_size(k)), k),
-               upper = upper_shape(others, k);
+    tree_shape block = block_shape(min_int(others, block_size(k, LEAST_BLOCK)), k),
+               upper = upper_shape(others, k, block_size(k, LEAST_BLOCK));
     log_scratch taken;
     taken.index = take(scratch, others * sizeof(int));
     taken.z = take(scratch, others * sizeof(double));
@@ -231,8 +126,8 @@ static size_t multiply_block(const tree_shape *shape, tree *nodes, const double 
    m[i] = m_i(k) - m_i(k-1) for each of the `count` classes of z. count >= k. */
 static double log_ratio_of_log(const log_scratch *scratch, int count, int k, double *m)
 {
-    int size = block_size(k);
-    tree_shape shape = upper_shape(count, k);
+    int size = block_size(k, LEAST_BLOCK);
+    tree_shape shape = upper_shape(count, k, size);
     tree block = scratch->block, upper = scratch->upper;
     size_t stride = node_stride(&shape, 0);
 

@@ -17,9 +17,8 @@
 
 #include <stdint.h>
 
-/* The largest k whose coefficients stay in registers, and the largest S that float can bear. */
-#define SMALL_K 10
-#define LARGEST_SUM 32
+/* The largest k whose coefficients stay in registers. */
+#define SMALL_K SMOOTH_TOPK_SMALL_K
 
 /* The loops over all classes of a sample, for one instruction set. */
 typedef struct {
@@ -227,8 +226,8 @@ static int small_k(weighed *weights, float *loss, float *grad)
     double light[SMALL_K + 1], heavy[SMALL_K + 1], c[SMALL_K + 1];
     weights->loops->product(weights->u, sample->classes, light, k);
     smooth_topk_monic_product(weights->heavy, heavies, heavy);
-    for (int j = 0; j <= k; ++j) c[j] = smooth_topk_coefficient(heavy, heavies, light, j);
-    if (smooth_topk_cancellation(c, k) > LARGEST_SUM) return 0;
+    for (int j = 0; j <= k; ++j) c[j] = smooth_topk_coefficient(heavy, heavies, light, k, j);
+    if (smooth_topk_cancellation(c, k) > SMOOTH_TOPK_LARGEST_SUM) return 0;
 
     double size = finish_loss(sample, log(c[k] / c[k - 1]), loss);
     if (!grad) return 1;
@@ -277,14 +276,13 @@ static double find_tilt(const weighed *weights)
 }
 
 /* The classes that at the tilt are rather chosen than not: fewer than twice the expected number,
-   which find_tilt lets be k + 2 + 2 sqrt(k + 1) at most. */
+   which find_tilt lets be k + 2 + 2 sqrt(k + 1); there is room for all, as they are where many are
+   equal. */
 typedef struct {
     int count;
     int *class_of;
     double *u; /* left out : chosen, < 1 */
 } likely_classes;
-
-#define MOST_LIKELY(classes, k) min_int(classes, 4 * min_int(k, (classes) / 4) + 16)
 
 /* Turns u into odds, the heavy classes' among them; 0 for those that are likely. */
 static likely_classes take_likely(weighed *weights, double rho, int *class_of, double *u)
@@ -312,10 +310,10 @@ static likely_classes take_likely(weighed *weights, double rho, int *class_of, d
 static void any_k(weighed *weights, float *loss, float *grad, char *scratch)
 {
     const smooth_topk_sample *sample = weights->sample;
-    int k = sample->params->k, classes = sample->classes, most = MOST_LIKELY(classes, k);
-    int *class_of = take(&scratch, most * sizeof(int));
-    double *u = take(&scratch, most * sizeof(double)),
-           *heavy = take(&scratch, (most + 1) * sizeof(double));
+    int k = sample->params->k, classes = sample->classes;
+    int *class_of = take(&scratch, classes * sizeof(int));
+    double *u = take(&scratch, classes * sizeof(double)),
+           *heavy = take(&scratch, (classes + 1) * sizeof(double));
     double *light = take(&scratch, (k + 1) * sizeof(double)),
            *c = take(&scratch, (k + 1) * sizeof(double));
     double *room = take(&scratch, LONG_PRODUCT_ROOM(k) * sizeof(double));
@@ -324,7 +322,7 @@ static void any_k(weighed *weights, float *loss, float *grad, char *scratch)
     likely_classes likely = take_likely(weights, rho, class_of, u);
     weights->loops->long_product(weights->u, classes, k, room, light);
     smooth_topk_monic_product(likely.u, likely.count, heavy);
-    for (int j = 0; j <= k; ++j) c[j] = smooth_topk_coefficient(heavy, likely.count, light, j);
+    for (int j = 0; j <= k; ++j) c[j] = smooth_topk_coefficient(heavy, likely.count, light, k, j);
 
     double size = finish_loss(sample, log(c[k] / c[k - 1]) - log(rho), loss), *d = room;
     if (!grad) return;
@@ -344,11 +342,10 @@ static void any_k(weighed *weights, float *loss, float *grad, char *scratch)
 
 size_t smooth_topk_pivot_scratch(int classes, int k)
 {
-    size_t most = MOST_LIKELY(classes, k);
     size_t of_weights =
         aligned(classes * sizeof(float)) + aligned(k * sizeof(double)) + aligned(k * sizeof(int));
-    return of_weights + aligned(most * sizeof(int)) + aligned(most * sizeof(double)) +
-           aligned((most + 1) * sizeof(double)) + 2 * aligned((k + 1) * sizeof(double)) +
+    return of_weights + aligned(classes * sizeof(int)) + aligned(classes * sizeof(double)) +
+           aligned((classes + 1) * sizeof(double)) + 2 * aligned((k + 1) * sizeof(double)) +
            aligned(LONG_PRODUCT_ROOM(k) * sizeof(double));
 }
 

@@ -51,13 +51,8 @@ INLINE floats SIMD_NAME(exponential)(floats score, floats pivot, floats rate, fl
     t = (floats)((ints)t & keep);
     ints n = __builtin_convertvector(t - 0.5f, ints);
     floats whole = __builtin_convertvector(n, floats);
-    floats f = distance * rate - whole + distance * rate_rest;
-    floats p = 1.53533618e-4f * f + 1.33988744e-3f;
-    p = p * f + 9.61843736e-3f;
-    p = p * f + 5.55033247e-2f;
-    p = p * f + 2.40226479e-1f;
-    p = p * f + 6.93147203e-1f;
-    p = p * f + 1.f;
+    floats f = SMOOTH_TOPK_EXPONENT_REST(distance, rate, rate_rest, whole);
+    floats p = SMOOTH_TOPK_EXP2(f);
     p = (floats)((ints)p + (n << 23));
     return (floats)((ints)p & keep);
 }
@@ -189,7 +184,7 @@ INLINE floats SIMD_NAME(horner)(floats x, const float *d, const int k)
 {
     floats sum = d[k - 1] - (floats){0};
 #pragma GCC unroll 16
-    for (int m = k - 2; m >= 0; --m) sum = d[m] - x * sum;
+    for (int m = k - 2; m >= 0; --m) sum = SMOOTH_TOPK_HORNER(d[m], x, sum);
     sum *= x;
     return (floats)((ints)sum & (sum > 0.f));
 }
@@ -380,7 +375,7 @@ SIMD_TARGET static void SIMD_NAME(long_gradient)(const float *odds, int count, c
         }
         for (int m = k - 2; m >= 0; --m) {
 #pragma GCC unroll 8
-            for (int v = 0; v < AT_ONCE; ++v) sum[v] = d[m] - x[v] * sum[v];
+            for (int v = 0; v < AT_ONCE; ++v) sum[v] = SMOOTH_TOPK_HORNER(d[m], x[v], sum[v]);
         }
 #pragma GCC unroll 8
         for (int v = 0; v < AT_ONCE; ++v) {

@@ -329,6 +329,7 @@ static void test_network_resizes(void **unused)
 
 int main(void)
 {
+    gpu_index = -1; /* also in a build for the GPU it is the CPU that is tested here */
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_is_softmax),
         cmocka_unit_test(test_delta_is_minus_the_gradient),

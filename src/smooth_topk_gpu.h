@@ -1,0 +1,45 @@
+/* The smooth top-k loss on the GPU: the twins of smooth_topk.h, with device pointers and a stream.
+ */
+#ifndef SMOOTH_TOPK_GPU_H
+#define SMOOTH_TOPK_GPU_H
+
+#include "smooth_topk.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* All pointers but params are the current device's; stream is a cudaStream_t, NULL the default one.
+   Loss and gradient are as on the CPU, and are the same from call to call to the bit. Where a CUDA
+   call fails the error is SMOOTH_TOPK_ERROR_CUDA, and cudaPeekAtLastError() says which. */
+
+/* As smooth_topk_cpu: allocates its scratch, checks the labels and waits until all is done. */
+int smooth_topk_gpu(const smooth_topk_params *params, int batch, int classes, const float *scores,
+                    const int *labels, float *loss, float *grad, void *stream);
+
+/* The same with scratch of the caller's: allocates nothing and waits for nothing. So it cannot
+   refuse a label that is out of range: such a sample's loss and gradient are NaN. */
+int smooth_topk_gpu_workspace(const smooth_topk_params *params, int batch, int classes,
+                              const float *scores, const int *labels, float *loss, float *grad,
+                              void *workspace, size_t workspace_size, void *stream);
+
+/* What a layer of a network does in its forward pass.
+
+   truth        batch x classes, t_i; a row of zeros is ignored; NULL: only `output` is written
+   loss         batch; scale sum_i t_i L(scores, i)
+   delta        batch x classes; minus the gradient of that
+   output       batch x classes; softmax(scores / temperature) */
+int smooth_topk_gpu_layer(const smooth_topk_params *params, int batch, int classes,
+                          const float *scores, const float *truth, float scale, float temperature,
+                          float *loss, float *delta, float *output, void *workspace,
+                          size_t workspace_size, void *stream);
+
+/* Bytes of scratch that let a batch go at full speed; more than 256 MiB only where one sample
+   needs it. O(classes + k log k) a sample in flight. 0 if the parameters are refused. */
+size_t smooth_topk_gpu_workspace_size(const smooth_topk_params *params, int batch, int classes);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif

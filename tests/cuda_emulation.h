@@ -1,0 +1,403 @@
+/* Runs CUDA kernels on the CPU: blocks, threads, barriers, shuffles and shared memory, one thread
+   at a time.
+
+   A thread runs until it waits, at a barrier or a shuffle, for others. Launches take turns at the
+   order in which threads run: forward, reverse, shuffled; and a warp runs as far as it can before
+   the next one begins. So whoever reads what another thread has yet to write reads something else
+   in one of the orders, and shared memory is NaN until it is written. A barrier that not all
+   threads come to ends the program, with the lines where they wait. */
+#ifndef CUDA_EMULATION_H
+#define CUDA_EMULATION_H
+
+#include <algorithm>
+#include <functional>
+#include <math.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <ucontext.h>
+#include <vector>
+
+#if defined(__SANITIZE_ADDRESS__)
+#include <sanitizer/common_interface_defs.h>
+#define EMULATION_STACK (128 << 10)
+#else
+#define EMULATION_STACK (64 << 10)
+#endif
+
+/* Shared memory that a block can be given. */
+#ifndef EMULATED_SHARED_LIMIT
+#define EMULATED_SHARED_LIMIT (227 << 10)
+#endif
+
+#define __global__
+#define __device__
+#define __launch_bounds__(...)
+#define DYNAMIC_SHARED(type, name) type *name = (type *)emulation::shared
+#define LAUNCH(kernel, grid, block, shared, stream, ...) \
+    ((void)(stream), emulation::launch(grid, block, shared, [&] { kernel(__VA_ARGS__); }))
+
+struct emulation_index {
+    unsigned x;
+};
+inline emulation_index threadIdx, blockIdx, blockDim, gridDim;
+
+namespace emulation
+{
+enum { WARP_SIZE = 32, MOST_THREADS_OF_BLOCK = 1024 };
+enum state { RUNS, AT_WARP, AT_BLOCK, ENDED };
+
+struct thread {
+    void *where[5]; /* of __builtin_setjmp */
+    ucontext_t begin;
+    char *stack;
+    bool begun;
+    state at;
+    int line; /* where it waits */
+    void *fake_stack;
+};
+
+struct warp {
+    int arrived, turn;
+    uint64_t value[2][WARP_SIZE];
+};
+
+inline thread threads[MOST_THREADS_OF_BLOCK];
+inline warp warps[MOST_THREADS_OF_BLOCK / WARP_SIZE];
+inline void *scheduler[5];
+inline void *scheduler_fake_stack;
+inline const void *scheduler_stack;
+inline size_t scheduler_stack_size;
+inline int arrived_at_block;
+inline std::function<void()> body;
+inline void *shared;
+inline unsigned launches, random_state = 1;
+
+/* For the tests: the line of a barrier to leave out; the CUDA call, counted down, that fails. */
+inline int skipped_line, calls_until_failure;
+
+inline void give_up(const char *what)
+{
+    fprintf(stderr, "block %u of %u: %s", blockIdx.x, gridDim.x, what);
+    int lines[4] = {0}, found = 0, ended = 0;
+    for (unsigned t = 0; t < blockDim.x; ++t) {
+        ended += threads[t].at == ENDED;
+        if (threads[t].at == ENDED || std::count(lines, lines + found, threads[t].line)) continue;
+        if (found < 4) lines[found++] = threads[t].line;
+    }
+    for (int i = 0; i < found; ++i) fprintf(stderr, "%s line %d", i ? "," : "; waiting:", lines[i]);
+    fprintf(stderr, "; %d threads ended\n", ended);
+    exit(1);
+}
+
+inline void start_switch(void **fake_stack, const void *stack, size_t size)
+{
+#if defined(__SANITIZE_ADDRESS__)
+    __sanitizer_start_switch_fiber(fake_stack, stack, size);
+#else
+    (void)fake_stack, (void)stack, (void)size;
+#endif
+}
+
+inline void finish_switch(void *fake_stack, const void **stack, size_t *size)
+{
+#if defined(__SANITIZE_ADDRESS__)
+    __sanitizer_finish_switch_fiber(fake_stack, stack, size);
+#else
+    (void)fake_stack, (void)stack, (void)size;
+#endif
+}
+
+/* Not instrumented: before what does not return the sanitizer cleans the whole stack. */
+#define SWITCHES __attribute__((noinline, no_sanitize_address))
+
+SWITCHES __attribute__((noreturn)) inline void jump(void **where)
+{
+    __builtin_longjmp(where, 1);
+}
+
+/* From the running thread back to the scheduler. */
+SWITCHES inline void pause_thread()
+{
+    thread *self = &threads[threadIdx.x];
+    start_switch(&self->fake_stack, scheduler_stack, scheduler_stack_size);
+    if (!__builtin_setjmp(self->where)) jump(scheduler);
+    finish_switch(threads[threadIdx.x].fake_stack, &scheduler_stack, &scheduler_stack_size);
+}
+
+/* What a thread's stack runs for ever: a kernel after another. */
+inline void run_thread()
+{
+    finish_switch(NULL, &scheduler_stack, &scheduler_stack_size);
+    for (;;) {
+        body();
+        threads[threadIdx.x].at = ENDED;
+        pause_thread();
+    }
+}
+
+SWITCHES inline void enter(thread *next)
+{
+    start_switch(&scheduler_fake_stack, next->stack, EMULATION_STACK);
+    if (!__builtin_setjmp(scheduler)) {
+        if (next->begun) jump(next->where);
+        next->begun = true;
+        setcontext(&next->begin);
+    }
+    finish_switch(scheduler_fake_stack, NULL, NULL);
+}
+
+inline void prepare(thread *t)
+{
+    if (t->stack) return;
+    t->stack = (char *)malloc(EMULATION_STACK);
+    getcontext(&t->begin);
+    t->begin.uc_stack.ss_sp = t->stack;
+    t->begin.uc_stack.ss_size = EMULATION_STACK;
+    t->begin.uc_link = NULL;
+    makecontext(&t->begin, run_thread, 0);
+}
+
+inline unsigned random_number(unsigned below)
+{
+    random_state = random_state * 1664525u + 1013904223u;
+    return (random_state >> 8) % below;
+}
+
+inline void order(unsigned *numbers, unsigned count)
+{
+    for (unsigned i = 0; i < count; ++i) numbers[i] = launches % 3 == 1 ? count - 1 - i : i;
+    if (launches % 3 == 2)
+        for (unsigned i = count; i > 1; --i) std::swap(numbers[i - 1], numbers[random_number(i)]);
+}
+
+inline void run_block()
+{
+    unsigned warp_order[MOST_THREADS_OF_BLOCK / WARP_SIZE], lane_order[WARP_SIZE], ended = 0;
+    unsigned warp_count = blockDim.x / WARP_SIZE;
+    order(warp_order, warp_count);
+    order(lane_order, WARP_SIZE);
+    arrived_at_block = 0;
+    for (unsigned w = 0; w < warp_count; ++w) warps[w].arrived = warps[w].turn = 0;
+    for (unsigned t = 0; t < blockDim.x; ++t) {
+        prepare(&threads[t]);
+        threads[t].at = RUNS;
+    }
+    while (ended < blockDim.x) {
+        bool any = false;
+        for (unsigned w = 0; w < warp_count; ++w) {
+            for (bool again = true; again; any |= again) {
+                again = false;
+                for (unsigned lane = 0; lane < WARP_SIZE; ++lane) {
+                    threadIdx.x = warp_order[w] * WARP_SIZE + lane_order[lane];
+                    thread *t = &threads[threadIdx.x];
+                    if (t->at != RUNS) continue;
+                    again = true;
+                    enter(t);
+                    ended += t->at == ENDED;
+                }
+            }
+        }
+        if (!any) give_up("not all threads come to a barrier");
+    }
+}
+
+inline void block_barrier(int line)
+{
+    if (line == skipped_line) return;
+    thread *self = &threads[threadIdx.x];
+    self->line = line;
+    if (++arrived_at_block < (int)blockDim.x) {
+        self->at = AT_BLOCK;
+        pause_thread();
+        return;
+    }
+    arrived_at_block = 0;
+    for (unsigned t = 0; t < blockDim.x; ++t) {
+        if (threads[t].line != line) give_up("two barriers at once");
+        threads[t].at = RUNS;
+    }
+}
+
+inline void warp_barrier(int line)
+{
+    if (line == skipped_line) return;
+    unsigned first = threadIdx.x / WARP_SIZE * WARP_SIZE;
+    thread *self = &threads[threadIdx.x];
+    warp *own = &warps[threadIdx.x / WARP_SIZE];
+    self->line = line;
+    if (++own->arrived < WARP_SIZE) {
+        self->at = AT_WARP;
+        pause_thread();
+        return;
+    }
+    own->arrived = 0;
+    own->turn ^= 1;
+    for (unsigned t = first; t < first + WARP_SIZE; ++t) {
+        if (threads[t].line != line) give_up("two warp operations at once");
+        threads[t].at = RUNS;
+    }
+}
+
+/* Every lane gives a value; the values of all lanes of the warp, until the next exchange but one.
+ */
+template <typename T> const uint64_t *exchange(unsigned mask, T value, int line)
+{
+    warp *own = &warps[threadIdx.x / WARP_SIZE];
+    int turn = own->turn;
+    static_assert(sizeof(T) <= sizeof(uint64_t), "a value of up to 64 bits");
+    if (mask != 0xffffffffu) give_up("a shuffle of a part of the warp");
+    own->value[turn][threadIdx.x % WARP_SIZE] = 0;
+    memcpy(&own->value[turn][threadIdx.x % WARP_SIZE], &value, sizeof value);
+    warp_barrier(line);
+    return own->value[turn];
+}
+
+/* A lane out of range: one's own value. */
+template <typename T> T shuffle(unsigned mask, T value, int lane, int line)
+{
+    const uint64_t *values = exchange(mask, value, line);
+    if (lane >= 0 && lane < WARP_SIZE) memcpy(&value, &values[lane], sizeof value);
+    return value;
+}
+
+inline unsigned ballot(unsigned mask, bool vote, int line)
+{
+    const uint64_t *votes = exchange(mask, vote, line);
+    unsigned sum = 0;
+    for (int lane = 0; lane < WARP_SIZE; ++lane) sum |= (unsigned)(votes[lane] != 0) << lane;
+    return sum;
+}
+} // namespace emulation
+
+#define __syncthreads() emulation::block_barrier(__LINE__)
+#define __syncwarp() emulation::warp_barrier(__LINE__)
+#define EMULATED_LANE ((int)(threadIdx.x % emulation::WARP_SIZE))
+#define __shfl_sync(mask, value, lane) emulation::shuffle(mask, value, lane, __LINE__)
+#define __shfl_xor_sync(mask, value, with) \
+    emulation::shuffle(mask, value, EMULATED_LANE ^ (with), __LINE__)
+#define __shfl_down_sync(mask, value, by) \
+    emulation::shuffle(mask, value, EMULATED_LANE + (by), __LINE__)
+#define __shfl_up_sync(mask, value, by) \
+    emulation::shuffle(mask, value, EMULATED_LANE - (by), __LINE__)
+#define __ballot_sync(mask, vote) emulation::ballot(mask, vote, __LINE__)
+#define __any_sync(mask, vote) (emulation::ballot(mask, vote, __LINE__) != 0)
+#define __popc(x) __builtin_popcount(x)
+#define __ffs(x) __builtin_ffs(x)
+
+template <typename T> T atomicAdd(T *to, T value)
+{
+    T before = *to;
+    *to += value;
+    return before;
+}
+
+template <typename T> T atomicMin(T *to, T value)
+{
+    T before = *to;
+    *to = value < before ? value : before;
+    return before;
+}
+
+/* ---- the calls that the launchers make ---- */
+
+enum cudaError_t {
+    cudaSuccess,
+    cudaErrorInvalidValue,
+    cudaErrorMemoryAllocation,
+    cudaErrorUnknown
+};
+enum { cudaMemcpyDeviceToHost };
+enum { cudaDevAttrMaxSharedMemoryPerBlockOptin };
+enum { cudaFuncAttributeMaxDynamicSharedMemorySize };
+typedef void *cudaStream_t;
+
+namespace emulation
+{
+inline cudaError_t last_error;
+inline bool fails()
+{
+    if (calls_until_failure == 0 || --calls_until_failure > 0) return false;
+    last_error = cudaErrorUnknown;
+    return true;
+}
+
+template <typename F> void launch(unsigned grid, unsigned block, size_t bytes, F kernel)
+{
+    if (fails()) return;
+    if (grid < 1 || block < 1 || block > MOST_THREADS_OF_BLOCK || block % WARP_SIZE ||
+        bytes > EMULATED_SHARED_LIMIT) {
+        last_error = cudaErrorInvalidValue;
+        return;
+    }
+    blockDim.x = block;
+    gridDim.x = grid;
+    body = kernel;
+    shared = malloc(bytes ? bytes : 1);
+    for (unsigned b = 0; b < grid; ++b) {
+        blockIdx.x = launches % 3 == 1 ? grid - 1 - b : b;
+        memset(shared, 0xff, bytes);
+        run_block();
+    }
+    free(shared);
+    ++launches;
+}
+} // namespace emulation
+
+inline cudaError_t cudaPeekAtLastError()
+{
+    return emulation::last_error;
+}
+
+inline cudaError_t cudaGetDevice(int *device)
+{
+    *device = 0;
+    return emulation::fails() ? cudaErrorUnknown : cudaSuccess;
+}
+
+inline cudaError_t cudaDeviceGetAttribute(int *value, int, int)
+{
+    *value = EMULATED_SHARED_LIMIT;
+    return emulation::fails() ? cudaErrorUnknown : cudaSuccess;
+}
+
+inline cudaError_t cudaFuncSetAttribute(const void *, int, int)
+{
+    return emulation::fails() ? cudaErrorUnknown : cudaSuccess;
+}
+
+inline cudaError_t cudaMalloc(void **memory, size_t bytes)
+{
+    if (emulation::fails()) return cudaErrorMemoryAllocation;
+    *memory = malloc(bytes);
+    memset(*memory, 0xff, bytes);
+    return cudaSuccess;
+}
+
+inline cudaError_t cudaFree(void *memory)
+{
+    free(memory);
+    return emulation::fails() ? cudaErrorUnknown : cudaSuccess;
+}
+
+inline cudaError_t cudaMemsetAsync(void *memory, int value, size_t bytes, cudaStream_t)
+{
+    if (emulation::fails()) return cudaErrorUnknown;
+    memset(memory, value, bytes);
+    return cudaSuccess;
+}
+
+inline cudaError_t cudaMemcpyAsync(void *to, const void *from, size_t bytes, int, cudaStream_t)
+{
+    if (emulation::fails()) return cudaErrorUnknown;
+    memcpy(to, from, bytes);
+    return cudaSuccess;
+}
+
+inline cudaError_t cudaStreamSynchronize(cudaStream_t)
+{
+    return emulation::fails() ? cudaErrorUnknown : cudaSuccess;
+}
+
+#endif

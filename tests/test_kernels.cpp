@@ -1,0 +1,353 @@
+/* The kernels on the CPU beside the loss on the CPU: samples of every kind, the layer's truth rows
+   and output, thread orders, workspaces, failing CUDA calls.
+
+   SKIP_BARRIER=LINE leaves out the barrier in that line of the kernels: tests/test_barriers.sh. */
+#include "smooth_topk_kernels.cu"
+
+#include <setjmp.h>
+#include <stdarg.h>
+extern "C" {
+#include <cmocka.h>
+}
+
+/* A smaller grid, for builds in which a sample takes long. */
+#ifndef EVERY
+#define EVERY 1
+#endif
+
+namespace
+{
+const float NOT_A_NUMBER = float_of(0x7fc00000u), MINUS_INF = float_of(0xff800000u);
+
+unsigned random_bits = 1;
+
+float uniform(void)
+{
+    random_bits = random_bits * 1664525u + 1013904223u;
+    return (random_bits >> 8) * 0x1p-24f;
+}
+
+float normal(void)
+{
+    float sum = -6;
+    for (int i = 0; i < 12; ++i) sum += uniform();
+    return sum;
+}
+
+typedef std::vector<float> row;
+
+/* Samples of every kind side by side: normal, equal, with ties, with gaps, with a few large. */
+row mixed_scores(int batch, int classes, int k)
+{
+    row scores((size_t)batch * classes);
+    for (int b = 0; b < batch; ++b)
+        for (int i = 0; i < classes; ++i) {
+            float noise = normal(), *to = &scores[(size_t)b * classes + i];
+            switch (b % 5) {
+            case 0:
+                *to = 3 * noise * k;
+                break;
+            case 1:
+                *to = 1;
+                break;
+            case 2:
+                *to = (float)(int)(2 * noise);
+                break;
+            case 3:
+                *to = i * 37 % classes < k ? 0.01f * noise : -40 * k + noise;
+                break;
+            default:
+                *to = i * 41 % classes < k / 2 ? 30 * k : noise * k;
+            }
+        }
+    return scores;
+}
+
+void assert_near(const char *what, int k, int classes, double value, double wanted, double allowed)
+{
+    if (bits_of((float)value) == bits_of((float)wanted)) return;
+    if (!(fabs(value - wanted) <= allowed))
+        fail_msg("%s: k %d classes %d: %.9g, not %.9g", what, k, classes, value, wanted);
+}
+
+const int class_counts[] = {2, 7, 40, 257, 700, 4500}, ks[] = {1, 2, 5, 10, 11, 33, 130, 600};
+
+void check_like_cpu(int algorithm, int classes, int k, float tau)
+{
+    enum { BATCH = 11 };
+    smooth_topk_params params = {k, tau, 1, algorithm ? SMOOTH_TOPK_LOG : SMOOTH_TOPK_PIVOT};
+    row scores = mixed_scores(BATCH, classes, k), grad(scores.size()), wanted_grad(scores.size());
+    float loss[BATCH], wanted_loss[BATCH];
+    int labels[BATCH];
+    for (int b = 0; b < BATCH; ++b) labels[b] = (int)(uniform() * classes);
+    labels[6] = -1;
+    scores[7 * classes + labels[7]] = MINUS_INF;
+    scores[8 * classes + classes / 2] = NOT_A_NUMBER;
+    for (int i = 0; i < classes; i += 2) scores[9 * classes + i] = MINUS_INF;
+    assert_int_equal(smooth_topk_cpu(&params, BATCH, classes, scores.data(), labels, wanted_loss,
+                                     wanted_grad.data()),
+                     0);
+    assert_int_equal(
+        smooth_topk_gpu(&params, BATCH, classes, scores.data(), labels, loss, grad.data(), NULL),
+        0);
+    for (int b = 0; b < BATCH; ++b) {
+        double largest = labels[b] < 0 ? 0 : fabs(wanted_grad[b * classes + labels[b]]);
+        assert_near("loss", k, classes, loss[b], wanted_loss[b], 4e-6 * fmax(wanted_loss[b], tau));
+        for (int i = 0; i < classes; ++i)
+            assert_near("gradient", k, classes, grad[b * classes + i], wanted_grad[b * classes + i],
+                        2e-5 * largest);
+    }
+}
+
+/* Each size under each order of threads. */
+void test_like_cpu(void **)
+{
+    for (int algorithm = 0; algorithm < 2; ++algorithm)
+        for (int classes : class_counts)
+            for (int k : ks)
+                for (int order = 0; order < 3; ++order) {
+                    if (k >= classes || (classes == 4500 && (algorithm || k > 11))) continue;
+                    if (classes * k > 30000 / EVERY && order != (classes + k) % 3) continue;
+                    emulation::launches = order;
+                    check_like_cpu(algorithm, classes, k, order == 1 ? 0.3f : 1);
+                }
+}
+
+/* So many classes a warp, and so large a k, that the coefficients go in bands. */
+void test_bands_like_cpu(void **)
+{
+    for (int order = 0; order < 3; ++order) {
+        emulation::launches = order;
+        check_like_cpu(0, 2300, 270 + order, 1);
+    }
+}
+
+void test_hinge_like_cpu(void **)
+{
+    for (int order = 0; order < 3; ++order) {
+        emulation::launches = order;
+        check_like_cpu(0, 100, 1 + 20 * order, 0);
+    }
+}
+
+/* Orders of threads do not show in the results, nor does what a workspace has room for. */
+void test_same_to_the_bit(void **)
+{
+    enum { BATCH = 7 };
+    for (int classes : class_counts)
+        for (int k : ks) {
+            if (k >= classes || k * classes > 30000 / EVERY) continue;
+            smooth_topk_params params = {k, 1, 1, SMOOTH_TOPK_PIVOT};
+            row scores = mixed_scores(BATCH, classes, k), grad[3];
+            float loss[3][BATCH];
+            int labels[BATCH];
+            for (int b = 0; b < BATCH; ++b) labels[b] = (int)(uniform() * classes);
+            scores[2 * classes + classes / 2] = NOT_A_NUMBER;
+            for (int order = 0; order < 3; ++order) {
+                emulation::launches = order;
+                size_t size = smooth_topk_gpu_workspace_size(&params, BATCH, classes);
+                if (order)
+                    size = ALIGNMENT + head_size(BATCH) + order * slot_size(&params, classes);
+                std::vector<char> workspace(size, (char)0xff);
+                grad[order].resize(scores.size());
+                assert_int_equal(smooth_topk_gpu_workspace(&params, BATCH, classes, scores.data(),
+                                                           labels, loss[order], grad[order].data(),
+                                                           workspace.data(), size, NULL),
+                                 0);
+                assert_memory_equal(loss[0], loss[order], sizeof loss[0]);
+                assert_memory_equal(grad[0].data(), grad[order].data(),
+                                    scores.size() * sizeof(float));
+            }
+        }
+}
+
+/* An ordinary sample is done in float, by the fast kernel. */
+void test_ordinary_samples_are_fast(void **)
+{
+    enum { BATCH = 8, CLASSES = 1000 };
+    for (int k = 1; k <= SMALL_K; ++k) {
+        smooth_topk_params params = {k, 1, 1, SMOOTH_TOPK_PIVOT};
+        row scores(BATCH * CLASSES);
+        for (float &score : scores) score = 3 * normal();
+        float loss[BATCH];
+        int labels[BATCH] = {0, 1, 2, 3, 4, 5, 6, 7};
+        size_t size = smooth_topk_gpu_workspace_size(&params, BATCH, CLASSES);
+        std::vector<char> workspace(size);
+        workspace_parts parts;
+        assert_int_equal(cut_workspace(&params, BATCH, CLASSES, workspace.data(), size, &parts), 0);
+        assert_int_equal(smooth_topk_gpu_workspace(&params, BATCH, CLASSES, scores.data(), labels,
+                                                   loss, NULL, workspace.data(), size, NULL),
+                         0);
+        for (int b = 0; b < BATCH; ++b) assert_int_equal(parts.left[b], 0);
+    }
+}
+
+/* A label out of range: refused, or NaN where nobody waits for the answer. */
+void test_bad_labels(void **)
+{
+    enum { CLASSES = 50 };
+    for (int k = 3; k < 20; k += 10) {
+        smooth_topk_params params = {k, 1, 1, SMOOTH_TOPK_PIVOT};
+        row scores = mixed_scores(3, CLASSES, k), grad(scores.size(), 7);
+        float loss[3] = {7, 7, 7};
+        for (int bad : {(int)CLASSES, -2, -3, INT_MAX, INT_MIN}) {
+            int labels[3] = {4, bad, 9};
+            size_t size = smooth_topk_gpu_workspace_size(&params, 3, CLASSES);
+            std::vector<char> workspace(size);
+            std::fill(grad.begin(), grad.end(), 7);
+            assert_int_equal(smooth_topk_gpu(&params, 3, CLASSES, scores.data(), labels, loss,
+                                             grad.data(), NULL),
+                             SMOOTH_TOPK_ERROR_LABEL);
+            for (float g : grad) assert_true(g == 7);
+            assert_int_equal(smooth_topk_gpu_workspace(&params, 3, CLASSES, scores.data(), labels,
+                                                       loss, grad.data(), workspace.data(), size,
+                                                       NULL),
+                             0);
+            for (int b = 0; b < 3; ++b) {
+                assert_int_equal(isnan(loss[b]), b == 1);
+                for (int i = 0; i < CLASSES; ++i)
+                    assert_int_equal(isnan(grad[b * CLASSES + i]), b == 1);
+            }
+        }
+    }
+}
+
+/* One label, none, several, one that is not 1, all; bad scores under a soft row. */
+void check_layer(smooth_topk_params params, int classes)
+{
+    enum { BATCH = 8 };
+    const float scale = 2.5f, temperature = 1.5f;
+    row scores = mixed_scores(BATCH, classes, params.k), truth(scores.size()),
+        delta(scores.size(), 7), output(scores.size(), 7), grad(classes);
+    float loss[BATCH];
+    for (int b = 0; b < 4; ++b) truth[b * classes + (int)(uniform() * classes)] = 1;
+    truth[4 * classes + 1] = 0.25f;
+    truth[5 * classes] = 0.5f, truth[5 * classes + classes - 1] = 0.75f;
+    for (int i = 0; i < classes; i += 1 + classes / 9) truth[6 * classes + i] = 0.1f;
+    size_t size = smooth_topk_gpu_workspace_size(&params, BATCH, classes);
+    std::vector<char> workspace(size, (char)0xff);
+    assert_int_equal(smooth_topk_gpu_layer(&params, BATCH, classes, scores.data(), truth.data(),
+                                           scale, temperature, loss, delta.data(), output.data(),
+                                           workspace.data(), size, NULL),
+                     0);
+    for (int b = 0; b < BATCH; ++b) {
+        std::vector<double> wanted(classes);
+        double wanted_loss = 0, sum = 0, allowed = 0, most = -INFINITY;
+        const float *its = &scores[b * classes];
+        for (int label = 0; label < classes; ++label) {
+            float weight = scale * truth[b * classes + label], of_label;
+            if (weight == 0) continue;
+            assert_int_equal(
+                smooth_topk_cpu(&params, 1, classes, its, &label, &of_label, grad.data()), 0);
+            wanted_loss += weight * of_label;
+            allowed += weight;
+            for (int i = 0; i < classes; ++i) wanted[i] -= weight * grad[i];
+        }
+        assert_near("layer's loss", params.k, classes, loss[b], wanted_loss,
+                    1e-5 * (wanted_loss + allowed));
+        for (int i = 0; i < classes; ++i) {
+            assert_near("delta", params.k, classes, delta[b * classes + i], wanted[i],
+                        2e-5 * allowed);
+            most = fmax(most, its[i]);
+        }
+        for (int i = 0; i < classes; ++i) sum += exp((its[i] - most) / temperature);
+        for (int i = 0; i < classes; ++i)
+            assert_near("output", params.k, classes, output[b * classes + i],
+                        exp((its[i] - most) / temperature) / sum, 2e-6);
+    }
+    row alone(scores.size(), 7);
+    assert_int_equal(smooth_topk_gpu_layer(&params, BATCH, classes, scores.data(), NULL, scale,
+                                           temperature, NULL, NULL, alone.data(), workspace.data(),
+                                           size, NULL),
+                     0);
+    for (size_t i = 0; i < alone.size(); ++i)
+        assert_near("output alone", params.k, classes, alone[i], output[i], 1e-6);
+}
+
+void test_layer(void **)
+{
+    for (int classes : {7, 40, 300})
+        for (int k : {1, 5, 12, 40})
+            for (int order = 0; order < 3; ++order) {
+                if (k >= classes) continue;
+                emulation::launches = order;
+                check_layer({k, 1, 1, SMOOTH_TOPK_PIVOT}, classes);
+                emulation::launches = order;
+                check_layer({k, 0.5f, 1, SMOOTH_TOPK_LOG}, classes);
+                check_layer({k, 0, 1, SMOOTH_TOPK_LOG}, classes);
+            }
+}
+
+/* Whichever CUDA call fails, the caller hears of it. */
+void test_every_call_is_checked(void **)
+{
+    smooth_topk_params params = {3, 1, 1, SMOOTH_TOPK_PIVOT};
+    float scores[20] = {0}, truth[20] = {0}, grad[20], output[20], loss[2];
+    int labels[2] = {1, 2}, failures[2] = {0};
+    size_t size = smooth_topk_gpu_workspace_size(&params, 2, 10);
+    std::vector<char> workspace(size);
+    for (int layer = 0; layer < 2; ++layer)
+        for (int call = 1;; ++call) {
+            emulation::calls_until_failure = call;
+            emulation::last_error = cudaSuccess;
+            int error = layer ? smooth_topk_gpu_layer(&params, 2, 10, scores, truth, 1, 1, loss,
+                                                      grad, output, workspace.data(), size, NULL)
+                              : smooth_topk_gpu(&params, 2, 10, scores, labels, loss, grad, NULL);
+            int reached = emulation::calls_until_failure == 0;
+            emulation::calls_until_failure = 0;
+            emulation::last_error = cudaSuccess;
+            assert_int_equal(error, reached ? SMOOTH_TOPK_ERROR_CUDA : 0);
+            if (!reached) break;
+            ++failures[layer];
+        }
+    assert_int_equal(failures[0], 11);
+    assert_int_equal(failures[1], 5);
+}
+
+/* The emulation itself: what it must notice in a kernel. */
+void wrong_reader(int *result)
+{
+    DYNAMIC_SHARED(int, values);
+    values[threadIdx.x] = (int)threadIdx.x;
+    if (emulation::skipped_line != -1) __syncthreads();
+    result[threadIdx.x] = values[threadIdx.x ^ 33];
+}
+
+void test_the_emulation_notices_a_missing_barrier(void **)
+{
+    int result[64], skipped = emulation::skipped_line;
+    for (int order = 0; order < 3; ++order)
+        for (int missing = 0; missing < 2; ++missing) {
+            int wrong = 0;
+            emulation::skipped_line = -missing;
+            emulation::launches = order;
+            LAUNCH(wrong_reader, 1, 64, sizeof result, NULL, result);
+            for (int t = 0; t < 64; ++t) wrong += result[t] != (t ^ 33);
+            assert_int_equal(wrong > 0, missing);
+        }
+    emulation::skipped_line = skipped;
+}
+} // namespace
+
+int main(void)
+{
+    const char *skip = getenv("SKIP_BARRIER");
+    emulation::skipped_line = skip ? atoi(skip) : 0;
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_the_emulation_notices_a_missing_barrier),
+        cmocka_unit_test(test_layer),
+        cmocka_unit_test(test_bands_like_cpu),
+        cmocka_unit_test(test_like_cpu),
+        cmocka_unit_test(test_hinge_like_cpu),
+        cmocka_unit_test(test_same_to_the_bit),
+        cmocka_unit_test(test_ordinary_samples_are_fast),
+        cmocka_unit_test(test_bad_labels),
+        cmocka_unit_test(test_every_call_is_checked),
+    };
+    if (!skip) return cmocka_run_group_tests(tests, NULL, NULL);
+    for (const struct CMUnitTest &test : tests) { /* one failure is enough */
+        const struct CMUnitTest alone[] = {test};
+        if (cmocka_run_group_tests(alone, NULL, NULL)) return 1;
+    }
+    return 0;
+}
