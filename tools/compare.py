@@ -28,7 +28,7 @@ from compare_data import Refused, draw, load_data, read_lines, subset, write_who
 from compare_report import LOSSES, append_result, read_log, read_results, report, run_name
 
 DARKNET = "build/darknet"
-HELD_APART = 0.2  # the part of the training images that `tune` validates on
+HELD_APART = 0.2  # what `tune` validates on, as a part of the training images that FRACTION leaves
 
 
 # --- Settings
@@ -392,7 +392,8 @@ def tune(settings):
         raise Refused("tune: takes one NOISE, one FRACTION and one of SEEDS")
     check_same_settings(settings, data, {})  # the names of the runs have the others
     noise, fraction, seed = settings["NOISE"][0], settings["FRACTION"][0], settings["SEEDS"][0]
-    apart = set(subset(data, range(len(data.train)), HELD_APART, "held apart"))
+    # With a FRACTION of the labels, no more than that is there to choose by.
+    apart = set(subset(data, range(len(data.train)), HELD_APART * fraction, "held apart"))
     draws = f"{out}/data/draws"
     valid = write_valid(draws, data, [data.train[i] for i in sorted(apart)])
     train = draw(data, draws, noise, fraction, seed, [i for i in range(len(data.train)) if i not in apart])
@@ -431,8 +432,9 @@ def tune(settings):
     print("\n".join(lines))
     if len(best) < 2:
         raise Refused("every run of a loss diverged; try smaller LRS")
+    same = "".join(f"{name}={settings[name]} " for name in ("DATA", "NETWORK", "K", "BATCHES", "ALPHA") if os.environ.get(name))
     print("The best by validation top-k; to compare with them:\n"
-          f"  make compare LR_SOFTMAX={best['softmax'][1]:.4g} LR_SMOOTH_TOPK={best['smooth_topk'][1]:.4g} TAU={best['smooth_topk'][2]:g}")
+          f"  make compare {same}LR_SOFTMAX={best['softmax'][1]:.4g} LR_SMOOTH_TOPK={best['smooth_topk'][1]:.4g} TAU={best['smooth_topk'][2]:g}")
 
 
 def train_all_but_diverged(runs, settings, train, valid, lock, failed):
