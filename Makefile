@@ -131,7 +131,7 @@ build/tests/loss_portable: VARIANT = -O3 -DSMOOTH_TOPK_LOOPS=loops_portable
 build/tests/loss_avx2: VARIANT = -O3 -DSMOOTH_TOPK_LOOPS=loops_avx2
 build/tests/loss_sanitized: VARIANT = $(SANITIZED)
 
-$(TEST_LOSS): tests/test_loss.c tests/reference.c tests/reference.h $(MATHEMATICS) $(MATHEMATICS_HEADERS)
+$(TEST_LOSS): tests/test_loss.c tests/numbers.h tests/reference.c tests/reference.h $(MATHEMATICS) $(MATHEMATICS_HEADERS)
 	@mkdir -p build/tests
 	@echo '#include <stdarg.h>\n#include <stddef.h>\n#include <setjmp.h>\n#include <stdint.h>\n#include <cmocka.h>' | \
 		$(CC) -E - >/dev/null 2>&1 || { echo "the test library cmocka is missing; install it with: apt-get install libcmocka-dev" >&2; exit 1; }
@@ -162,7 +162,7 @@ $(TEST_KERNELS): tests/test_kernels.cpp tests/cuda_emulation.h $(KERNELS)
 	@$(CXX) $(VARIANT) $(EMULATION) -c $< -o $@.test.o
 	@$(CC) $(VARIANT) $(WARNINGS) -Wno-unused $(MATHEMATICS) $@.test.o -o $@ -lstdc++ -lcmocka -lm
 
-$(TEST_LOSS_KERNELS): tests/kernels_on_cpu.cpp tests/cuda_emulation.h tests/test_loss.c tests/reference.c $(KERNELS)
+$(TEST_LOSS_KERNELS): tests/kernels_on_cpu.cpp tests/cuda_emulation.h tests/test_loss.c tests/numbers.h tests/reference.c $(KERNELS)
 	@mkdir -p build/tests
 	@$(call require,$(CXX),g++)
 	@echo "building $@"
@@ -174,7 +174,7 @@ $(TEST_LOSS_KERNELS): tests/kernels_on_cpu.cpp tests/cuda_emulation.h tests/test
 # And on a GPU: the whole grid, and a thin one for compute-sanitizer.
 TEST_LOSS_GPU := build/tests/loss_gpu build/tests/loss_gpu_thin
 build/tests/loss_gpu_thin: VARIANT = -DEVERY=149
-$(TEST_LOSS_GPU): tests/kernels_on_gpu.cu tests/test_loss.c tests/reference.c $(KERNELS) lib
+$(TEST_LOSS_GPU): tests/kernels_on_gpu.cu tests/test_loss.c tests/numbers.h tests/reference.c $(KERNELS) lib
 	@mkdir -p build/tests
 	@echo "building $@"
 	@$(CC) -O2 $(VARIANT) $(WARNINGS) -Isrc $(THROUGH_KERNELS) -c tests/test_loss.c -o $@.test.o
@@ -211,7 +211,7 @@ build/tests/layer_sanitized: tests/test_layer.c build/sanitized/.built
 FUZZ_LOSS := tests/fuzz/fuzz_loss.c tests/reference.c $(MATHEMATICS) -Isrc -Wno-unused
 FUZZ_OPTIONS := tests/fuzz/fuzz_options.c -Wno-unused-parameter \
 	-Wl,--wrap=exit,--wrap=fopen,--wrap=fclose,--wrap=malloc,--wrap=calloc,--wrap=realloc,--wrap=free
-FUZZ_SOURCES := $(wildcard tests/fuzz/*.[ch])
+FUZZ_SOURCES := $(wildcard tests/fuzz/*.[ch]) tests/numbers.h
 build/tests/fuzz_loss build/fuzz/loss: $(FUZZ_SOURCES) tests/reference.c tests/reference.h $(MATHEMATICS) $(MATHEMATICS_HEADERS)
 build/tests/fuzz_options: $(FUZZ_SOURCES) build/sanitized/.built
 build/fuzz/options: $(FUZZ_SOURCES) build/fuzz/darknet/.built

@@ -491,28 +491,21 @@ static __device__ double find_tilt(const task *t)
         if (i != t->label && z <= 0) sum += expf(z);
     }
     sum = block_sum(sum, t->s->partial[1]);
-    double low = log(0.25 / classes), high = log(4.0 * k), tilt = log((k - 0.5) / (sum + k));
-    for (int step = 0; step < 60; ++step) {
+    smooth_topk_tilt tilt = smooth_topk_first_tilt(classes, k, sum);
+    for (int step = 0; step < SMOOTH_TOPK_TILT_STEPS; ++step) {
         float expected = 0, variance = 0;
         for (int i = threadIdx.x; i < classes; i += ANY_THREADS) {
             if (i == t->label) continue;
-            float z = (float)(((double)t->scores[i] - t->pivot) * rate + tilt);
+            float z = (float)(((double)t->scores[i] - t->pivot) * rate + tilt.at);
             float probability = 1 / (1 + expf(-z));
             expected += probability;
             variance += probability * (1 - probability);
         }
         expected = block_sum(expected, t->s->partial[2 + step % 2 * 2]);
         variance = block_sum(variance, t->s->partial[3 + step % 2 * 2]);
-        double excess = expected - (k - 0.5);
-        if (fabs(excess) < 0.25 || excess * excess < 4 * variance) break;
-        if (excess > 0)
-            high = tilt;
-        else
-            low = tilt;
-        tilt -= excess / variance;
-        if (!(tilt > low && tilt < high)) tilt = 0.5 * (low + high);
+        if (smooth_topk_next_tilt(&tilt, k, expected, variance)) break;
     }
-    return tilt;
+    return tilt.at;
 }
 
 /* A warp's product of the factors of the light or the likely classes in a stretch, each scaled such

@@ -39,6 +39,27 @@ static void multiply_adjoint(tree a, int a_degree, tree b, int b_degree, tree pr
     }
 }
 
+/* A node of a level and its children; `alone`: there is no child b. */
+typedef struct {
+    tree node, a, b;
+    int degree, a_degree, b_degree, alone;
+} family;
+
+static family family_of(const tree_shape *shape, const tree *nodes, const size_t *offset, int level,
+                        int t)
+{
+    size_t child_stride = node_stride(shape, level - 1);
+    family of;
+    of.node = tree_at(nodes, offset[level] + t * node_stride(shape, level));
+    of.a = tree_at(nodes, offset[level - 1] + 2 * t * child_stride);
+    of.b = tree_at(&of.a, child_stride);
+    of.alone = 2 * t + 1 >= level_size(shape, level - 1);
+    of.degree = node_degree(shape, level, t);
+    of.a_degree = node_degree(shape, level - 1, 2 * t);
+    of.b_degree = of.alone ? 0 : node_degree(shape, level - 1, 2 * t + 1);
+    return of;
+}
+
 /* From the leaves to the root. Returns where the root begins. */
 static size_t tree_forward(const tree_shape *shape, tree *nodes)
 {
@@ -46,18 +67,13 @@ static size_t tree_forward(const tree_shape *shape, tree *nodes)
     int levels = tree_levels(shape);
     level_offsets(shape, offset);
     for (int level = 1; level <= levels; ++level) {
-        size_t stride = node_stride(shape, level), child_stride = node_stride(shape, level - 1);
         for (int t = 0; t < level_size(shape, level); ++t) {
-            tree node = tree_at(nodes, offset[level] + t * stride);
-            tree a = tree_at(nodes, offset[level - 1] + 2 * t * child_stride);
-            tree b = tree_at(&a, child_stride);
-            int a_degree = node_degree(shape, level - 1, 2 * t),
-                degree = node_degree(shape, level, t);
-            if (2 * t + 1 < level_size(shape, level - 1))
-                multiply(a.log_value, a_degree, b.log_value,
-                         node_degree(shape, level - 1, 2 * t + 1), node, degree);
+            family of = family_of(shape, nodes, offset, level, t);
+            if (of.alone)
+                memcpy(of.node.log_value, of.a.log_value, (of.degree + 1) * sizeof(double));
             else
-                memcpy(node.log_value, a.log_value, (degree + 1) * sizeof(double));
+                multiply(of.a.log_value, of.a_degree, of.b.log_value, of.b_degree, of.node,
+                         of.degree);
         }
     }
     return offset[levels];
@@ -69,19 +85,13 @@ static void tree_backward(const tree_shape *shape, tree *nodes)
     size_t offset[MAX_LEVELS + 1];
     level_offsets(shape, offset);
     for (int level = tree_levels(shape); level >= 1; --level) {
-        size_t stride = node_stride(shape, level), child_stride = node_stride(shape, level - 1);
         for (int t = 0; t < level_size(shape, level); ++t) {
-            tree node = tree_at(nodes, offset[level] + t * stride);
-            tree a = tree_at(nodes, offset[level - 1] + 2 * t * child_stride);
-            tree b = tree_at(&a, child_stride);
-            int a_degree = node_degree(shape, level - 1, 2 * t),
-                degree = node_degree(shape, level, t);
-            if (2 * t + 1 < level_size(shape, level - 1)) {
-                multiply_adjoint(a, a_degree, b, node_degree(shape, level - 1, 2 * t + 1), node,
-                                 degree);
+            family of = family_of(shape, nodes, offset, level, t);
+            if (of.alone) {
+                memcpy(of.a.adjoint_k, of.node.adjoint_k, (of.degree + 1) * sizeof(double));
+                memcpy(of.a.adjoint_k1, of.node.adjoint_k1, (of.degree + 1) * sizeof(double));
             } else {
-                memcpy(a.adjoint_k, node.adjoint_k, (degree + 1) * sizeof(double));
-                memcpy(a.adjoint_k1, node.adjoint_k1, (degree + 1) * sizeof(double));
+                multiply_adjoint(of.a, of.a_degree, of.b, of.b_degree, of.node, of.degree);
             }
         }
     }

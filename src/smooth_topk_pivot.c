@@ -247,32 +247,22 @@ static int small_k(weighed *weights, float *loss, float *grad)
    -------------------------------------------------------------------------------------------------
  */
 
-/* The tilt rho such that about k - 1/2 classes are expected: Newton's method on log rho, kept in a
-   bracket. It begins where unlikely classes alone would put it, and two standard deviations are
-   near enough: so most samples need one step or two. */
+/* rho, such that about k - 1/2 classes are expected. */
 static double find_tilt(const weighed *weights)
 {
     int classes = weights->sample->classes, k = weights->sample->params->k;
-    double low = log(0.25 / classes), high = log(4.0 * k),
-           tilt = log((k - 0.5) / (weights->sum + k));
-    for (int step = 0; step < 60; ++step) {
-        double rho = exp(tilt), expected, variance;
+    smooth_topk_tilt tilt = smooth_topk_first_tilt(classes, k, weights->sum);
+    for (int step = 0; step < SMOOTH_TOPK_TILT_STEPS; ++step) {
+        double rho = exp(tilt.at), expected, variance;
         weights->loops->expectation(weights->u, classes, rho, &expected, &variance);
         for (int i = 0; i < weights->heavies; ++i) {
             double chosen = rho / (rho + weights->heavy[i]);
             expected += chosen;
             variance += chosen * (1 - chosen);
         }
-        double excess = expected - (k - 0.5);
-        if (fabs(excess) < 0.25 || excess * excess < 4 * variance) break;
-        if (excess > 0)
-            high = tilt;
-        else
-            low = tilt;
-        tilt -= excess / variance;
-        if (!(tilt > low && tilt < high)) tilt = 0.5 * (low + high);
+        if (smooth_topk_next_tilt(&tilt, k, expected, variance)) break;
     }
-    return exp(tilt);
+    return exp(tilt.at);
 }
 
 /* The classes that at the tilt are rather chosen than not: fewer than twice the expected number,

@@ -10,11 +10,10 @@
 #include <string.h>
 #include <cmocka.h>
 
+#include "numbers.h"
 #include "reference.h"
 #include "smooth_topk.h"
 
-#define LOSS_TOLERANCE 2e-6L
-#define GRADIENT_TOLERANCE 1e-5L
 #define MOST_CLASSES 21841
 
 /* One of so many cases of the large grids: for builds in which a sample takes long. */
@@ -26,44 +25,15 @@ static const smooth_topk_algorithm algorithms[] = {SMOOTH_TOPK_PIVOT, SMOOTH_TOP
 static const char *const algorithm_names[] = {"pivot", "log"};
 #define FOR_ALGORITHMS(a) for (int a = 0; a < 2; ++a)
 
-/* Deterministic numbers: splitmix64. */
 static uint64_t state;
-static uint64_t next_random(void)
-{
-    uint64_t z = state += 0x9e3779b97f4a7c15u;
-    z = (z ^ z >> 30) * 0xbf58476d1ce4e5b9u;
-    z = (z ^ z >> 27) * 0x94d049bb133111ebu;
-    return z ^ z >> 31;
-}
 static double uniform(void)
 {
-    return (next_random() >> 11) * 0x1p-53;
+    return (next_random(&state) >> 11) * 0x1p-53;
 }
 static double normal(void)
 {
     return sqrt(-2 * log(1 - uniform())) * cos(6.283185307179586 * uniform());
 }
-
-/* Asked of the bits: the product is also built with -Ofast. */
-static unsigned bits(float x)
-{
-    unsigned b;
-    memcpy(&b, &x, sizeof b);
-    return b;
-}
-static float from_bits(unsigned b)
-{
-    float x;
-    memcpy(&x, &b, sizeof x);
-    return x;
-}
-static int is_nan(float x)
-{
-    return (bits(x) & 0x7fffffff) > 0x7f800000;
-}
-#define MINUS_INF from_bits(0xff800000)
-#define PLUS_INF from_bits(0x7f800000)
-#define NOT_A_NUMBER from_bits(0x7fc00000)
 
 static smooth_topk_params make_params(int k, float tau, float alpha, int algorithm)
 {
@@ -182,7 +152,7 @@ static void test_accuracy_grid(void **unused)
                     normal_scores(classes, pow(10, power));
                     int label = (power + 9) % 3 == 0   ? largest_class(classes, 1)
                                 : (power + 9) % 3 == 1 ? largest_class(classes, -1)
-                                                       : (int)(next_random() % classes);
+                                                       : (int)(next_random(&state) % classes);
                     FOR_ALGORITHMS(a)
                     {
                         if (classes == MOST_CLASSES && k > 20 && a == 1 && t > 0) continue;
@@ -269,7 +239,7 @@ static void test_any_k(void **unused)
             int k = 1 + (int)((long)(classes - 2) * step / 4);
             smooth_topk_params p = make_params(k, 1, 1, a);
             normal_scores(classes, 3 * k); /* z of a few units */
-            check_against_reference(&p, classes, (int)(next_random() % classes));
+            check_against_reference(&p, classes, (int)(next_random(&state) % classes));
         }
 }
 
@@ -406,8 +376,8 @@ static void test_hard_hinge(void **unused)
     state = 9;
     FOR_ALGORITHMS(a)
     for (int round = 0; round < 200; ++round) {
-        int classes = 2 + round % 70, k = 1 + (int)(next_random() % (classes - 1)),
-            label = (int)(next_random() % classes);
+        int classes = 2 + round % 70, k = 1 + (int)(next_random(&state) % (classes - 1)),
+            label = (int)(next_random(&state) % classes);
         smooth_topk_params p = make_params(k, 0, (float)uniform(), a);
         float loss, positive = 0;
         long double wanted;
@@ -466,7 +436,7 @@ static void test_extreme_numbers(void **unused)
         for (size_t t = 0; t < sizeof taus / sizeof *taus; ++t)
             for (int k = 1; k <= 19; k += 3) {
                 float loss, sum = 0, largest = 0;
-                int label = (int)(next_random() % 20);
+                int label = (int)(next_random(&state) % 20);
                 smooth_topk_params p = make_params(k, taus[t], t % 2 ? 3e38f : 1, a);
                 for (int i = 0; i < 20; ++i) scores[i] = (float)(sizes[s] * (2 * uniform() - 1));
                 assert_int_equal(smooth_topk_cpu(&p, 1, 20, scores, &label, &loss, grad), 0);
@@ -567,7 +537,7 @@ static void test_samples_are_independent(void **unused)
         smooth_topk_params p = make_params(k, 0.7f, 1, a);
         normal_scores(BATCH * CLASSES, 3);
         for (int b = 0; b < BATCH; ++b)
-            labels[b] = b % 5 == 4 ? -1 : (int)(next_random() % CLASSES);
+            labels[b] = b % 5 == 4 ? -1 : (int)(next_random(&state) % CLASSES);
         assert_int_equal(
             smooth_topk_cpu(&p, BATCH, CLASSES, scores, labels, batch_loss, batch_grad), 0);
         for (int b = 0; b < BATCH; ++b) {

@@ -11,15 +11,14 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "../numbers.h"
+
 #define LARGEST_INPUT 4096
 
 static uint64_t state;
 static size_t below(size_t limit)
 {
-    uint64_t z = state += 0x9e3779b97f4a7c15u;
-    z = (z ^ z >> 30) * 0xbf58476d1ce4e5b9u;
-    z = (z ^ z >> 27) * 0x94d049bb133111ebu;
-    return limit ? (size_t)((z ^ z >> 31) % limit) : 0;
+    return limit ? (size_t)(next_random(&state) % limit) : 0;
 }
 
 typedef struct {

@@ -8,11 +8,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "../numbers.h"
 #include "../reference.h"
 #include "smooth_topk.h"
 
-#define LOSS_TOLERANCE 2e-6L
-#define GRADIENT_TOLERANCE 1e-5L
 #define MOST_CLASSES 300
 #define MOST_BATCH 3
 
@@ -39,21 +38,6 @@ const char *fuzz_outcomes(void)
              "%ld refused; samples: %ld special, %ld compared by loss alone, %ld by gradients too",
              refused, special, compared[0], compared[1]);
     return line;
-}
-
-static unsigned bits(float x)
-{
-    unsigned b;
-    memcpy(&b, &x, sizeof b);
-    return b;
-}
-static int is_nan(float x)
-{
-    return (bits(x) & 0x7fffffff) > 0x7f800000;
-}
-static int is_infinite(float x)
-{
-    return (bits(x) & 0x7fffffff) == 0x7f800000;
 }
 
 static smooth_topk_params params;
@@ -178,10 +162,7 @@ static unsigned next_bytes(int count)
 }
 static float next_float(void)
 {
-    unsigned b = next_bytes(4);
-    float x;
-    memcpy(&x, &b, sizeof x);
-    return x;
+    return from_bits(next_bytes(4));
 }
 
 /* What the input's bytes mean: numbers near the borders of what is allowed, or anything. */
