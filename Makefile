@@ -263,9 +263,13 @@ build/bench/bench_gpu: bench/bench_gpu.cu $(KERNELS) darknet
 
 # With GPU=1 the GPU's rows, which need a GPU; else the CPU's.
 ifeq ($(GPU),1)
-bench: build/bench/bench_gpu
+bench: build/bench/bench_gpu build/bench/bench
 	@build/bench/bench_gpu >build/bench/gpu.csv
-	@column -s, -t build/bench/gpu.csv 2>/dev/null || cat build/bench/gpu.csv
+ifdef PEER
+	@build/bench/bench sample build/bench/sample.bin
+	@$(PYTHON) bench/peer.py "$(PEER)" build/bench/sample.bin cuda >>build/bench/gpu.csv
+endif
+	@awk -f bench/report_gpu.awk build/bench/gpu.csv
 	@echo "numbers: build/bench/gpu.csv"
 else
 bench: build/bench/bench

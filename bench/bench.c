@@ -1,9 +1,10 @@
 /* Times the loss, forward and backward, beside Darknet's own softmax and cross-entropy, one thread.
 
-   usage: bench loss            CSV on stdout:
-   classes,k,algorithm,ns_per_class,ratio_to_softmax,scratch_bytes bench step CFG...     CSV:
-   network,ms_per_step,ms_in_last_layer,share bench sample FILE     one batch with our losses and
-   gradients, for the peer to be compared with
+   usage: bench loss | step CFG... | sample FILE
+
+   - loss: CSV on stdout, classes,k,algorithm,ns_per_class,ratio_to_softmax,scratch_bytes
+   - step: CSV on stdout, network,ms_per_step,ms_in_last_layer,share
+   - sample: one batch with our losses and gradients, for the peer to be compared with
 
    Everything of a row is timed in turn, round after round; what is printed is the median. */
 #include <math.h>
