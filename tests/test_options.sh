@@ -81,4 +81,18 @@ check 'the default scale is k' banner 'k=3' 'k = 3' 'scale = 3'
 check 'tau = 0, the hard hinge' banner 'tau=0' 'tau = 0 '
 check "options of Darknet's own in every section" banner 'dontsave=1
 learning_rate=1' 'k = 5'
+# The truth is as long as the last layer: a section before it may not be for other classes.
+not_last() {
+    network "$scratch/bad.cfg" '[connected]
+output=4000
+activation=linear
+[smooth_topk]
+k=2
+[connected]
+output=6
+activation=linear
+[softmax]' 1
+    refused_with 'layer 4' '4000 classes' 'last layer has 6'
+}
+check 'refused: other classes than the last layer has' not_last
 finish

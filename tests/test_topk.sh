@@ -83,6 +83,23 @@ check 'a run that goes on keeps the rows up to its start, and no others' goes_on
 best_kept() { [ "$(cksum <"$scratch/part/net_best.weights")" = "$(cat "$scratch/best.before")" ]; }
 check 'and the best weights so far, as no later ones are better' best_kept
 
+# Without a log: a rate of almost 0, from worse weights than the best, may not replace those.
+best_without_log() {
+    rm -rf "$scratch/lost" && mkdir "$scratch/lost"
+    cp "$scratch/tracked/net_best.weights" "$scratch/lost/net_best.weights"
+    cksum <"$scratch/lost/net_best.weights" >"$scratch/best.before"
+    sed 's/^max_batches=20/max_batches=3/; s/^learning_rate=.*/learning_rate=1e-9/' "$scratch/net.cfg" >"$scratch/slow.cfg"
+    mv "$scratch/net.cfg" "$scratch/whole.cfg" && cp "$scratch/slow.cfg" "$scratch/net.cfg"
+    sed -i 's/^max_batches=3/max_batches=1/' "$scratch/net.cfg"
+    train worse -seed 4
+    cp "$scratch/slow.cfg" "$scratch/net.cfg"
+    train lost "$scratch/worse/net.weights" -seed 4 -topk 2 -every 1
+    mv "$scratch/whole.cfg" "$scratch/net.cfg"
+    cat "$scratch/lost.out"
+    grep -q '^Validation at batch 3' "$scratch/lost.out" && [ "$(cksum <"$scratch/lost/net_best.weights")" = "$(cat "$scratch/best.before")" ]
+}
+check 'the best weights are kept without a log too' best_without_log
+
 # refused TEXT OPTION...: exit code 1 and a message with TEXT in it.
 refused() {
     text=$1
