@@ -26,7 +26,7 @@ all: darknet
 help:
 	@echo 'make            build/darknet: Darknet with the [smooth_topk] layer'
 	@echo '                GPU=1 CUDNN=1 OPENCV=1 OPENMP=1 DEBUG=1 ARCH= as in Darknet'"'"'s own Makefile'
-	@echo 'make demo       train one network twice, [softmax] and [smooth_topk], and compare (under 6 minutes)'
+	@echo 'make demo       train one network twice, [softmax] and [smooth_topk], and compare (2 to 5 minutes on two cores)'
 	@echo '                NOISE=0.6 SEED=2 BATCHES=500: label noise, random seed, how long to train'
 	@echo 'make compare    both losses over label noise, parts of the training set and seeds: tables and plots; goes on where it stopped'
 	@echo '                DATA=cifar100 or DATA=DIR, NOISE="0 0.5" FRACTION=1 SEEDS="1 2" JOBS=2 ...: tools/compare.py -h lists all'

@@ -35,11 +35,16 @@ enum {
 
 /* Loss and gradient of a batch (equations 10 and 11 of the paper).
 
-   With z_i = s_i/(k tau), e_i = exp(z_i) and sigma_j the j-th elementary symmetric polynomial of
-   the e_i of all classes but the label y: loss    = tau log(1 + exp(alpha/tau) sigma_k / (e_y
-   sigma_{k-1})) = tau softplus(q) d/ds_y  = -sigmoid(q)/k d/ds_i  = sigmoid(q)/k (m_i(k) -
-   m_i(k-1)),  m_i(j) = d log sigma_j / d z_i and, for tau = 0, loss = max(0, alpha + (s_[k] -
-   s_y)/k) with a subgradient of it, s_[k] the k-th largest score but the label's.
+   With z_i = s_i/(k tau), e_i = exp(z_i), sigma_j the j-th elementary symmetric polynomial of the
+   e_i of all classes but the label y, m_i(j) = d log sigma_j / d z_i and
+
+   - q      = alpha/tau + log(sigma_k) - log(sigma_{k-1}) - z_y:
+   - loss   = tau log(1 + exp(alpha/tau) sigma_k / (e_y sigma_{k-1})) = tau log(1 + exp(q))
+   - d/ds_y = -sigmoid(q)/k
+   - d/ds_i = sigmoid(q)/k (m_i(k) - m_i(k-1))
+
+   For tau = 0, loss = max(0, alpha + (s_[k] - s_y)/k) with a subgradient of it, s_[k] the k-th
+   largest score but the label's.
 
    scores  batch x classes, row-major; classes >= 2
    labels  batch; 0 .. classes-1, or -1: ignore the sample (loss 0, gradient 0)

@@ -239,7 +239,7 @@ tuned() {
     program tune OUT="$scratch/tune" NOISE=0.5 FRACTION=1 SEEDS=1 BATCHES=20 LRS="0.01 0.1" TAUS="0.1 1" >"$scratch/tune.out" 2>&1
     code=$?
     cat "$scratch/tune.out"
-    [ $code -eq 0 ] && grep -q 'make compare DATA=.* BATCHES=20 LR_SOFTMAX=[0-9.]* LR_SMOOTH_TOPK=[0-9.]* TAU=' "$scratch/tune.out" &&
+    [ $code -eq 0 ] && grep -q 'make compare DATA=.* BATCHES=20 OUT=.*_compared LR_SOFTMAX=[0-9.]* LR_SMOOTH_TOPK=[0-9.]* TAU=' "$scratch/tune.out" &&
         [ "$(grep -c '^softmax,' "$scratch/tune/tune.csv")" -eq 4 ] && [ "$(grep -c '^smooth_topk,' "$scratch/tune/tune.csv")" -eq 4 ]
 }
 check 'tuning gives each loss as many runs and says how to compare with the best' tuned
@@ -251,7 +251,7 @@ held_apart() {
 check 'on images of the training set that no run of it trains on' held_apart
 divergent() {
     program tune OUT="$scratch/diverge" NOISE=0 FRACTION=1 SEEDS=1 BATCHES=20 LRS="0.01 1e30" TAUS=1 >"$scratch/tune.out" 2>&1
-    grep -q '^smooth_topk .* diverged$' "$scratch/tune.out" && grep -q 'make compare .*LR_SOFTMAX=0.01' "$scratch/tune.out" || { cat "$scratch/tune.out"; return 1; }
+    ! grep -l 'Stopped by signal' "$scratch"/diverge/runs/*/train.log && grep -q '^smooth_topk .* diverged$' "$scratch/tune.out" && grep -q 'make compare .*LR_SOFTMAX=0.01' "$scratch/tune.out" || { cat "$scratch/tune.out"; return 1; }
 }
 check 'a rate at which the training diverges is said to, and does not win' divergent
 

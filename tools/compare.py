@@ -3,7 +3,7 @@
 
 usage: tools/compare.py compare|tune     from the root of the repository; `make compare` and `make tune` do that
 
-Settings are environment variables, in SETTINGS below with their defaults and meanings. What is made, in OUT:
+Settings are environment variables, below with their meanings and defaults; those without one are as in the network's .cfg. What is made, in OUT:
   data/         the images (but for DATA=DIR), and every draw of noise and subset as a list of paths and of labels
   runs/         a directory a run: its .cfg and .data, log.csv (validation over time), train.log, weights/
   results.csv   a line a finished run; such a run is not repeated
@@ -257,8 +257,8 @@ def duration(seconds):
     return f"{minutes // 60}:{minutes % 60:02d}:{seconds:02d}" if minutes >= 60 else f"{minutes}:{seconds:02d}"
 
 
-def train_all(runs, jobs, lists, valid, lock, batches, finished):
-    """Trains what is left, `jobs` at once; calls finished(run) after each."""
+def train_all(runs, jobs, lists, valid, lock, batches, finished, diverged=None):
+    """Trains what is left, `jobs` at once; calls finished(run) after each, and diverged(run), if given, in its place."""
     terminal = sys.stdout.isatty()
     waiting, running, done, session = list(runs), [], 0, 0
     start, printed = time.time(), 0
@@ -274,6 +274,11 @@ def train_all(runs, jobs, lists, valid, lock, batches, finished):
                 if code is None:
                     continue
                 running.remove(run)
+                if code == 1 and diverged and "not finite" in run.end_of_output():
+                    session += run.batch() - run.first
+                    done += 1
+                    diverged(run)
+                    continue
                 if code:
                     how = f"signal {-code}" if code < 0 else f"exit code {code}"
                     raise Refused(f"the training {run.key['name']} ended with {how}; the end of {run.shown}:\n{run.end_of_output()}"
@@ -290,7 +295,7 @@ def train_all(runs, jobs, lists, valid, lock, batches, finished):
             line = f"{done}/{len(runs)} runs done"
             if now:
                 line += "; " + ", ".join(f"{run.key['name']} {batch}/{batches}" for run, batch in now)
-            if trained >= batches / 10 and left:
+            if trained and printed - start >= 10 and left:
                 line += f"; {duration((printed - start) * left / trained)} left"
             print(("\r" + line + "\033[K") if terminal else line, end="" if terminal else "\n", flush=True)
     finally:
@@ -413,7 +418,8 @@ def tune(settings):
     print(f"{settings['DATA']}: tuned on {len(apart)} images of the training set, which no run trains on; {len(runs)} runs of "
           f"{settings['BATCHES']} batches, {len(runs) - len(todo)} of them done before", flush=True)
     failed = []
-    train_all_but_diverged(todo, settings, train, valid, lock, failed)
+    # A rate that is too high is a result, not an error.
+    train_all(todo, settings["JOBS"], {run.key["name"]: train for run in todo}, valid, lock, settings["BATCHES"], lambda run: None, failed.append)
     best = {}
     lines = [f"{'loss':12} {'rate':>8} {'tau':>6} {'top-1':>7} {'top-' + str(settings['K']):>7}"]
     rows = ["loss,rate,tau,top1,topk"]
@@ -434,23 +440,7 @@ def tune(settings):
         raise Refused("every run of a loss diverged; try smaller LRS")
     same = "".join(f"{name}={settings[name]} " for name in ("DATA", "NETWORK", "K", "BATCHES", "ALPHA") if os.environ.get(name))
     print("The best by validation top-k; to compare with them:\n"
-          f"  make compare {same}LR_SOFTMAX={best['softmax'][1]:.4g} LR_SMOOTH_TOPK={best['smooth_topk'][1]:.4g} TAU={best['smooth_topk'][2]:g}")
-
-
-def train_all_but_diverged(runs, settings, train, valid, lock, failed):
-    """A rate that is too high is a result, not an error."""
-    waiting = list(runs)
-    while waiting:
-        done = []
-        try:
-            train_all(waiting, settings["JOBS"], {run.key["name"]: train for run in waiting}, valid, lock, settings["BATCHES"], done.append)
-            return
-        except Refused:
-            diverged = [run for run in waiting if run.process and run.process.returncode == 1 and "not finite" in run.end_of_output()]
-            if not diverged:
-                raise
-            failed += diverged
-            waiting = [run for run in waiting if run not in done and run not in diverged]
+          f"  make compare {same}OUT={out}_compared LR_SOFTMAX={best['softmax'][1]:.4g} LR_SMOOTH_TOPK={best['smooth_topk'][1]:.4g} TAU={best['smooth_topk'][2]:g}")
 
 
 def main():

@@ -109,7 +109,7 @@ def write_tables(out, table, settings):
     note = (f"{settings['DATA']}, {settings['NETWORK']}, {settings['BATCHES']} batches, learning rates "
             f"{settings['rates']['softmax']:g} (softmax) and {settings['rates']['smooth_topk']:g} (smooth_topk), "
             f"k={settings['K']}, tau={settings['TAU']:g}, alpha={settings['ALPHA']:g}; percent, mean ± standard deviation over "
-            f"{'/'.join(str(n) for n in sorted({row['seeds'] for row in table}))} seeds. The difference is smooth_topk less softmax, "
+            f"{'/'.join(str(n) for n in sorted({row['seeds'] for row in table}))} seed(s). The difference is smooth_topk less softmax, "
             "seed by seed; it is beyond the seeds where Student's t at 95 % says so. The best weights are selected by the "
             "images they are reported on, which flatters both losses.")
     for kind, name in names.items():
@@ -148,7 +148,7 @@ def plot(path, panels, columns, x_label, y_label):
     """panels: (title, [(curve's title, color, [(x, y, spread)])]) each."""
     lines = math.ceil(len(panels) / columns)
     text = (f"set terminal svg size {420 * columns},{330 * lines} background '#ffffff'\nset output '{path}'\n"
-            f"set multiplot layout {lines},{columns}\nset key below\nset grid\nset yrange [0:100]\n"
+            f"set multiplot layout {lines},{columns}\nset key outside top center horizontal\nset offsets graph 0.04, graph 0.04, 0, 0\nset grid\nset yrange [0:100]\n"
             f"set xlabel '{x_label}'\nset ylabel '{y_label}'\n")
     for p, (title, curves) in enumerate(panels):
         for c, (_, _, rows) in enumerate(curves):
@@ -170,7 +170,7 @@ def plot_noise(out, table, settings):
         curves = [(loss, COLORS[loss], [(row["noise"], row[f"{loss}_topk"], row[f"{loss}_topk_sd"] or 0)
                                         for row in rows if row["fraction"] == fraction]) for loss in LOSSES]
         panels.append((part_of_set(fraction), curves))
-    plot(out + "/noise.svg", panels, len(panels), "label noise p", f"validation top-{settings['K']}, %")
+    plot(out + "/noise.svg", panels, min(2, len(panels)), "label noise p", f"validation top-{settings['K']}, %")
 
 
 def plot_training(out, table, settings, seeds):
@@ -188,7 +188,7 @@ def plot_training(out, table, settings, seeds):
                 points.append((statistics.mean(float(one["seconds"]) for one in at_once), *(v or 0 for v in mean_and_spread(values))))
             curves.append((loss, COLORS[loss], points))
         panels.append((f"noise {row['noise']:g}, {part_of_set(row['fraction'])}", curves))
-    plot(out + "/training.svg", panels, len({row["noise"] for row in rows}), "seconds of training", f"validation top-{settings['K']}, %")
+    plot(out + "/training.svg", panels, min(2, len(panels)), "seconds of training", f"validation top-{settings['K']}, %")
 
 
 def report(settings):
