@@ -54,6 +54,24 @@ predict() {
 }
 check 'predict: the two best classes with probabilities' predict
 
+
+# refused_top COMMAND TOP: top= of the .data file beyond the 6 classes.
+refused_top() {
+    sed "s/^top=.*/top=$2/" "$scratch/x.data" >"$scratch/top.data"
+    "$darknet" classifier "$1" "$scratch/top.data" "$scratch/long.cfg" "$scratch/backup/long.weights" "$scratch/data/char_66_3.png" >"$scratch/said" 2>&1
+    code=$?
+    tail -n 3 "$scratch/said"
+    [ $code -eq 1 ] && grep -q "top.data: top=$2: must be from 1 to 6" "$scratch/said"
+}
+for command in predict valid; do
+    for top in 7 0 -1; do check "$command: top=$top is refused" refused_top $command $top; done
+done
+no_network() {
+    "$darknet" classifier train "$scratch/x.data" >"$scratch/said" 2>&1
+    [ $? -eq 1 ] && grep -q '^usage: .* classifier train \[data\] \[cfg\]' "$scratch/said"
+}
+check 'without a network: usage' no_network
+
 sed 's/^\[net\]/[net]\nrandom=1/; s/^max_batches=.*/max_batches=41/; s/^batch=.*/batch=2/' "$scratch/net.cfg" >"$scratch/random.cfg"
 check 'random=1' train "$scratch/random.cfg"
 check 'random=1 resized twice' sh -c "[ \$(grep -c Resizing '$scratch/train.log') = 2 ]"
