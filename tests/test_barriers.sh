@@ -1,7 +1,7 @@
 #!/bin/sh
 # The kernels without one of their barriers, each in turn: the tests of the kernels must notice.
 . tests/tap.sh
-source=src/smooth_topk_kernels.cu
+source=src/loss/smooth_topk_kernels.cu
 unnoticed() { # LINE
     SKIP_BARRIER=$1 timeout 60 build/tests/kernels
 }

@@ -7,7 +7,7 @@ unset MAKEFLAGS MFLAGS MAKELEVEL
 # A copy of the repository as a stranger has it, with Darknet in darknet/ so that nothing is fetched.
 copy=$scratch/copy
 mkdir -p "$copy/darknet"
-cp -R Makefile src patches tools "$copy/"
+cp -R Makefile src patches tools tests bench "$copy/"
 cp -R build/upstream/. "$copy/darknet/"
 inside() { (cd "$copy" && "$@"); }
 check 'builds from darknet/ as checked out' inside "$make"
@@ -22,24 +22,24 @@ rebuilds() { # FILE WANTED: what make compiles after FILE has changed
     [ "$(objects)" = "$2" ] || { echo "compiled: $(objects)"; return 1; }
 }
 check 'nothing changed: nothing is compiled' rebuilds nothing ''
-check 'a changed source compiles itself' rebuilds src/smooth_topk_log.c 'smooth_topk_log.o '
-check "a changed header compiles who includes it" rebuilds src/smooth_topk_internal.h 'smooth_topk.o smooth_topk_log.o smooth_topk_pivot.o '
-check 'a remark in a patch compiles nothing' rebuilds patches/0003-net-flip.patch ''
+check 'a changed source compiles itself' rebuilds src/loss/smooth_topk_log.c 'smooth_topk_log.o '
+check "a changed header compiles who includes it" rebuilds src/loss/smooth_topk_internal.h 'smooth_topk.o smooth_topk_log.o smooth_topk_pivot.o '
+check 'a remark in a patch compiles nothing' rebuilds patches/classifier/0003-net-flip.patch ''
 one_more_patch() {
-    printf 'A test.\n\n--- a/src/list.c\n+++ b/src/list.c\n@@ -1,2 +1,3 @@\n+/* patched */\n #include <stdlib.h>\n #include <string.h>\n' >"$copy/patches/9999-test.patch"
-    echo 9999-test.patch >>"$copy/patches/series"
+    printf 'A test.\n\n--- a/src/list.c\n+++ b/src/list.c\n@@ -1,2 +1,3 @@\n+/* patched */\n #include <stdlib.h>\n #include <string.h>\n' >"$copy/patches/plugin/9999-test.patch"
+    echo plugin/9999-test.patch >>"$copy/patches/series"
     rebuilds nothing 'list.o '
 }
 check 'a new patch compiles what it touches' one_more_patch
 bad_patch() {
-    sed -i 's/#include <string.h>/#include <other.h>/' "$copy/patches/9999-test.patch"
+    sed -i 's/#include <string.h>/#include <other.h>/' "$copy/patches/plugin/9999-test.patch"
     inside "$make" >"$scratch/said" 2>&1 && return 1
     cat "$scratch/said"
     grep -q '9999-test.patch does not apply' "$scratch/said"
 }
 check 'a patch that does not apply stops the build and is named' bad_patch
 sed -i '/9999/d' "$copy/patches/series"
-rm "$copy/patches/9999-test.patch"
+rm "$copy/patches/plugin/9999-test.patch"
 back() { rebuilds nothing 'list.o '; }
 check 'a dropped patch is undone' back
 
@@ -85,7 +85,7 @@ int main(void)
 }
 C
 use() {
-    "$1" -Isrc -o "$scratch/use" "$scratch/use.c" "$2" -lm && LD_LIBRARY_PATH=build "$scratch/use" | grep -q '^0.4076 no error'
+    "$1" -Isrc/loss -o "$scratch/use" "$scratch/use.c" "$2" -lm && LD_LIBRARY_PATH=build "$scratch/use" | grep -q '^0.4076 no error'
 }
 check 'a C program links the static library' use gcc build/libsmooth_topk.a
 check 'a C program links the shared library' use gcc build/libsmooth_topk.so

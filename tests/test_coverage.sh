@@ -3,9 +3,9 @@
 # A line of the vector loops, compiled once for each instruction set, is covered if one of them ran.
 . tests/tap.sh
 objects=
-for source in src/*.c; do
+for source in src/*/*.c; do
     name=$(basename "$source" .c)
-    gcc -O1 -g --coverage -isystem build/source/include -isystem build/upstream/src \
+    gcc -O1 -g --coverage -Isrc/loss -Isrc/layer -Isrc/classifier -Isrc/cpu -isystem build/source/include -isystem build/upstream/src \
         -c "$source" -o "$scratch/$name.o" || exit 1
     objects="$objects $scratch/$name.o"
 done
@@ -16,7 +16,7 @@ mathematics=$(echo "$objects" | tr ' ' '\n' | grep -v layer)
 link() { # PROGRAM WHAT...
     program=$scratch/$1
     shift
-    gcc -O1 --coverage -w -fopenmp -Isrc -Ibuild/source/include -Ibuild/source/src "$@" \
+    gcc -O1 --coverage -w -fopenmp -Isrc/loss -Isrc/layer -Isrc/classifier -Isrc/cpu -Ibuild/source/include -Ibuild/source/src "$@" \
         -lcmocka -lm -pthread -o "$program"
 }
 # shellcheck disable=SC2086
@@ -42,7 +42,7 @@ gcov -t -o "$scratch" $objects 2>/dev/null | awk -F: '
         if ($1 !~ /[#=]/ && !(line in ran)) { ran[line]; covered[file]++ }
     }
     END { for (file in lines) print file, covered[file] + 0, lines[file] }' | sort >"$scratch/coverage"
-for file in src/*.c src/smooth_topk_simd.h src/smooth_topk_formulas.h src/smooth_topk_internal.h; do
+for file in src/*/*.c src/loss/smooth_topk_simd.h src/loss/smooth_topk_formulas.h src/loss/smooth_topk_internal.h; do
     figures=$(grep "^$file " "$scratch/coverage" | cut -d' ' -f2-)
     check "$file: ${figures:-no} lines ($(echo "$figures" | awk '{ if ($2) printf "%.1f", 100*$1/$2 }') %)" \
         sh -c 'test $# = 2 && [ $(($1*100)) -ge $(($2*95)) ]' sh $figures

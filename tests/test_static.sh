@@ -2,8 +2,8 @@
 # Static analysis of src/: compilers' warnings, gcc's analyzer, cppcheck; and the format of our C files.
 # What is not installed is skipped, visibly.
 . tests/tap.sh
-headers="-isystem build/source/include -isystem build/upstream/src"
-sources=$(ls src/*.c)
+headers="-Isrc/loss -Isrc/layer -Isrc/classifier -Isrc/cpu -isystem build/source/include -isystem build/upstream/src"
+sources=$(ls src/*/*.c)
 
 # skip_or_check COMMAND NAME TEST...: the test, or a skip where the command is missing.
 skip_or_check() {
@@ -42,12 +42,12 @@ check 'gcc -fanalyzer finds nothing' each_source analyzed
 # uninitvar: a vector that is filled lane by lane.
 skip_or_check cppcheck 'cppcheck finds nothing' cppcheck -q --error-exitcode=1 --std=c11 \
     --enable=warning,performance,portability \
-    --suppress=invalidFunctionArg:src/smooth_topk_log.h \
-    --suppress=arrayIndexOutOfBounds:src/smooth_topk_simd.h \
-    --suppress=uninitvar:src/smooth_topk_simd.h -Isrc src
+    --suppress=invalidFunctionArg:src/loss/smooth_topk_log.h \
+    --suppress=arrayIndexOutOfBounds:src/loss/smooth_topk_simd.h \
+    --suppress=uninitvar:src/loss/smooth_topk_simd.h -Isrc/loss -Isrc/layer -Isrc/classifier -Isrc/cpu src
 
 formatted() {
-    clang-format --dry-run -Werror src/*.[ch] tests/*.[ch] tests/fuzz/*.[ch] bench/*.c tools/*.c
+    clang-format --dry-run -Werror src/*/*.[ch] tests/*.[ch] tests/fuzz/*.[ch] bench/*.c tools/*.c
 }
 if clang-format --version 2>/dev/null | grep -q 'version 14\.'; then
     check 'clang-format changes nothing' formatted

@@ -1,5 +1,5 @@
 #!/bin/sh
-# Makes SOURCE the patched Darknet: UPSTREAM plus patches/series plus links to the plugin's src/.
+# Makes SOURCE the patched Darknet: UPSTREAM plus patches/series plus `plugin`, a link to src/.
 #
 # usage: tools/patch_darknet.sh UPSTREAM SOURCE     (run from the root of the repository)
 #
@@ -8,6 +8,7 @@ set -eu
 upstream=$1 source=$2
 new=$source.new
 rm -rf "$new"
+mkdir -p "$source/obj"
 trap 'rm -rf "$new"' EXIT
 cp -R "$upstream" "$new"
 top=$PWD
@@ -19,11 +20,8 @@ while read -r patch; do
         exit 1
     }
 done <patches/series
-for file in src/*; do
-    ln -s "$top/$file" "$new/$file"
-done
+ln -s "$(realpath --relative-to="$source" src)" "$new/plugin"
 
-mkdir -p "$source/obj"
 (cd "$new" && find . -type d) | (cd "$source" && xargs mkdir -p)
 (cd "$new" && find . -type f -o -type l) | while read -r file; do
     if [ -L "$new/$file" ]; then

@@ -1,0 +1,42 @@
+# The benchmarks: make bench.
+
+# The loss beside Darknet's softmax, with Darknet's own flags. PEER=DIR: a checkout of the authors' smooth-topk,
+# timed and compared as well with PYTHON, which needs torch.
+PYTHON ?= python3
+BENCH_FLAGS := -Ofast
+build/bench/bench: bench/bench.c $(MATHEMATICS) $(MATHEMATICS_HEADERS) darknet
+	@mkdir -p build/bench
+	@echo "building $@"
+	@$(CC) $(BENCH_FLAGS) $(WARNINGS) -Wno-unused-parameter $(DARKNET_FLAGS) -I$(SOURCE)/include -I$(SOURCE)/src $(PLUGIN_INCLUDE) $< $(SOURCE)/libdarknet.a \
+		$(OPENMP_FLAG) $(DARKNET_LINK) -lm -pthread -o $@
+
+build/bench/bench_gpu: bench/bench_gpu.cu $(KERNELS) darknet
+	@mkdir -p build/bench
+	@echo "building $@"
+	@$(NVCC) $(ARCH) -O2 -DGPU -Isrc/loss -I$(SOURCE)/include -I$(SOURCE)/src $(PLUGIN_INCLUDE) -c $< -o $@.o
+	@$(CXX) $@.o $(SOURCE)/libdarknet.a $(OPENMP_FLAG) $(DARKNET_LINK) -lm -pthread -o $@
+
+# With GPU=1 the GPU's rows, which need a GPU; else the CPU's.
+ifeq ($(GPU),1)
+bench: build/bench/bench_gpu build/bench/bench
+	@build/bench/bench_gpu >build/bench/gpu.csv
+ifdef PEER
+	@build/bench/bench sample build/bench/sample.bin
+	@$(PYTHON) bench/peer.py "$(PEER)" build/bench/sample.bin cuda >>build/bench/gpu.csv
+endif
+	@awk -f bench/report_gpu.awk build/bench/gpu.csv
+	@echo "numbers: build/bench/gpu.csv"
+else
+bench: build/bench/bench
+	@$(call require,gnuplot,gnuplot-nox)
+	@OMP_NUM_THREADS=1 build/bench/bench loss >build/bench/loss.csv
+ifdef PEER
+	@build/bench/bench sample build/bench/sample.bin
+	@$(PYTHON) bench/peer.py "$(PEER)" build/bench/sample.bin >>build/bench/loss.csv
+endif
+	@awk -f bench/report.awk build/bench/loss.csv
+	@gnuplot -e 'output_file="build/bench/loss.svg"' bench/plot.gp
+	@OMP_NUM_THREADS=1 build/bench/bench step cfg/glyphs_softmax.cfg cfg/glyphs_smooth_topk.cfg 2>build/bench/step.log >build/bench/step.csv
+	@awk -F, 'NR > 1 { printf "%-30s %8.2f ms a training step, %7.4f ms of it (%.2f %%) in the last layer\n", $$1, $$2, $$3, 100*$$4 }' build/bench/step.csv
+	@echo "numbers: build/bench/loss.csv, build/bench/step.csv; plot: build/bench/loss.svg"
+endif

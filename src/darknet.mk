@@ -1,0 +1,17 @@
+# What of src/ goes into Darknet: its objects, where they are, how they are compiled. Included by Darknet's Makefile
+# (patches/plugin), in whose tree `plugin` is a link to src/.
+
+PLUGIN_OBJ := smooth_topk.o smooth_topk_log.o smooth_topk_pivot.o smooth_topk_layer.o
+ifeq ($(GPU), 1)
+PLUGIN_OBJ += smooth_topk_kernels.o
+endif
+OBJ += $(PLUGIN_OBJ)
+
+PLUGIN_DIRS := plugin/loss plugin/layer plugin/classifier plugin/cpu
+VPATH := $(VPATH):$(subst $() ,:,$(PLUGIN_DIRS))
+COMMON += $(addprefix -I,$(PLUGIN_DIRS))
+
+# Upstream's warnings are not ours to fix; our own files are compiled with all of them.
+WARNINGS = -w
+CFLAGS += $(WARNINGS)
+$(addprefix $(OBJDIR),$(PLUGIN_OBJ)): WARNINGS = -Wextra -isystem include -isystem src
