@@ -94,7 +94,7 @@ build/lib/%.o: src/loss/%.c build/options
 -include $(wildcard build/lib/*.d)
 
 lib: build/libsmooth_topk.a build/libsmooth_topk.so
-LIBRARY := $(patsubst %,build/lib/%.o,smooth_topk smooth_topk_log smooth_topk_pivot)
+LIBRARY := $(patsubst src/loss/%.c,build/lib/%.o,$(wildcard src/loss/*.c))
 # With GPU=1 the library has smooth_topk_gpu too and needs cudart; ARCH= as for Darknet.
 NVCC := $(firstword $(if $(CUDA_HOME),$(wildcard $(CUDA_HOME)/bin/nvcc)) nvcc)
 ifeq ($(GPU),1)

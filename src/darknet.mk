@@ -1,7 +1,7 @@
 # What of src/ goes into Darknet: its objects, where they are, how they are compiled. Included by Darknet's Makefile
 # (patches/plugin), in whose tree `plugin` is a link to src/.
 
-PLUGIN_OBJ := smooth_topk.o smooth_topk_log.o smooth_topk_pivot.o smooth_topk_layer.o
+PLUGIN_OBJ := $(notdir $(patsubst %.c,%.o,$(wildcard plugin/loss/*.c))) smooth_topk_layer.o
 ifeq ($(GPU), 1)
 PLUGIN_OBJ += smooth_topk_kernels.o
 endif

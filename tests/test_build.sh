@@ -23,7 +23,7 @@ rebuilds() { # FILE WANTED: what make compiles after FILE has changed
 }
 check 'nothing changed: nothing is compiled' rebuilds nothing ''
 check 'a changed source compiles itself' rebuilds src/loss/smooth_topk_log.c 'smooth_topk_log.o '
-check "a changed header compiles who includes it" rebuilds src/loss/smooth_topk_internal.h 'smooth_topk.o smooth_topk_log.o smooth_topk_pivot.o '
+check "a changed header compiles who includes it" rebuilds src/loss/smooth_topk_internal.h 'smooth_topk.o smooth_topk_log.o smooth_topk_pivot.o smooth_topk_select.o '
 check 'a remark in a patch compiles nothing' rebuilds patches/classifier/0003-net-flip.patch ''
 one_more_patch() {
     printf 'A test.\n\n--- a/src/list.c\n+++ b/src/list.c\n@@ -1,2 +1,3 @@\n+/* patched */\n #include <stdlib.h>\n #include <string.h>\n' >"$copy/patches/plugin/9999-test.patch"

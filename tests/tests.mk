@@ -8,7 +8,7 @@ TEST_LOSS := build/tests/loss build/tests/loss_ofast build/tests/loss_openmp bui
 ifneq ($(shell grep -wo -m1 avx2 /proc/cpuinfo 2>/dev/null),)
 TEST_LOSS += build/tests/loss_avx2
 endif
-MATHEMATICS := src/loss/smooth_topk.c src/loss/smooth_topk_log.c src/loss/smooth_topk_pivot.c
+MATHEMATICS := $(wildcard src/loss/*.c)
 MATHEMATICS_HEADERS := $(wildcard src/loss/smooth_topk*.h)
 build/tests/loss: VARIANT = -O3
 build/tests/loss_ofast: VARIANT = -Ofast
@@ -25,6 +25,11 @@ $(TEST_LOSS): tests/test_loss.c tests/numbers.h tests/reference.c tests/referenc
 	@$(CC) -O2 $(WARNINGS) -Isrc/loss -c tests/test_loss.c -o $@.test.o
 	@$(CC) -O2 $(WARNINGS) -Isrc/loss -c tests/reference.c -o $@.reference.o
 	@$(CC) $(VARIANT) $(WARNINGS) -Wno-unused $(MATHEMATICS) $@.test.o $@.reference.o -o $@ -lcmocka -lm
+
+build/tests/exponential: tests/test_exponential.c tests/numbers.h $(MATHEMATICS_HEADERS)
+	@mkdir -p build/tests
+	@echo "building $@"
+	@$(CC) -O2 $(WARNINGS) -Isrc/loss $< -o $@ -lcmocka -lm
 
 # The kernels run on the CPU, under an emulation of CUDA: beside the CPU's loss, and through the tests of the
 # mathematics, with fused multiply-adds as on a GPU, with rows that do not fit on chip, and sanitized.
@@ -127,7 +132,7 @@ fuzz: $(if $(shell command -v clang),build/fuzz/options build/fuzz/loss) build/t
 
 # BUILDS=1 adds the builds with CUDA, cuDNN and OpenCV, as far as the machine has them (minutes more).
 TEST_SCRIPTS := $(filter-out $(if $(filter 1,$(BUILDS)),,tests/test_builds.sh),$(wildcard tests/test_*.sh))
-TEST_PROGRAMS := $(TEST_LOSS) $(TEST_KERNELS) $(TEST_LOSS_KERNELS) build/tests/layer build/tests/layer_sanitized
+TEST_PROGRAMS := $(TEST_LOSS) build/tests/exponential $(TEST_KERNELS) $(TEST_LOSS_KERNELS) build/tests/layer build/tests/layer_sanitized
 test: $(TEST_PROGRAMS) build/tests/fuzz_options build/tests/fuzz_loss lib build/make_glyphs $(if $(filter 1,$(GPU)),$(TEST_LOSS_GPU))
 	@tests/run.sh $(TEST_PROGRAMS) $(TEST_SCRIPTS)
 

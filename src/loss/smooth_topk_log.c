@@ -39,25 +39,25 @@ static void multiply_adjoint(tree a, int a_degree, tree b, int b_degree, tree pr
     }
 }
 
-/* A node of a level and its children; `alone`: there is no child b. */
+/* A node and its children a and b; only_child: the level below ends with a, there is no b. */
 typedef struct {
     tree node, a, b;
-    int degree, a_degree, b_degree, alone;
-} family;
+    int degree, a_degree, b_degree, only_child;
+} product_node;
 
-static family family_of(const tree_shape *shape, const tree *nodes, const size_t *offset, int level,
-                        int t)
+static product_node node_with_children(const tree_shape *shape, const tree *nodes,
+                                       const size_t *offset, int level, int t)
 {
     size_t child_stride = node_stride(shape, level - 1);
-    family of;
-    of.node = tree_at(nodes, offset[level] + t * node_stride(shape, level));
-    of.a = tree_at(nodes, offset[level - 1] + 2 * t * child_stride);
-    of.b = tree_at(&of.a, child_stride);
-    of.alone = 2 * t + 1 >= level_size(shape, level - 1);
-    of.degree = node_degree(shape, level, t);
-    of.a_degree = node_degree(shape, level - 1, 2 * t);
-    of.b_degree = of.alone ? 0 : node_degree(shape, level - 1, 2 * t + 1);
-    return of;
+    product_node at;
+    at.node = tree_at(nodes, offset[level] + t * node_stride(shape, level));
+    at.a = tree_at(nodes, offset[level - 1] + 2 * t * child_stride);
+    at.b = tree_at(&at.a, child_stride);
+    at.only_child = 2 * t + 1 >= level_size(shape, level - 1);
+    at.degree = node_degree(shape, level, t);
+    at.a_degree = node_degree(shape, level - 1, 2 * t);
+    at.b_degree = at.only_child ? 0 : node_degree(shape, level - 1, 2 * t + 1);
+    return at;
 }
 
 /* From the leaves to the root. Returns where the root begins. */
@@ -68,12 +68,12 @@ static size_t tree_forward(const tree_shape *shape, tree *nodes)
     level_offsets(shape, offset);
     for (int level = 1; level <= levels; ++level) {
         for (int t = 0; t < level_size(shape, level); ++t) {
-            family of = family_of(shape, nodes, offset, level, t);
-            if (of.alone)
-                memcpy(of.node.log_value, of.a.log_value, (of.degree + 1) * sizeof(double));
+            product_node at = node_with_children(shape, nodes, offset, level, t);
+            if (at.only_child)
+                memcpy(at.node.log_value, at.a.log_value, (at.degree + 1) * sizeof(double));
             else
-                multiply(of.a.log_value, of.a_degree, of.b.log_value, of.b_degree, of.node,
-                         of.degree);
+                multiply(at.a.log_value, at.a_degree, at.b.log_value, at.b_degree, at.node,
+                         at.degree);
         }
     }
     return offset[levels];
@@ -86,12 +86,12 @@ static void tree_backward(const tree_shape *shape, tree *nodes)
     level_offsets(shape, offset);
     for (int level = tree_levels(shape); level >= 1; --level) {
         for (int t = 0; t < level_size(shape, level); ++t) {
-            family of = family_of(shape, nodes, offset, level, t);
-            if (of.alone) {
-                memcpy(of.a.adjoint_k, of.node.adjoint_k, (of.degree + 1) * sizeof(double));
-                memcpy(of.a.adjoint_k1, of.node.adjoint_k1, (of.degree + 1) * sizeof(double));
+            product_node at = node_with_children(shape, nodes, offset, level, t);
+            if (at.only_child) {
+                memcpy(at.a.adjoint_k, at.node.adjoint_k, (at.degree + 1) * sizeof(double));
+                memcpy(at.a.adjoint_k1, at.node.adjoint_k1, (at.degree + 1) * sizeof(double));
             } else {
-                multiply_adjoint(of.a, of.a_degree, of.b, of.b_degree, of.node, of.degree);
+                multiply_adjoint(at.a, at.a_degree, at.b, at.b_degree, at.node, at.degree);
             }
         }
     }

@@ -1,57 +1,18 @@
-/* The vector loops of algorithm pivot: compiled once for every instruction set that is chosen at
-   run time.
-
-   Expects SIMD_NAME(function), SIMD_TARGET (a function attribute) and SIMD_BYTES (of a vector
-   register). Vectors are the compiler's own (GCC, clang), so one text serves x86, ARM and the rest.
- */
-
-typedef float SIMD_NAME(floats) __attribute__((vector_size(SIMD_BYTES)));
-typedef int SIMD_NAME(ints) __attribute__((vector_size(SIMD_BYTES)));
-typedef double SIMD_NAME(doubles) __attribute__((vector_size(SIMD_BYTES)));
-typedef float SIMD_NAME(half_floats) __attribute__((vector_size(SIMD_BYTES / 2)));
-
-#define floats SIMD_NAME(floats)
-#define ints SIMD_NAME(ints)
-#define doubles SIMD_NAME(doubles)
-#define half_floats SIMD_NAME(half_floats)
-
-#define LANES ((int)(SIMD_BYTES / sizeof(float)))
-#define HALF (LANES / 2)
-#define INLINE static inline __attribute__((always_inline)) SIMD_TARGET
+/* The vector loops of smooth_topk_pivot.c, once for each instruction set. */
 
 /* Vectors whose products a lane adds up in float before they go on in double. */
 #define CHUNK 64
 
-INLINE floats SIMD_NAME(load)(const float *from)
-{
-    floats x;
-    memcpy(&x, from, sizeof x);
-    return x;
-}
-
-INLINE void SIMD_NAME(store)(float *to, floats x)
-{
-    memcpy(to, &x, sizeof x);
-}
-
-INLINE doubles SIMD_NAME(load_as_doubles)(const float *from)
-{
-    half_floats x;
-    memcpy(&x, from, sizeof x);
-    return __builtin_convertvector(x, doubles);
-}
-
-/* exp(-|score - pivot| / (k tau)) for scores up to the pivot, 0 for those above and below 2^-126.
-   rate = log2(e) / (k tau) as the sum of two floats: so the exponent's error does not grow with it.
- */
-INLINE floats SIMD_NAME(exponential)(floats score, floats pivot, floats rate, floats rate_rest)
+/* exp(-|score - pivot| / (k tau)) for scores up to the pivot, 0 for those above and below 2^-126;
+   rate = log2(e) / (k tau). Rounding in the exponent adds 2^-24 of it: nothing that is seen beside
+   the largest weight, which is 1. */
+INLINE floats SIMD_NAME(exponential)(floats score, floats pivot, floats rate)
 {
     floats distance = score - pivot, t = distance * rate;
     ints keep = (t >= -126.f) & (distance <= 0.f);
     t = (floats)((ints)t & keep);
     ints n = __builtin_convertvector(t - 0.5f, ints);
-    floats whole = __builtin_convertvector(n, floats);
-    floats f = SMOOTH_TOPK_EXPONENT_REST(distance, rate, rate_rest, whole);
+    floats f = t - __builtin_convertvector(n, floats);
     floats p = SMOOTH_TOPK_EXP2(f);
     p = (floats)((ints)p + (n << 23));
     return (floats)((ints)p & keep);
@@ -59,46 +20,25 @@ INLINE floats SIMD_NAME(exponential)(floats score, floats pivot, floats rate, fl
 
 /* u = their exponentials; returns about their sum. */
 SIMD_TARGET static float SIMD_NAME(exponentials)(const float *scores, int count, float pivot,
-                                                 float rate, float rate_rest, float *u)
+                                                 float rate, float *u)
 {
-    floats pivots = pivot - (floats){0}, rates = rate - (floats){0},
-           rests = rate_rest - (floats){0};
-    floats sums = {0};
+    floats pivots = pivot - (floats){0}, rates = rate - (floats){0}, sums = {0};
     float sum = 0;
     int i = 0;
     for (; i + LANES <= count; i += LANES) {
-        floats x = SIMD_NAME(exponential)(SIMD_NAME(load)(scores + i), pivots, rates, rests);
+        floats x = SIMD_NAME(exponential)(SIMD_NAME(load)(scores + i), pivots, rates);
         SIMD_NAME(store)(u + i, x);
         sums += x;
     }
     if (i < count) {
         float part[SIMD_BYTES / sizeof(float)] = {0};
         memcpy(part, scores + i, (count - i) * sizeof(float));
-        SIMD_NAME(store)(part, SIMD_NAME(exponential)(SIMD_NAME(load)(part), pivots, rates, rests));
+        SIMD_NAME(store)(part, SIMD_NAME(exponential)(SIMD_NAME(load)(part), pivots, rates));
         memcpy(u + i, part, (count - i) * sizeof(float));
         for (; i < count; ++i) sum += u[i];
     }
     for (int lane = 0; lane < LANES; ++lane) sum += sums[lane];
     return sum;
-}
-
-/* maxima[lane] of `vectors` vectors, over the vectors; NaN is passed over. Returns whether one of
-   the scores is NaN or +inf. */
-SIMD_TARGET static int SIMD_NAME(lane_maxima)(const float *scores, int vectors, float *maxima)
-{
-    floats most = float_of(0xff800000u) - (floats){0};
-    ints bad = {0};
-    int any = 0;
-    for (int v = 0; v < vectors; ++v) {
-        ints bits;
-        memcpy(&bits, scores + v * LANES, sizeof bits);
-        ints larger = (floats)bits > most;
-        bad |= ((bits & 0x7fffffff) > 0x7f800000) | (bits == 0x7f800000);
-        most = (floats)((bits & larger) | ((ints)most & ~larger));
-    }
-    SIMD_NAME(store)(maxima, most);
-    for (int lane = 0; lane < LANES; ++lane) any |= bad[lane];
-    return any;
 }
 
 /* total[2j] and total[2j + 1]: coefficient j of the lower and of the upper lanes. The first part is
@@ -179,14 +119,13 @@ INLINE void SIMD_NAME(product_of)(const float *u, int count, double *product, co
     for (int j = 0; j <= k; ++j) product[j] = lanes[j][0];
 }
 
-/* grad_i = u_i sum_m (-u_i)^m d[m], by Horner, not below 0. u may be grad. */
+/* grad_i = u_i sum_m (-u_i)^m d[m], by Horner u may be grad. */
 INLINE floats SIMD_NAME(horner)(floats x, const float *d, const int k)
 {
     floats sum = d[k - 1] - (floats){0};
 #pragma GCC unroll 16
     for (int m = k - 2; m >= 0; --m) sum = SMOOTH_TOPK_HORNER(d[m], x, sum);
-    sum *= x;
-    return (floats)((ints)sum & (sum > 0.f));
+    return sum * x;
 }
 
 INLINE void SIMD_NAME(gradient_of)(const float *u, int count, const float *d, float *grad,
@@ -328,12 +267,12 @@ SIMD_TARGET static int SIMD_NAME(multiply)(const double *a, int a_degree, const 
 }
 
 /* product[0 .. k], up to a common factor, of the factors (1 + odds x), for any k, in double.
-   room: LONG_PRODUCT_ROOM(k) doubles, aligned. */
-SIMD_TARGET static void SIMD_NAME(long_product)(const float *odds, int count, int k, double *room,
-                                                double *product)
+   scratch: LONG_PRODUCT_SCRATCH(k) doubles, aligned. */
+SIMD_TARGET static void SIMD_NAME(long_product)(const float *odds, int count, int k,
+                                                double *scratch, double *product)
 {
-    doubles *c = (doubles *)room;
-    double *lane_product = room + (size_t)(k + 1) * HALF, *next = lane_product + k + 1;
+    doubles *c = (doubles *)scratch;
+    double *lane_product = scratch + (size_t)(k + 1) * HALF, *next = lane_product + k + 1;
     int degree = 0, product_degree = 0;
     for (int j = 0; j <= k; ++j) c[j] = (doubles){0};
     c[0] = 1 - (doubles){0};
@@ -359,7 +298,7 @@ SIMD_TARGET static void SIMD_NAME(long_product)(const float *odds, int count, in
  */
 #define AT_ONCE (SIMD_BYTES == 64 ? 8 : 4)
 
-/* grad_i = odds_i sum_m (-odds_i)^m d[m], by Horner in double, not below 0, for any k. */
+/* grad_i = odds_i sum_m (-odds_i)^m d[m], by Horner in double, for any k. */
 SIMD_TARGET static void SIMD_NAME(long_gradient)(const float *odds, int count, const double *d,
                                                  float *grad, int k)
 {
@@ -382,30 +321,14 @@ SIMD_TARGET static void SIMD_NAME(long_gradient)(const float *odds, int count, c
             half_floats result = __builtin_convertvector(sum[v] * x[v], half_floats);
             memcpy(part + v * HALF, &result, sizeof result);
         }
-        for (int v = 0; v < AT_ONCE * HALF; ++v) part[v] = part[v] > 0 ? part[v] : 0;
         memcpy(grad + i, part, size * sizeof(float));
     }
 }
 
-static const smooth_topk_loops SIMD_NAME(loops) = {LANES,
-                                                   SIMD_NAME(lane_maxima),
-                                                   SIMD_NAME(exponentials),
-                                                   SIMD_NAME(product),
-                                                   SIMD_NAME(gradient),
-                                                   SIMD_NAME(expectation),
-                                                   SIMD_NAME(long_product),
-                                                   SIMD_NAME(long_gradient)};
+static const pivot_loops SIMD_NAME(loops) = {SIMD_NAME(exponentials), SIMD_NAME(product),
+                                             SIMD_NAME(gradient),     SIMD_NAME(expectation),
+                                             SIMD_NAME(long_product), SIMD_NAME(long_gradient)};
 
-#undef floats
-#undef ints
-#undef doubles
-#undef half_floats
-#undef LANES
-#undef HALF
-#undef INLINE
 #undef CHUNK
 #undef AT_ONCE
 #undef FOR_SMALL_K
-#undef SIMD_NAME
-#undef SIMD_TARGET
-#undef SIMD_BYTES

@@ -1,0 +1,51 @@
+/* Vectors of one instruction set, how they are loaded and stored, and the loops of LOOPS_FILE.
+
+   Expects SIMD_NAME(function), SIMD_TARGET (a function attribute) and SIMD_BYTES (of a vector
+   register). Vectors are the compiler's own (GCC, clang), so one text serves x86, ARM and the rest.
+   smooth_topk_instruction_sets.h includes it once for each set. */
+
+typedef float SIMD_NAME(floats) __attribute__((vector_size(SIMD_BYTES)));
+typedef int SIMD_NAME(ints) __attribute__((vector_size(SIMD_BYTES)));
+typedef double SIMD_NAME(doubles) __attribute__((vector_size(SIMD_BYTES)));
+typedef float SIMD_NAME(half_floats) __attribute__((vector_size(SIMD_BYTES / 2)));
+
+#define floats SIMD_NAME(floats)
+#define ints SIMD_NAME(ints)
+#define doubles SIMD_NAME(doubles)
+#define half_floats SIMD_NAME(half_floats)
+
+#define LANES ((int)(SIMD_BYTES / sizeof(float)))
+#define HALF (LANES / 2)
+#define INLINE static inline __attribute__((always_inline)) SIMD_TARGET
+
+INLINE floats SIMD_NAME(load)(const float *from)
+{
+    floats x;
+    memcpy(&x, from, sizeof x);
+    return x;
+}
+
+INLINE void SIMD_NAME(store)(float *to, floats x)
+{
+    memcpy(to, &x, sizeof x);
+}
+
+INLINE doubles SIMD_NAME(load_as_doubles)(const float *from)
+{
+    half_floats x;
+    memcpy(&x, from, sizeof x);
+    return __builtin_convertvector(x, doubles);
+}
+
+#include LOOPS_FILE
+
+#undef floats
+#undef ints
+#undef doubles
+#undef half_floats
+#undef LANES
+#undef HALF
+#undef INLINE
+#undef SIMD_NAME
+#undef SIMD_TARGET
+#undef SIMD_BYTES
