@@ -42,7 +42,9 @@ gcov -t -o "$scratch" $objects 2>/dev/null | awk -F: '
         if ($1 !~ /[#=]/ && !(line in ran)) { ran[line]; covered[file]++ }
     }
     END { for (file in lines) print file, covered[file] + 0, lines[file] }' | sort >"$scratch/coverage"
-for file in src/*/*.c src/loss/*_simd.h src/loss/smooth_topk_vectors.h src/loss/smooth_topk_instruction_sets.h src/loss/smooth_topk_formulas.h src/loss/smooth_topk_internal.h; do
+for file in src/*/*.c src/loss/*_simd.h src/loss/smooth_topk_vectors.h src/loss/smooth_topk_instruction_sets.h \
+    src/loss/smooth_topk_bits.h src/loss/smooth_topk_formulas.h src/loss/smooth_topk_polynomial.h \
+    src/loss/smooth_topk_tilt.h src/loss/smooth_topk_log.h src/loss/smooth_topk_internal.h; do
     figures=$(grep "^$file " "$scratch/coverage" | cut -d' ' -f2-)
     check "$file: ${figures:-no} lines ($(echo "$figures" | awk '{ if ($2) printf "%.1f", 100*$1/$2 }') %)" \
         sh -c 'test $# = 2 && [ $(($1*100)) -ge $(($2*95)) ]' sh $figures

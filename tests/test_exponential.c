@@ -8,7 +8,7 @@
 #include <cmocka.h>
 
 #include "numbers.h"
-#include "smooth_topk_formulas.h"
+#include "smooth_topk_exp.h"
 
 static float plain(float f)
 {

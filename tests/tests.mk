@@ -26,7 +26,9 @@ $(TEST_LOSS): tests/test_loss.c tests/numbers.h tests/reference.c tests/referenc
 	@$(CC) -O2 $(WARNINGS) -Isrc/loss -c tests/reference.c -o $@.reference.o
 	@$(CC) $(VARIANT) $(WARNINGS) -Wno-unused $(MATHEMATICS) $@.test.o $@.reference.o -o $@ -lcmocka -lm
 
-build/tests/exponential: tests/test_exponential.c tests/numbers.h $(MATHEMATICS_HEADERS)
+# The formulas that CPU and GPU share, one by one.
+TEST_FORMULAS := build/tests/exponential build/tests/formulas
+$(TEST_FORMULAS): build/tests/%: tests/test_%.c tests/numbers.h $(MATHEMATICS_HEADERS)
 	@mkdir -p build/tests
 	@echo "building $@"
 	@$(CC) -O2 $(WARNINGS) -Isrc/loss $< -o $@ -lcmocka -lm
@@ -132,7 +134,7 @@ fuzz: $(if $(shell command -v clang),build/fuzz/options build/fuzz/loss) build/t
 
 # BUILDS=1 adds the builds with CUDA, cuDNN and OpenCV, as far as the machine has them (minutes more).
 TEST_SCRIPTS := $(filter-out $(if $(filter 1,$(BUILDS)),,tests/test_builds.sh),$(wildcard tests/test_*.sh))
-TEST_PROGRAMS := $(TEST_LOSS) build/tests/exponential $(TEST_KERNELS) $(TEST_LOSS_KERNELS) build/tests/layer build/tests/layer_sanitized
+TEST_PROGRAMS := $(TEST_LOSS) $(TEST_FORMULAS) $(TEST_KERNELS) $(TEST_LOSS_KERNELS) build/tests/layer build/tests/layer_sanitized
 test: $(TEST_PROGRAMS) build/tests/fuzz_options build/tests/fuzz_loss lib build/make_glyphs $(if $(filter 1,$(GPU)),$(TEST_LOSS_GPU))
 	@tests/run.sh $(TEST_PROGRAMS) $(TEST_SCRIPTS)
 

@@ -11,9 +11,6 @@
 #include <omp.h>
 #endif
 
-#define BITS_NAN 0x7fc00000u
-#define BITS_PLUS_INF 0x7f800000u
-
 static void fill(float *row, int classes, float value)
 {
     if (!row) return;

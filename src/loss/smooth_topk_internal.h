@@ -1,28 +1,13 @@
-/* What the files of the mathematics share among themselves: bits, scratch, and the two algorithms.
+/* What the files of the mathematics share among themselves: scratch and the two algorithms.
  */
 #ifndef SMOOTH_TOPK_INTERNAL_H
 #define SMOOTH_TOPK_INTERNAL_H
 
 #include <stddef.h>
 #include <stdint.h>
-#include <string.h>
 
 #include "smooth_topk.h"
-#include "smooth_topk_formulas.h"
-
-SMOOTH_TOPK_FUNCTION unsigned bits_of(float x)
-{
-    unsigned bits;
-    memcpy(&bits, &x, sizeof bits);
-    return bits;
-}
-
-SMOOTH_TOPK_FUNCTION float float_of(unsigned bits)
-{
-    float x;
-    memcpy(&x, &bits, sizeof x);
-    return x;
-}
+#include "smooth_topk_bits.h"
 
 SMOOTH_TOPK_FUNCTION int min_int(int a, int b)
 {

@@ -1,10 +1,13 @@
 /* The smooth top-k loss on the GPU, its gradient, and the softmax of the scores.
    Reads batch x classes scores once where they fit on chip and writes as many gradients once:
    a block a sample, in float for small k (algorithm pivot); what float cannot bear, in double. */
+#include "smooth_topk_exp.h"
 #include "smooth_topk_formulas.h"
 #include "smooth_topk_gpu.h"
 #include "smooth_topk_internal.h"
 #include "smooth_topk_log.h"
+#include "smooth_topk_polynomial.h"
+#include "smooth_topk_tilt.h"
 
 #include <limits.h>
 #include <stdint.h>
@@ -51,8 +54,8 @@ typedef struct {
     float *loss, *grad;   /* grad may be NULL */
     float *output;        /* may be NULL */
     float temperature;
-    float rate, rate_rest; /* log2(e) / (k tau) */
-    int *left;             /* batch: samples that pivot_kernel leaves to any_kernel; NULL: all */
+    float rate; /* log2(e) / (k tau) */
+    int *left;  /* batch: samples that pivot_kernel leaves to any_kernel; NULL: all */
     char *slots;
     size_t slot_bytes;
 } job;
@@ -247,7 +250,7 @@ static __device__ void finish_small(const job *j, small_shared *s, int b, float 
     if (LANE < heavies)
         s->heavy_grad[LANE] =
             j->sign * weight *
-            (float)(size * smooth_topk_heavy_difference(s->heavy_product, heavies, s->heavy[LANE],
+            (float)(size * smooth_topk_monic_difference(s->heavy_product, heavies, s->heavy[LANE],
                                                         s->product, s->c, k));
     if (LANE != 0) return;
     s->label_grad = j->sign * weight * (float)-size;
@@ -339,7 +342,7 @@ static __global__ void __launch_bounds__(MOST_THREADS, 2) pivot_kernel(job j)
     for (int m = 0; m <= K; ++m) c[m] = m == 0;
 #pragma unroll 4
     for (int i = threadIdx.x; i < classes; i += blockDim.x) {
-        float u = smooth_topk_weight(row[i], pivot, j.rate, j.rate_rest);
+        float u = smooth_topk_weight(row[i], pivot, j.rate);
         if (i == label) u = 0;
         if (ON_CHIP) on_chip[i] = u;
 #pragma unroll
@@ -376,11 +379,11 @@ static __global__ void __launch_bounds__(MOST_THREADS, 2) pivot_kernel(job j)
     for (int m = 0; m < K; ++m) d[m] = s->d[m];
 #pragma unroll 4
     for (int i = threadIdx.x; i < classes; i += blockDim.x) {
-        float u = ON_CHIP ? row[i] : smooth_topk_weight(row[i], pivot, j.rate, j.rate_rest);
+        float u = ON_CHIP ? row[i] : smooth_topk_weight(row[i], pivot, j.rate);
         float sum = d[K - 1];
 #pragma unroll
         for (int m = K - 2; m >= 0; --m) sum = SMOOTH_TOPK_HORNER(d[m], u, sum);
-        grad[i] = sign * fmaxf(u * sum, 0);
+        grad[i] = sign * (u * sum);
     }
     for (int i = 0; i < heavies; ++i)
         if (s->heavy_class[i] % blockDim.x == threadIdx.x)
@@ -637,14 +640,13 @@ static __device__ double any_k(const task *t)
         if (i == t->label) {
             difference = -size;
         } else if (bits_of(odds) >> 31) {
-            difference = size * smooth_topk_heavy_difference(room->heavy, heavies, -(double)odds,
+            difference = size * smooth_topk_monic_difference(room->heavy, heavies, -(double)odds,
                                                              room->light, room->c, k);
         } else {
             difference = room->d[k - 1];
             for (int m = k - 2; m >= 0; --m)
                 difference = SMOOTH_TOPK_HORNER(room->d[m], (double)odds, difference);
             difference *= odds;
-            if (!(difference > 0)) difference = 0;
         }
         put(t, i, difference);
     }
@@ -737,8 +739,8 @@ static __device__ size_t multiply_block(const task *t, const tree_shape *shape, 
         double z = i == t->label || smooth_topk_is_minus_inf(bits_of(t->scores[i]))
                        ? LOG_OF_NOTHING
                        : smooth_topk_z(t->scores[i], t->pivot, shape->k, t->of->params.tau);
-        nodes->log_value[2 * leaf] = smooth_topk_log_left_out(z);
-        nodes->log_value[2 * leaf + 1] = smooth_topk_log_chosen(z);
+        nodes->log_value[2 * leaf] = smooth_topk_log_constant(z);
+        nodes->log_value[2 * leaf + 1] = smooth_topk_log_linear(z);
     }
     __syncthreads();
     return tree_forward(shape, nodes);
@@ -778,6 +780,7 @@ static __device__ double by_log(const task *t)
         tree_backward(&of_block, &block);
         for (int leaf = threadIdx.x; leaf < of_block.leaves; leaf += ANY_THREADS) {
             int i = part * size + leaf;
+            /* Two probabilities that are rounded: their difference was seen at -4e-17. */
             double difference = block.adjoint_k[2 * leaf + 1] - block.adjoint_k1[2 * leaf + 1];
             put(t, i, i == t->label ? -of_label : difference > 0 ? of_label * difference : 0);
         }
@@ -919,7 +922,6 @@ static int is_small(job *j)
         smooth_topk_is_hinge(params->tau) || rate < 1e-30)
         return 0;
     j->rate = (float)rate;
-    j->rate_rest = (float)(rate - j->rate);
     return 1;
 }
 

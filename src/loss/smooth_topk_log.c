@@ -126,8 +126,8 @@ static log_scratch take_log_scratch(char **scratch, int classes, int k)
 static size_t multiply_block(const tree_shape *shape, tree *nodes, const double *z)
 {
     for (int i = 0; i < shape->leaves; ++i) {
-        nodes->log_value[2 * i] = smooth_topk_log_left_out(z[i]);
-        nodes->log_value[2 * i + 1] = smooth_topk_log_chosen(z[i]);
+        nodes->log_value[2 * i] = smooth_topk_log_constant(z[i]);
+        nodes->log_value[2 * i + 1] = smooth_topk_log_linear(z[i]);
     }
     return tree_forward(shape, nodes);
 }

@@ -3,8 +3,9 @@
 #ifndef SMOOTH_TOPK_LOG_H
 #define SMOOTH_TOPK_LOG_H
 
-#include "smooth_topk_formulas.h"
 #include "smooth_topk_internal.h"
+
+#include <math.h>
 
 /* A binary tree of products. Level 0 has `leaves` polynomials of degree leaf_degree, the last one
    of last_degree; node t of level l is the product of nodes 2t and 2t+1 of the level below,
@@ -106,6 +107,18 @@ SMOOTH_TOPK_FUNCTION tree_shape upper_shape(int classes, int k, int size)
     int last = classes - (blocks - 1) * size;
     tree_shape shape = {blocks, k < size ? k : size, k < last ? k : last, k};
     return shape;
+}
+
+/* A class's factor 1 + e x, z = log e, divided by the larger of its two coefficients: the
+   logarithms of what they are then. */
+SMOOTH_TOPK_FUNCTION double smooth_topk_log_constant(double z)
+{
+    return z > 0 ? -z : 0;
+}
+
+SMOOTH_TOPK_FUNCTION double smooth_topk_log_linear(double z)
+{
+    return z > 0 ? 0 : z;
 }
 
 /* The weight of a term of a product before its scale. */

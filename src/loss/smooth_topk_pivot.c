@@ -13,8 +13,11 @@
    ratio that counts), such that k - 1/2 classes are expected in a random subset. e_i rho are the
    odds of a class; classes with odds above 1 ("likely") are divided out from the high end, all
    others ("unlikely") from the low one, in double, and S is at most about sqrt(2 pi k). */
+#include "smooth_topk_exp.h"
 #include "smooth_topk_formulas.h"
 #include "smooth_topk_internal.h"
+#include "smooth_topk_polynomial.h"
+#include "smooth_topk_tilt.h"
 
 #include <stdint.h>
 
@@ -110,7 +113,7 @@ static int small_k(class_weights *weights, float *loss, float *grad)
     for (int i = 0; i < heavies; ++i)
         grad[weights->heavy_class[i]] =
             (float)(size *
-                    smooth_topk_heavy_difference(heavy, heavies, weights->heavy[i], light, c, k));
+                    smooth_topk_monic_difference(heavy, heavies, weights->heavy[i], light, c, k));
     grad[sample->label] = (float)-size;
     return 1;
 }
@@ -193,7 +196,7 @@ static void any_k(class_weights *weights, float *loss, float *grad, char *scratc
     weights->loops->long_gradient(weights->u, classes, d, grad, k);
     for (int i = 0; i < likely.count; ++i)
         grad[likely.class_of[i]] =
-            (float)(size * smooth_topk_heavy_difference(likely_product, likely.count, likely.u[i],
+            (float)(size * smooth_topk_monic_difference(likely_product, likely.count, likely.u[i],
                                                         unlikely_product, c, k));
     grad[sample->label] = (float)-size;
 }

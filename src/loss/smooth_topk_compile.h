@@ -1,0 +1,19 @@
+/* How the shared functions are compiled: for the host and the GPU, and exactly, whatever the flags.
+ */
+#ifndef SMOOTH_TOPK_COMPILE_H
+#define SMOOTH_TOPK_COMPILE_H
+
+/* Darknet's -Ofast would let the compiler assume that no score is NaN or infinite. */
+#if defined(__FAST_MATH__) && defined(__clang__)
+#pragma float_control(precise, on)
+#elif defined(__FAST_MATH__) && defined(__GNUC__) && !defined(__CUDACC__)
+#pragma GCC optimize("no-fast-math")
+#endif
+
+#ifdef __CUDACC__
+#define SMOOTH_TOPK_FUNCTION static inline __host__ __device__
+#else
+#define SMOOTH_TOPK_FUNCTION static inline
+#endif
+
+#endif

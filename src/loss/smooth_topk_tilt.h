@@ -1,0 +1,41 @@
+/* The search for the tilt: a common factor on all weights for which about k classes are chosen. */
+#ifndef SMOOTH_TOPK_TILT_H
+#define SMOOTH_TOPK_TILT_H
+
+#include "smooth_topk_compile.h"
+
+#include <math.h>
+
+/* The search for the tilt rho such that about k - 1/2 classes are expected in a random subset:
+   Newton's method on log rho, kept in a bracket. It begins where unlikely classes alone would put
+   it, and two standard deviations are near enough: so most samples need one step or two. */
+typedef struct {
+    double low, high, at;
+} smooth_topk_tilt;
+
+#define SMOOTH_TOPK_TILT_STEPS 60
+
+/* sum: about that of u of the light classes. */
+SMOOTH_TOPK_FUNCTION smooth_topk_tilt smooth_topk_first_tilt(int classes, int k, double sum)
+{
+    smooth_topk_tilt tilt = {log(0.25 / classes), log(4.0 * k), log((k - 0.5) / (sum + k))};
+    return tilt;
+}
+
+/* From how many classes are expected at this tilt, and the variance of that. Returns 1, and leaves
+   the tilt, if it is near enough. */
+SMOOTH_TOPK_FUNCTION int smooth_topk_next_tilt(smooth_topk_tilt *tilt, int k, double expected,
+                                               double variance)
+{
+    double excess = expected - (k - 0.5);
+    if (fabs(excess) < 0.25 || excess * excess < 4 * variance) return 1;
+    if (excess > 0)
+        tilt->high = tilt->at;
+    else
+        tilt->low = tilt->at;
+    tilt->at -= excess / variance;
+    if (!(tilt->at > tilt->low && tilt->at < tilt->high)) tilt->at = 0.5 * (tilt->low + tilt->high);
+    return 0;
+}
+
+#endif
