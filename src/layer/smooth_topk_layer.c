@@ -21,6 +21,7 @@ struct smooth_topk_state {
     int *labels;    /* batch: the row's one label, or -1 */
     float *weights; /* batch: that label's truth */
     float *row;     /* inputs: the gradient of one label of a soft row */
+    float *loss;    /* batch: l.loss, which Darknet does not release */
     void *workspace;
     size_t workspace_size;
 #ifdef GPU
@@ -177,10 +178,10 @@ smooth_topk_layer make_smooth_topk_layer(int batch, int inputs, smooth_topk_para
     l.temperature = temperature;
     l.output = allocate((size_t)batch * inputs, sizeof(float));
     l.delta = allocate((size_t)batch * inputs, sizeof(float));
-    l.loss = allocate(batch, sizeof(float));
     l.cost = allocate(1, sizeof(float));
 
     smooth_topk_state *state = allocate(1, sizeof *state);
+    l.loss = state->loss = allocate(batch, sizeof(float));
     state->params = params;
     state->labels = allocate(batch, sizeof(int));
     state->weights = allocate(batch, sizeof(float));
@@ -209,6 +210,7 @@ void free_smooth_topk_state(smooth_topk_state *state)
     free(state->labels);
     free(state->weights);
     free(state->row);
+    free(state->loss);
     free(state->workspace);
 #ifdef GPU
     if (state->loss_gpu) cuda_free(state->loss_gpu);
@@ -231,15 +233,14 @@ static int read_truth(const float *truth, int classes, int *label, float *weight
     return count;
 }
 
-/* loss[0] and the gradient of one row of classes scores with several labels: sum_i t_i L(scores,
- * i). */
+/* Adds to loss[0] and grad, which are 0, those of a row with several labels: sum_i t_i L(scores,
+ * i).
+ */
 static void soft_row(const smooth_topk_layer l, const float *scores, const float *truth,
                      float *loss, float *grad)
 {
     smooth_topk_state *state = l.smooth_topk;
     float loss_of_label;
-    *loss = 0;
-    fill_cpu(l.inputs, 0, grad, 1);
     for (int label = 0; label < l.inputs; ++label) {
         if (truth[label] == 0) continue;
         smooth_topk_cpu_workspace(&state->params, 1, l.inputs, scores, &label, &loss_of_label,
@@ -286,11 +287,6 @@ void backward_smooth_topk_layer(const smooth_topk_layer l, network net)
 }
 
 #ifdef GPU
-
-void pull_smooth_topk_layer_output(const smooth_topk_layer l)
-{
-    cuda_pull_array(l.output_gpu, l.output, (size_t)l.inputs * l.batch);
-}
 
 /* Labels, loss, delta and output on the GPU; only the losses of the batch come to the host. */
 void forward_smooth_topk_layer_gpu(const smooth_topk_layer l, network net)

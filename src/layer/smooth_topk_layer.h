@@ -32,7 +32,6 @@ void backward_smooth_topk_layer(const smooth_topk_layer l, network net);
 void free_smooth_topk_state(smooth_topk_state *state);
 
 #ifdef GPU
-void pull_smooth_topk_layer_output(const smooth_topk_layer l);
 void forward_smooth_topk_layer_gpu(const smooth_topk_layer l, network net);
 void backward_smooth_topk_layer_gpu(const smooth_topk_layer l, network net);
 #endif

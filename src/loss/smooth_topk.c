@@ -115,8 +115,8 @@ int smooth_topk_cpu_workspace(const smooth_topk_params *params, int batch, int c
     if (!workspace || workspace_size < slice + ALIGNMENT) return SMOOTH_TOPK_ERROR_MEMORY;
 
     char *begin = (char *)aligned((uintptr_t)workspace);
-    size_t room = (workspace_size - ALIGNMENT) / slice;
-    int threads = room < (size_t)thread_limit() ? (int)room : thread_limit();
+    size_t slices = (workspace_size - ALIGNMENT) / slice;
+    int threads = slices < (size_t)thread_limit() ? (int)slices : thread_limit();
 #ifdef _OPENMP
 #pragma omp parallel num_threads(min_int(threads, batch)) if (batch > 1 && threads > 1)
     {
