@@ -61,6 +61,8 @@ MAKE_DARKNET = $(MAKE) -C $(SOURCE) CC='$(CC)' $(if $(filter 1,$(OPENCV)),,CPP='
 
 darknet: $(SOURCE)/.patched build/options
 	@$(call require,$(CC),gcc)
+	@echo '#include <stdio.h>\n#include <jpeglib.h>\n#include <png.h>' | sed 's/\\n/\n/g' | $(CC) -E - >/dev/null 2>&1 || \
+		{ echo "the image libraries are missing; install them with: apt-get install libjpeg-dev libpng-dev" >&2; exit 1; }
 ifeq ($(OPENCV),1)
 	@$(call require,g++,g++)
 	@$(call require,pkg-config,pkg-config)

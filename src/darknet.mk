@@ -1,7 +1,7 @@
 # What of src/ goes into Darknet: its objects, where they are, how they are compiled. Included by Darknet's Makefile
 # (patches/plugin), in whose tree `plugin` is a link to src/.
 
-PLUGIN_OBJ := $(notdir $(patsubst %.c,%.o,$(wildcard plugin/loss/*.c))) smooth_topk_layer.o
+PLUGIN_OBJ := $(notdir $(patsubst %.c,%.o,$(wildcard plugin/*/*.c)))
 ifeq ($(GPU), 1)
 PLUGIN_OBJ += smooth_topk_kernels.o
 endif
@@ -15,3 +15,6 @@ COMMON += $(addprefix -I,$(PLUGIN_DIRS))
 WARNINGS = -w
 CFLAGS += $(WARNINGS)
 $(addprefix $(OBJDIR),$(PLUGIN_OBJ)): WARNINGS = -Wextra -isystem include -isystem src
+
+# The image reader's libraries.
+LDFLAGS += -ljpeg -lpng

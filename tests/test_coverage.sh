@@ -23,7 +23,7 @@ link() { # PROGRAM WHAT...
 {
     check 'the tests of the loss build' link loss tests/test_loss.c tests/reference.c $mathematics
     check 'the tests of the layer build' link layer -Wl,--wrap=malloc,--wrap=calloc,--wrap=realloc \
-        tests/test_layer.c $objects build/source/libdarknet.a
+        tests/test_layer.c $objects build/source/libdarknet.a -ljpeg -lpng
     check 'Darknet builds' link darknet \
         $(ls build/source/obj/*.o | grep -v 'obj/smooth_topk') $objects
 }

@@ -78,7 +78,7 @@ $(TEST_LOSS_GPU): tests/kernels_on_gpu.cu tests/test_loss.c tests/numbers.h test
 build/tests/layer: tests/test_layer.c darknet
 	@mkdir -p build/tests
 	@echo "building $@"
-	@$(CC) -O2 $(WARNINGS) -Wno-unused-parameter $(DARKNET_FLAGS) -I$(SOURCE)/include -I$(SOURCE)/src $(PLUGIN_INCLUDE) $< $(SOURCE)/libdarknet.a \
+	@$(CC) -O2 $(WARNINGS) -Wno-unused-parameter $(DARKNET_FLAGS) -I$(SOURCE)/include -I$(SOURCE)/src $(PLUGIN_INCLUDE) $< $(SOURCE)/libdarknet.a -ljpeg -lpng \
 		-Wl,--wrap=malloc,--wrap=calloc,--wrap=realloc $(OPENMP_FLAG) $(DARKNET_LINK) -lcmocka -lm -pthread -o $@
 
 # Darknet under AddressSanitizer and UBSan, on the CPU: for the layer's tests, the shell tests and the fuzz
@@ -97,7 +97,7 @@ build/tests/layer_sanitized: tests/test_layer.c build/sanitized/.built
 	@mkdir -p build/tests
 	@echo "building $@"
 	@$(CC) $(SANITIZED) $(WARNINGS) -Wno-unused-parameter -Ibuild/sanitized/include -Ibuild/sanitized/src $(PLUGIN_INCLUDE) $< \
-		build/sanitized/libdarknet.a -Wl,--wrap=malloc,--wrap=calloc,--wrap=realloc -lcmocka -lm -pthread -o $@
+		build/sanitized/libdarknet.a -ljpeg -lpng -Wl,--wrap=malloc,--wrap=calloc,--wrap=realloc -lcmocka -lm -pthread -o $@
 
 # A fuzz target is linked twice: with a driver that replays the corpus and mutations of it (make test), and with
 # libFuzzer (make fuzz).
@@ -117,8 +117,8 @@ build/fuzz/loss build/fuzz/options:
 	@echo "building $@"
 	@clang $(SANITIZED) -fsanitize=fuzzer $(WARNINGS) $(FUZZ_TARGET) -lm -pthread -o $@
 build/tests/fuzz_loss build/fuzz/loss: FUZZ_TARGET = $(FUZZ_LOSS)
-build/tests/fuzz_options: FUZZ_TARGET = $(FUZZ_OPTIONS) -Ibuild/sanitized/include -Ibuild/sanitized/src $(PLUGIN_INCLUDE) build/sanitized/libdarknet.a
-build/fuzz/options: FUZZ_TARGET = $(FUZZ_OPTIONS) -Ibuild/fuzz/darknet/include -Ibuild/fuzz/darknet/src $(PLUGIN_INCLUDE) build/fuzz/darknet/libdarknet.a
+build/tests/fuzz_options: FUZZ_TARGET = $(FUZZ_OPTIONS) -Ibuild/sanitized/include -Ibuild/sanitized/src $(PLUGIN_INCLUDE) build/sanitized/libdarknet.a -ljpeg -lpng
+build/fuzz/options: FUZZ_TARGET = $(FUZZ_OPTIONS) -Ibuild/fuzz/darknet/include -Ibuild/fuzz/darknet/src $(PLUGIN_INCLUDE) build/fuzz/darknet/libdarknet.a -ljpeg -lpng
 
 # What is found stays in build/fuzz/finding-*; what reaches new code is kept in build/fuzz/new_* between runs.
 SECONDS ?= 600

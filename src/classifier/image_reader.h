@@ -1,0 +1,30 @@
+/* An image file's bytes as pixels: JPEG by libjpeg-turbo, PNG by libpng, BMP and PNM.
+ */
+#ifndef IMAGE_READER_H
+#define IMAGE_READER_H
+
+#include <stddef.h>
+
+/* Width times height of the largest image that is read; a file of a few bytes may claim any size.
+ */
+#ifndef LARGEST_IMAGE
+#define LARGEST_IMAGE 100000000
+#endif
+
+/* Decodes the `size` bytes at `file`. `channels` is what the caller wants: 1 (gray), 3 (red, green,
+   blue), 4 (and opacity), or 0 for as many as the file has. 16 bits are cut to their upper 8, a
+   palette is resolved, opacity is dropped where it is not asked for, CMYK becomes RGB.
+   Returns height x width x *file_channels bytes in rows from the top, which the caller frees, or
+   NULL where the file is no whole image of a format above, is larger than LARGEST_IMAGE, or memory
+   is short; *why then says so in words, valid until the thread's next call. */
+unsigned char *read_image(const unsigned char *file, size_t size, int channels, int *width,
+                          int *height, int *file_channels, const char **why);
+
+/* All bytes of a file, which the caller frees. NULL and *why as above where it cannot be read, is
+   empty, or has more than 1 GB. */
+unsigned char *read_whole_file(const char *path, size_t *size, const char **why);
+
+/* True where the bytes begin as a format above does. */
+int is_known_image(const unsigned char *file, size_t size);
+
+#endif
