@@ -16,12 +16,15 @@ OPENMP_FLAG := -fopenmp
 endif
 
 CORES := $(shell nproc 2>/dev/null || echo 2)
+# A make below one with -j shares its cores.
+PARALLEL = $(if $(findstring jobserver,$(MAKEFLAGS)),,-j$(CORES))
 SOURCE := build/source
 PATCHES := patches/series $(wildcard patches/*/*.patch)
 PLUGIN := $(wildcard src/* src/*/*)
 PLUGIN_INCLUDE := -Isrc/loss -Isrc/layer -Isrc/classifier -Isrc/cpu
 
-.PHONY: all darknet lib demo compare tune test fuzz bench faults gpu-check clean distclean help FORCE
+.PHONY: all darknet lib demo compare tune test check test-programs check-programs check-debian fuzz bench faults gpu-check
+.PHONY: clean distclean help FORCE
 all: darknet
 
 help:
@@ -32,7 +35,9 @@ help:
 	@echo 'make compare    both losses over label noise, parts of the training set and seeds: tables and plots; goes on where it stopped'
 	@echo '                DATA=cifar100 or DATA=DIR, NOISE="0 0.5" FRACTION=1 SEEDS="1 2" JOBS=2 ...: tools/compare.py -h lists all'
 	@echo 'make tune       learning rates and temperatures on a part of the training set, for make compare'
-	@echo 'make test       all tests; ends with "N passed, N failed"; BUILDS=1 adds builds with CUDA, cuDNN, OpenCV'
+	@echo 'make test       the tests (4 minutes on two cores); ends with "N passed, N failed, N skipped"'
+	@echo 'make check      these and the long ones: whole grids, builds with CUDA, cuDNN and OpenCV, sanitizers, coverage'
+	@echo 'make check-debian  the README'"'"'s commands on minimal Debian 12 and 13, with gcc and clang; as root, in build/debian'
 	@echo 'make fuzz       look for inputs that break options or mathematics, with clang; SECONDS=600 for each'
 	@echo 'make bench      the loss beside Darknet'"'"'s softmax: table, CSV, plot; PEER=DIR adds the authors'"'"' code'
 	@echo 'make faults     provoke every fault in upstream and here, and write the table in tests/README.md (about 4 minutes)'
@@ -73,8 +78,11 @@ ifeq ($(GPU),1)
 	@[ -x '$(CUDA_HOME)/bin/nvcc' ] || { $(call require,nvcc,nvidia-cuda-toolkit); }
 endif
 	@$(MAKE_DARKNET) -q >/dev/null 2>&1 || echo "building Darknet in $(SOURCE) (about a minute)"
-	@$(MAKE_DARKNET) -s --no-print-directory -j$(CORES)
+	+@$(MAKE_DARKNET) -s --no-print-directory $(PARALLEL)
 	@ln -sf source/darknet build/darknet
+# Programs that are linked with it need not be linked again when it stayed as it was.
+$(SOURCE)/libdarknet.a: darknet
+	@:
 
 # Needs the image reader and writer that come with Darknet, none of its objects: so it is the same with GPU=1.
 build/make_glyphs: tools/make_glyphs.c | build/upstream

@@ -5,12 +5,13 @@
 export FUZZ_FINDING="$scratch/finding" ASAN_OPTIONS=detect_leaks=0
 
 fuzz() { # TARGET MUTATIONS: a finding is kept in build/fuzz/
-    timeout 300 "build/tests/fuzz_$1" "$2" 1 "tests/fuzz/corpus_$1"/* && return
+    timeout 600 "build/tests/fuzz_$1" "$2" 1 "tests/fuzz/corpus_$1"/* && return
     mkdir -p build/fuzz
     cp "$FUZZ_FINDING" "build/fuzz/finding-$1"
     echo "the input is build/fuzz/finding-$1; again: build/tests/fuzz_$1 0 1 build/fuzz/finding-$1"
     return 1
 }
-check 'options: 20000 mutations of the corpus' fuzz options 20000
-check 'loss: 5000 mutations of the corpus' fuzz loss 5000
+times=${LONG:+10} times=${times:-1} # ten times as many for make check
+check "options: $((20000 * times)) mutations of the corpus" fuzz options $((20000 * times))
+check "loss: $((5000 * times)) mutations of the corpus" fuzz loss $((5000 * times))
 finish

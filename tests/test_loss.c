@@ -16,10 +16,15 @@
 
 #define MOST_CLASSES 21841
 
-/* One of so many cases of the large grids: for builds in which a sample takes long. */
+/* One of so many cases of the large grids, for builds in which a sample takes long. */
 #ifndef EVERY
 #define EVERY 1
 #endif
+/* One of four of these for `make test`; all of them for `make check`, or with LONG=1. */
+static int every(void)
+{
+    return getenv("LONG") ? EVERY : 4 * EVERY;
+}
 
 static const smooth_topk_algorithm algorithms[] = {SMOOTH_TOPK_PIVOT, SMOOTH_TOPK_LOG};
 static const char *const algorithm_names[] = {"pivot", "log"};
@@ -146,7 +151,7 @@ static void test_accuracy_grid(void **unused)
             for (int power = -4; power <= 4; ++power)
                 for (size_t t = 0; t < 4; ++t) {
                     int classes = class_counts[c], k = ks[ki];
-                    if (k >= classes || ++number % EVERY) continue;
+                    if (k >= classes || ++number % every()) continue;
                     if (classes == MOST_CLASSES && (power + 4 + t + ki) % 6)
                         continue; /* the references take long */
                     normal_scores(classes, pow(10, power));
@@ -177,7 +182,7 @@ static void test_ties_and_gaps(void **unused)
                 for (int gap = 0; gap < 3; ++gap) {
                     int classes = class_counts[c], k = ks[ki];
                     float far = gap == 0 ? 3 : gap == 1 ? 40 : 1e4f;
-                    if (k >= classes || ++number % EVERY) continue;
+                    if (k >= classes || ++number % every()) continue;
                     for (int i = 0; i < classes; ++i) {
                         float noise = (float)normal();
                         switch (shape) {
@@ -503,7 +508,7 @@ static void test_nan_and_infinity(void **unused)
     state = 13;
     FOR_ALGORITHMS(a)
     for (int k = 1; k <= 21; k += 5)
-        for (int place = 0; place < CLASSES; place += EVERY)
+        for (int place = 0; place < CLASSES; place += every())
             for (size_t kind = 0; kind < 5; ++kind) {
                 smooth_topk_params p = make_params(k, place % 7 ? 1 : 0, 1, a);
                 int sample = place % BATCH;
