@@ -15,6 +15,7 @@ ifeq ($(OPENMP),1)
 OPENMP_FLAG := -fopenmp
 endif
 
+include src/libraries.mk
 CORES := $(shell nproc 2>/dev/null || echo 2)
 # A make below one with -j shares its cores.
 PARALLEL = $(if $(findstring jobserver,$(MAKEFLAGS)),,-j$(CORES))
@@ -66,7 +67,7 @@ MAKE_DARKNET = $(MAKE) -C $(SOURCE) CC='$(CC)' $(if $(filter 1,$(OPENCV)),,CPP='
 
 darknet: $(SOURCE)/.patched build/options
 	@$(call require,$(CC),gcc)
-	@echo '#include <stdio.h>\n#include <jpeglib.h>\n#include <png.h>' | sed 's/\\n/\n/g' | $(CC) -E - >/dev/null 2>&1 || \
+	@printf '#include <%s>\n' stdio.h jpeglib.h png.h | $(CC) -E - >/dev/null 2>&1 || \
 		{ echo "the image libraries are missing; install them with: apt-get install libjpeg-dev libpng-dev" >&2; exit 1; }
 ifeq ($(OPENCV),1)
 	@$(call require,g++,g++)

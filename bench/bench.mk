@@ -7,14 +7,14 @@ BENCH_FLAGS := -Ofast
 build/bench/bench: bench/bench.c $(MATHEMATICS) $(MATHEMATICS_HEADERS) darknet
 	@mkdir -p build/bench
 	@echo "building $@"
-	@$(CC) $(BENCH_FLAGS) $(WARNINGS) -Wno-unused-parameter $(DARKNET_FLAGS) -I$(SOURCE)/include -I$(SOURCE)/src $(PLUGIN_INCLUDE) $< $(SOURCE)/libdarknet.a -ljpeg -lpng \
+	@$(CC) $(BENCH_FLAGS) $(WARNINGS) -Wno-unused-parameter $(DARKNET_FLAGS) -I$(SOURCE)/include -I$(SOURCE)/src $(PLUGIN_INCLUDE) $< $(SOURCE)/libdarknet.a $(DARKNET_LIBRARIES) \
 		$(OPENMP_FLAG) $(DARKNET_LINK) -lm -pthread -o $@
 
 build/bench/bench_gpu: bench/bench_gpu.cu $(KERNELS) darknet
 	@mkdir -p build/bench
 	@echo "building $@"
 	@$(NVCC) $(ARCH) -O2 -DGPU -Isrc/loss -I$(SOURCE)/include -I$(SOURCE)/src $(PLUGIN_INCLUDE) -c $< -o $@.o
-	@$(CXX) $@.o $(SOURCE)/libdarknet.a -ljpeg -lpng $(OPENMP_FLAG) $(DARKNET_LINK) -lm -pthread -o $@
+	@$(CXX) $@.o $(SOURCE)/libdarknet.a $(DARKNET_LIBRARIES) $(OPENMP_FLAG) $(DARKNET_LINK) -lm -pthread -o $@
 
 # With GPU=1 the GPU's rows, which need a GPU; else the CPU's.
 ifeq ($(GPU),1)

@@ -16,5 +16,5 @@ WARNINGS = -w
 CFLAGS += $(WARNINGS)
 $(addprefix $(OBJDIR),$(PLUGIN_OBJ)): WARNINGS = -Wextra -isystem include -isystem src
 
-# The image reader's libraries.
-LDFLAGS += -ljpeg -lpng
+include plugin/libraries.mk
+LDFLAGS += $(DARKNET_LIBRARIES)

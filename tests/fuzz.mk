@@ -18,8 +18,8 @@ build/fuzz/loss build/fuzz/options:
 	@echo "building $@"
 	@clang $(SANITIZED) -fsanitize=fuzzer $(WARNINGS) $(FUZZ_TARGET) -lm -pthread -o $@
 build/tests/fuzz_loss build/fuzz/loss: FUZZ_TARGET = $(FUZZ_LOSS)
-build/tests/fuzz_options: FUZZ_TARGET = $(FUZZ_OPTIONS) -Ibuild/sanitized/include -Ibuild/sanitized/src $(PLUGIN_INCLUDE) build/sanitized/libdarknet.a
-build/fuzz/options: FUZZ_TARGET = $(FUZZ_OPTIONS) -Ibuild/fuzz/darknet/include -Ibuild/fuzz/darknet/src $(PLUGIN_INCLUDE) build/fuzz/darknet/libdarknet.a
+build/tests/fuzz_options: FUZZ_TARGET = $(FUZZ_OPTIONS) -Ibuild/sanitized/include -Ibuild/sanitized/src $(PLUGIN_INCLUDE) build/sanitized/libdarknet.a $(DARKNET_LIBRARIES)
+build/fuzz/options: FUZZ_TARGET = $(FUZZ_OPTIONS) -Ibuild/fuzz/darknet/include -Ibuild/fuzz/darknet/src $(PLUGIN_INCLUDE) build/fuzz/darknet/libdarknet.a $(DARKNET_LIBRARIES)
 
 # What is found stays in build/fuzz/finding-*; what reaches new code is kept in build/fuzz/new_* between runs.
 SECONDS ?= 600

@@ -73,12 +73,12 @@ UNIT_FLAGS = $(WARNINGS) -Wno-unused-parameter $(PLUGIN_INCLUDE)
 $(UNITS:%=build/tests/%): build/tests/%: tests/test_%.c $(SOURCE)/libdarknet.a $(wildcard tests/*.h) | build/tests/.cmocka
 	@echo "building $@"
 	@$(CC) -O2 $(UNIT_FLAGS) $(DARKNET_FLAGS) -I$(SOURCE)/include -I$(SOURCE)/src $< $(SOURCE)/libdarknet.a \
-		$(WRAPPED) $(OPENMP_FLAG) $(DARKNET_LINK) -lcmocka -lm -pthread -o $@
+		$(WRAPPED) $(OPENMP_FLAG) $(DARKNET_LINK) $(DARKNET_LIBRARIES) -lcmocka -lm -pthread -o $@
 
 $(UNITS:%=build/tests/%_sanitized): build/tests/%_sanitized: tests/test_%.c build/sanitized/.built $(wildcard tests/*.h) | build/tests/.cmocka
 	@echo "building $@"
 	@$(CC) $(SANITIZED) $(UNIT_FLAGS) -Ibuild/sanitized/include -Ibuild/sanitized/src $< build/sanitized/libdarknet.a \
-		$(WRAPPED) $(SANITIZED_LINK) -lcmocka -lm -pthread -o $@
+		$(WRAPPED) $(DARKNET_LIBRARIES) -lcmocka -lm -pthread -o $@
 
 # Darknet under AddressSanitizer and UBSan, on the CPU: for the unit tests, the shell tests and the fuzz
 # targets. clang's is for libFuzzer.
