@@ -79,6 +79,13 @@ static smooth_topk_params params_of(int k, float tau, float alpha)
     return params;
 }
 
+static smooth_topk_layer layer_of(smooth_topk_params params, float scale, float temperature)
+{
+    smooth_topk_term term = {params, 1};
+    smooth_topk_options options = {1, &term, &scale, temperature};
+    return make_smooth_topk_layer(BATCH, CLASSES, &options);
+}
+
 static void assert_close(double a, double b, double allowed)
 {
     if (!(fabs(a - b) <= allowed)) fail_msg("%.9g is not %.9g (allowed %g)", a, b, allowed);
@@ -87,7 +94,7 @@ static void assert_close(double a, double b, double allowed)
 static void test_is_softmax(void **unused)
 {
     (void)unused;
-    smooth_topk_layer l = make_smooth_topk_layer(BATCH, CLASSES, params_of(1, 1, 0), 1, 1.5f);
+    smooth_topk_layer l = layer_of(params_of(1, 1, 0), 1, 1.5f);
     softmax_layer softmax = make_softmax_layer(BATCH, CLASSES, 1);
     softmax.temperature = 1;
     for (int round = 0; round < 20; ++round) {
@@ -99,12 +106,13 @@ static void test_is_softmax(void **unused)
         assert_close(l.cost[0], softmax.cost[0], 1e-5 * softmax.cost[0]);
         for (int i = 0; i < BATCH * CLASSES; ++i) {
             assert_close(l.delta[i], softmax.delta[i], 2e-6);
-            assert_true(l.output[i] == softmax.output[i]);
+            assert_close(l.output[i], softmax.output[i], 1e-6 * softmax.output[i] + 1e-7);
         }
         l.temperature = softmax.temperature = 1.5f;
         forward_smooth_topk_layer(l, net_of(NULL));
         forward_softmax_layer(softmax, net_of(NULL));
-        for (int i = 0; i < BATCH * CLASSES; ++i) assert_true(l.output[i] == softmax.output[i]);
+        for (int i = 0; i < BATCH * CLASSES; ++i)
+            assert_close(l.output[i], softmax.output[i], 1e-6 * softmax.output[i] + 1e-7);
         softmax.temperature = 1;
     }
     free_layer(l);
@@ -117,7 +125,7 @@ static void test_delta_is_minus_the_gradient(void **unused)
     (void)unused;
     for (int k = 1; k < CLASSES; k += 3) {
         smooth_topk_params params = params_of(k, 0.5f, 1);
-        smooth_topk_layer l = make_smooth_topk_layer(BATCH, CLASSES, params, 2.5f, 1);
+        smooth_topk_layer l = layer_of(params, 2.5f, 1);
         float loss[BATCH], grad[BATCH * CLASSES];
         int labels[BATCH];
         double cost = 0;
@@ -129,7 +137,7 @@ static void test_delta_is_minus_the_gradient(void **unused)
         forward_smooth_topk_layer(l, net_of(truth));
         for (int b = 0; b < BATCH; ++b) cost += 2.5 * loss[b];
         assert_close(l.cost[0], cost, 1e-5 * cost);
-        for (int i = 0; i < BATCH * CLASSES; ++i) assert_close(l.delta[i], -2.5 * grad[i], 1e-6);
+        for (int i = 0; i < BATCH * CLASSES; ++i) assert_true(l.delta[i] == -2.5f * grad[i]);
 
         for (int i = 0; i < BATCH * CLASSES; ++i) delta[i] = 10;
         backward_smooth_topk_layer(l, net_of(truth));
@@ -143,7 +151,7 @@ static void test_truth_rows(void **unused)
 {
     (void)unused;
     smooth_topk_params params = params_of(4, 1, 1);
-    smooth_topk_layer l = make_smooth_topk_layer(BATCH, CLASSES, params, 3, 1);
+    smooth_topk_layer l = layer_of(params, 3, 1);
     double wanted_delta[BATCH * CLASSES] = {0}, wanted_cost = 0;
     random_scores(3);
     memset(truth, 0, sizeof truth);
@@ -175,7 +183,7 @@ static void test_truth_rows(void **unused)
 static void test_without_truth(void **unused)
 {
     (void)unused;
-    smooth_topk_layer l = make_smooth_topk_layer(BATCH, CLASSES, params_of(5, 1, 1), 5, 1);
+    smooth_topk_layer l = layer_of(params_of(5, 1, 1), 5, 1);
     random_scores(3);
     l.cost[0] = 42;
     forward_smooth_topk_layer(l, net_of(NULL));
@@ -197,7 +205,7 @@ static void test_allocates_nothing(void **unused)
     for (int k = 1; k < CLASSES; k += 7) {
         for (int algorithm = 0; algorithm < 2; ++algorithm) {
             smooth_topk_params params = {k, 1, 1, algorithm ? SMOOTH_TOPK_LOG : SMOOTH_TOPK_PIVOT};
-            smooth_topk_layer l = make_smooth_topk_layer(BATCH, CLASSES, params, 1, 1);
+            smooth_topk_layer l = layer_of(params, 1, 1);
             random_scores(2);
             one_hot();
             truth[1] = truth[2] = 0.5f;
@@ -209,6 +217,30 @@ static void test_allocates_nothing(void **unused)
             free_layer(l);
         }
     }
+}
+
+/* The terms' weights are divided by their sum; each has its own scale. */
+static void test_several_k(void **unused)
+{
+    (void)unused;
+    smooth_topk_term terms[] = {{params_of(1, 1, 1), 0.25f}, {params_of(5, 0.5f, 2), 0.75f}};
+    float scales[] = {3, 0.5f}, loss[2][BATCH], grad[2][BATCH * CLASSES];
+    smooth_topk_options options = {2, terms, scales, 1};
+    smooth_topk_layer l = make_smooth_topk_layer(BATCH, CLASSES, &options);
+    int labels[BATCH];
+    double cost = 0;
+    random_scores(3);
+    one_hot();
+    for (int i = 0; i < BATCH * CLASSES; ++i)
+        if (truth[i] == 1) labels[i / CLASSES] = i % CLASSES;
+    for (int j = 0; j < 2; ++j)
+        smooth_topk_cpu(&terms[j].params, BATCH, CLASSES, scores, labels, loss[j], grad[j]);
+    forward_smooth_topk_layer(l, net_of(truth));
+    for (int b = 0; b < BATCH; ++b) cost += 0.75 * loss[0][b] + 0.375 * loss[1][b];
+    assert_close(l.cost[0], cost, 1e-6 * cost);
+    for (int i = 0; i < BATCH * CLASSES; ++i)
+        assert_close(l.delta[i], -0.75 * grad[0][i] - 0.375 * grad[1][i], 1e-6);
+    free_layer(l);
 }
 
 /* ---- real networks ---- */
@@ -259,6 +291,26 @@ static data random_data(int images)
     return d;
 }
 
+/* The default is the loss's own: the weighted mean of k tau. */
+static void test_default_temperature(void **unused)
+{
+    (void)unused;
+    static const struct {
+        const char *options;
+        float wanted;
+    } cases[] = {{"k=5", 5},
+                 {"k=3\ntau=0.5", 1.5f},
+                 {"k=4\ntau=0", 4},
+                 {"k=1,5", 3},
+                 {"k=1,5\nweights=3,1\ntau=1,2", 3.25f},
+                 {"k=1,5\ntemperature=2", 2}};
+    for (int i = 0; i < 6; ++i) {
+        network *net = network_of(1, 1, cases[i].options);
+        assert_close(net->layers[net->n - 1].temperature, cases[i].wanted, 1e-6);
+        release_network(net);
+    }
+}
+
 static double cost_of(network *net)
 {
     net->train = 1;
@@ -267,10 +319,9 @@ static double cost_of(network *net)
 }
 
 /* The layer's delta arrives in the weights of the first layer, two layers below. */
-static void test_network_finite_differences(void **unused)
+static void check_finite_differences(const char *options)
 {
-    (void)unused;
-    network *net = network_of(4, 1, "k=3\ntau=0.7\nscale=2");
+    network *net = network_of(4, 1, options);
     data d = random_data(4);
     get_next_batch(d, 4, 0, net->input, net->truth);
     cost_of(net);
@@ -293,6 +344,13 @@ static void test_network_finite_differences(void **unused)
     free_data(d);
 }
 
+static void test_network_finite_differences(void **unused)
+{
+    (void)unused;
+    check_finite_differences("k=3\ntau=0.7\nscale=2");
+    check_finite_differences("k=1,4,2\nweights=0.2,0.5,0.3\ntau=0.7,1,2\nscale=2");
+}
+
 static void test_network_subdivisions_sum(void **unused)
 {
     (void)unused;
@@ -311,8 +369,8 @@ static void test_network_learns(void **unused)
 {
     (void)unused;
     static const char *options[] = {"k=2", "k=2\nalgorithm=log", "k=1\ntau=1\nalpha=0\nscale=1",
-                                    "k=3\ntau=0.1"};
-    for (int i = 0; i < 4; ++i) {
+                                    "k=3\ntau=0.1", "k=1,3\nweights=1,2"};
+    for (int i = 0; i < 5; ++i) {
         network *net = network_of(9, 1, options[i]);
         data d = random_data(9);
         float first = train_network(net, d), last = first;
@@ -351,6 +409,8 @@ int main(void)
         cmocka_unit_test(test_truth_rows),
         cmocka_unit_test(test_without_truth),
         cmocka_unit_test(test_allocates_nothing),
+        cmocka_unit_test(test_several_k),
+        cmocka_unit_test(test_default_temperature),
         cmocka_unit_test(test_network_finite_differences),
         cmocka_unit_test(test_network_subdivisions_sum),
         cmocka_unit_test(test_network_learns),

@@ -61,6 +61,33 @@ one_class() {
 }
 check 'refused: a single class' one_class
 
+refused 'an empty k in a list' 'k=1,,3' 'k=1,,3' '1 <= k < 6'
+refused 'a list of k that ends in a comma' 'k=1,' 'k=1,' '1 <= k < 6'
+refused 'one k of a list out of range' 'k=1,6' 'k=6' '1 <= k < 6'
+refused 'the same k twice' 'k=1,5,1' 'k=1' 'twice'
+refused 'weights for more k than there are' 'k=1,5
+weights=0.2,0.3,0.5' 'weights=0.2,0.3,0.5' '3 numbers for 2 k' '> 0'
+refused 'one weight for two k' 'k=1,5
+weights=0.2' 'weights=0.2' '1 numbers for 2 k'
+refused 'a weight of 0' 'k=1,5
+weights=0,1' 'weights=0,1' '> 0'
+refused 'a negative weight' 'k=1,5
+weights=1,-1' 'weights=1,-1' '> 0'
+refused 'a weight that is no number' 'k=1,5
+weights=1,x' 'weights=1,x' '> 0'
+refused 'weights too far apart for a float' 'k=1,5
+weights=1e-30,1e30' 'weights=1e-30,1e30' '> 0'
+refused 'tau for more k than there are' 'k=1,2,5
+tau=1,2' 'tau=1,2' '2 numbers for 3 k' 'tau >= 0'
+refused 'one tau of a list out of range' 'k=1,5
+tau=1,-2' 'tau=-2' 'tau >= 0'
+refused 'a list of alpha for one k' 'k=3
+alpha=1,2' 'alpha=1,2' '2 numbers for 1 k' 'alpha >= 0'
+refused 'one scale of a list out of range' 'k=1,5
+scale=1,0' 'scale=0' 'scale > 0'
+refused 'a list of temperatures' 'k=1,5
+temperature=1,2' 'temperature=1,2' 'temperature > 0'
+
 # The banner in the network table.
 banner() {
     network "$scratch/good.cfg" "[smooth_topk]
@@ -79,6 +106,12 @@ temperature = 2
 # a comment' 'k = 2' 'tau = 0.25' 'alpha = 0' 'scale = 1.5' 'log' '6 classes'
 check 'the default scale is k' banner 'k=3' 'k = 3' 'scale = 3'
 check 'tau = 0, the hard hinge' banner 'tau=0' 'tau = 0 '
+check 'several k' banner 'k = 1, 5' 'k = 1,5' 'weights = 0.5,0.5' 'tau = 1 ' 'alpha = 1 ' 'scale = 1,5' '6 classes'
+check 'several k, all lists given' banner 'k=5,1,2
+weights=2,1,1
+tau=1,0.5,2
+alpha=1,0,0.5
+scale=1,2,3' 'k = 5,1,2' 'weights = 0.5,0.25,0.25' 'tau = 1,0.5,2' 'alpha = 1,0,0.5' 'scale = 1,2,3'
 check "options of Darknet's own in every section" banner 'dontsave=1
 learning_rate=1' 'k = 5'
 # The truth is as long as the last layer: a section before it may not be for other classes.

@@ -7,7 +7,7 @@
 #include "list.h"
 #include "network.h"
 
-#include "smooth_topk.h"
+#include "smooth_topk_options.h"
 
 typedef layer smooth_topk_layer;
 
@@ -18,15 +18,13 @@ typedef struct smooth_topk_state smooth_topk_state;
    a message that names section, option, value and range. inputs is the number of classes. */
 smooth_topk_layer parse_smooth_topk(list *options, int batch, int inputs);
 
-/* batch x inputs scores -> batch x inputs probabilities. `scale` is a weight on loss and gradient,
-   > 0; `temperature` the softmax's of the output, > 0. Ends the program as parse_smooth_topk does.
- */
-smooth_topk_layer make_smooth_topk_layer(int batch, int inputs, smooth_topk_params params,
-                                         float scale, float temperature);
+/* batch x inputs scores -> batch x inputs probabilities. Copies the options; ends the program as
+   parse_smooth_topk does. */
+smooth_topk_layer make_smooth_topk_layer(int batch, int inputs, const smooth_topk_options *options);
 
 /* Output: softmax(scores / temperature). With net.truth, rows of `inputs` floats t_i: cost = the
-   sum over the batch of scale * sum_i t_i L(scores, i); delta = minus its gradient. A row of zeros
-   is ignored. */
+   sum over the batch of sum_i t_i sum_j weight_j scale_j L_j(scores, i); delta = minus its
+   gradient. A row of zeros is ignored; one with a NaN has a cost and a delta of NaN. */
 void forward_smooth_topk_layer(const smooth_topk_layer l, network net);
 void backward_smooth_topk_layer(const smooth_topk_layer l, network net);
 void free_smooth_topk_state(smooth_topk_state *state);

@@ -30,7 +30,8 @@ enum {
     SMOOTH_TOPK_ERROR_SIZE,
     SMOOTH_TOPK_ERROR_LABEL,
     SMOOTH_TOPK_ERROR_MEMORY,
-    SMOOTH_TOPK_ERROR_CUDA /* the GPU's alone */
+    SMOOTH_TOPK_ERROR_CUDA, /* the GPU's alone */
+    SMOOTH_TOPK_ERROR_WEIGHT
 };
 
 /* Loss and gradient of a batch (equations 10 and 11 of the paper).
@@ -73,6 +74,27 @@ size_t smooth_topk_workspace_size(const smooth_topk_params *params, int threads,
 
 /* 0, or the error that smooth_topk_cpu would return for these parameters. */
 int smooth_topk_check(const smooth_topk_params *params, int classes);
+
+/* The loss for several k at once, so that one network is good at top-1 and at top-5:
+   loss[b] = sum_j weight_j L_j, and the gradient of that. Weights are not divided by their sum. */
+typedef struct {
+    smooth_topk_params params;
+    float weight; /* > 0 and finite */
+} smooth_topk_term;
+
+/* As smooth_topk_cpu; count >= 1 terms, of which each may have a k, tau, alpha and algorithm of its
+   own. One term of weight 1 is smooth_topk_cpu to the bit. A loss is NaN, +inf or 0 by the rules
+   above where that of one of its terms is NaN or +inf, or all are 0. */
+int smooth_topk_sum_cpu(const smooth_topk_term *terms, int count, int batch, int classes,
+                        const float *scores, const int *labels, float *loss, float *grad);
+
+/* Its twins with scratch of the caller's, as those of smooth_topk_cpu. */
+int smooth_topk_sum_cpu_workspace(const smooth_topk_term *terms, int count, int batch, int classes,
+                                  const float *scores, const int *labels, float *loss, float *grad,
+                                  void *workspace, size_t workspace_size);
+size_t smooth_topk_sum_workspace_size(const smooth_topk_term *terms, int count, int threads,
+                                      int classes);
+int smooth_topk_sum_check(const smooth_topk_term *terms, int count, int classes);
 
 /* One line without a full stop that names the parameter and its range; never NULL. */
 const char *smooth_topk_strerror(int error);

@@ -4,18 +4,15 @@
 #define SMOOTH_TOPK_GPU_H
 
 #include "smooth_topk.h"
+#include "smooth_topk_truth.h"
 
 #ifdef __cplusplus
 extern "C" {
 #endif
 
 /* All pointers but params are the current device's; stream is a cudaStream_t, NULL the default one.
-   Loss and gradient are as on the CPU, and are the same from call to call to the bit. batch and
-   classes are at most 2^30, or the error is SMOOTH_TOPK_ERROR_SIZE.
-
-   Where a CUDA call of theirs fails, the error is SMOOTH_TOPK_ERROR_CUDA. CUDA remembers which: the
-   caller takes and clears it with cudaGetLastError(). An error that others left there before is not
-   looked at, and not cleared. */
+   Loss and gradient are as on the CPU, and are the same from call to call to the bit. Where a CUDA
+   call fails the error is SMOOTH_TOPK_ERROR_CUDA, and cudaPeekAtLastError() says which. */
 
 /* As smooth_topk_cpu: allocates its scratch, checks the labels and waits until all is done. */
 int smooth_topk_gpu(const smooth_topk_params *params, int batch, int classes, const float *scores,
@@ -41,6 +38,26 @@ int smooth_topk_gpu_layer(const smooth_topk_params *params, int batch, int class
 /* Bytes of scratch that let a batch go at full speed; more than 256 MiB only where one sample
    needs it. O(classes + k log k) a sample in flight. 0 if the parameters are refused. */
 size_t smooth_topk_gpu_workspace_size(const smooth_topk_params *params, int batch, int classes);
+
+/* As smooth_topk_sum_cpu and its twins; terms are the host's. */
+int smooth_topk_sum_gpu(const smooth_topk_term *terms, int count, int batch, int classes,
+                        const float *scores, const int *labels, float *loss, float *grad,
+                        void *stream);
+int smooth_topk_sum_gpu_workspace(const smooth_topk_term *terms, int count, int batch, int classes,
+                                  const float *scores, const int *labels, float *loss, float *grad,
+                                  void *workspace, size_t workspace_size, void *stream);
+size_t smooth_topk_sum_gpu_workspace_size(const smooth_topk_term *terms, int count, int batch,
+                                          int classes);
+
+/* As smooth_topk_truth_cpu, for what a layer of a network does in its forward pass. The objective
+   and its terms are the host's, its class_margins and class_weights the device's. truth NULL: only
+   output is written; output NULL: it is not wanted. */
+int smooth_topk_truth_gpu(const smooth_topk_objective *objective, int batch, int classes,
+                          const float *scores, const float *truth, float temperature, float *loss,
+                          float *delta, float *output, void *workspace, size_t workspace_size,
+                          void *stream);
+size_t smooth_topk_truth_gpu_workspace_size(const smooth_topk_objective *objective, int batch,
+                                            int classes);
 
 #ifdef __cplusplus
 }

@@ -14,6 +14,12 @@ SMOOTH_TOPK_FUNCTION int min_int(int a, int b)
     return a < b ? a : b;
 }
 
+/* row[0 .. classes-1] = value, unless row is NULL. */
+static inline void smooth_topk_fill(float *row, int classes, float value)
+{
+    for (int i = 0; row && i < classes; ++i) row[i] = value;
+}
+
 /* Scratch is cut from a thread's slice in order; from NULL where only its size is asked for. */
 #define ALIGNMENT 64
 
@@ -48,8 +54,31 @@ void smooth_topk_by_pivot(const smooth_topk_sample *sample, float *loss, float *
                           char *scratch);
 size_t smooth_topk_pivot_scratch(int classes, int k);
 
+/* Loss and, unless NULL, gradient of one row: sum_j weight_j L_j(scores, label) with every term's
+   alpha times `margin` (finite, >= 0); scratch has at least its _scratch bytes. The label is within
+   0 .. classes-1, the terms are checked. */
+void smooth_topk_of_label(const smooth_topk_term *terms, int count, int classes,
+                          const float *scores, int label, float margin, float *loss, float *grad,
+                          char *scratch);
+size_t smooth_topk_label_scratch(const smooth_topk_term *terms, int count, int classes);
+
+/* The same for a row of several labels: sum_i weights[i] sum_j weight_j L_j(scores, i), with every
+   term's alpha times margins[i] (NULL: 1). */
+void smooth_topk_of_labels(const smooth_topk_term *terms, int count, int classes,
+                           const float *scores, const float *weights, const float *margins,
+                           float *loss, float *grad, char *scratch);
+size_t smooth_topk_labels_scratch(const smooth_topk_term *terms, int count, int classes);
+
+/* Calls row_function(task, b, scratch) for every row b of a batch, each with `slice` bytes of
+   aligned scratch of the workspace; as many threads as it has slices for share the rows. */
+typedef void (*smooth_topk_row_function)(const void *task, int b, char *scratch);
+int smooth_topk_for_each_row(smooth_topk_row_function row_function, const void *task, int batch,
+                             size_t slice, void *workspace, size_t workspace_size);
+size_t smooth_topk_rows_workspace_size(size_t slice, int threads);
+
 /* Finds the k largest scores but the label's: top, top_scores: k, top_scores[0] the least of them.
-   1 <= k < classes; maxima: room for `classes`. Returns -1 if a score is NaN or +inf, else 0. */
+   1 <= k < classes, or k <= classes with label = classes: none; maxima: room for `classes`. Returns
+   -1 if a score is NaN or +inf, else 0. */
 int smooth_topk_find_top(const float *scores, int classes, int label, int k, int *top,
                          float *top_scores, float *maxima);
 

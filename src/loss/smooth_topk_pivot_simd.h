@@ -1,24 +1,10 @@
 /* The vector loops of smooth_topk_pivot.c, once for each instruction set. */
+#include "smooth_topk_exp_simd.h"
 
 /* Vectors whose products a lane adds up in float before they go on in double. */
 #define CHUNK 64
 
-/* exp(-|score - pivot| / (k tau)) for scores up to the pivot, 0 for those above and below 2^-126;
-   rate = log2(e) / (k tau). Rounding in the exponent adds 2^-24 of it: nothing that is seen beside
-   the largest weight, which is 1. */
-INLINE floats SIMD_NAME(exponential)(floats score, floats pivot, floats rate)
-{
-    floats distance = score - pivot, t = distance * rate;
-    ints keep = (t >= -126.f) & (distance <= 0.f);
-    t = (floats)((ints)t & keep);
-    ints n = __builtin_convertvector(t - 0.5f, ints);
-    floats f = t - __builtin_convertvector(n, floats);
-    floats p = SMOOTH_TOPK_EXP2(f);
-    p = (floats)((ints)p + (n << 23));
-    return (floats)((ints)p & keep);
-}
-
-/* u = their exponentials; returns about their sum. */
+/* u = exp(-|score - pivot| / (k tau)), 0 for scores above the pivot; returns about their sum. */
 SIMD_TARGET static float SIMD_NAME(exponentials)(const float *scores, int count, float pivot,
                                                  float rate, float *u)
 {

@@ -1,0 +1,38 @@
+/* The options of a [smooth_topk] section. */
+#ifndef SMOOTH_TOPK_OPTIONS_H
+#define SMOOTH_TOPK_OPTIONS_H
+
+#include "list.h"
+
+#include "smooth_topk.h"
+
+typedef struct {
+    int count;               /* of k, >= 1 */
+    smooth_topk_term *terms; /* count; their weights sum to 1 */
+    float *scales;           /* count: a factor on each term's loss and gradient, > 0 */
+    float temperature;       /* of the output's softmax, > 0 */
+} smooth_topk_options;
+
+/* Reads and checks the options of a section for `classes` classes. A bad one ends the program with
+   exit code 1 and a message that names section, option, value and range. */
+smooth_topk_options read_smooth_topk_options(list *section, int classes);
+
+/* Ends the program if an option is out of range, as reading does. */
+void check_smooth_topk_options(const smooth_topk_options *options, int classes);
+
+/* The temperature of the loss's own distribution: the weighted mean of k tau; for the hard hinge,
+   which has none, tau counts as 1. */
+float default_smooth_topk_temperature(const smooth_topk_options *options);
+
+/* One line: k = 1,5  tau = 1 ... */
+void print_smooth_topk_options(const smooth_topk_options *options);
+
+void free_smooth_topk_options(smooth_topk_options *options);
+
+/* Ends the program: "[smooth_topk] ..." and exit code 1. */
+void refuse_smooth_topk(const char *format, ...) __attribute__((format(printf, 1, 2), noreturn));
+
+/* Zeros; ends the program where there is no memory. */
+void *allocate_smooth_topk(size_t count, size_t size);
+
+#endif

@@ -1,0 +1,35 @@
+/* The softmax that a layer's output is, with the vector exponential of algorithm pivot. */
+#include "smooth_topk_exp.h"
+#include "smooth_topk_internal.h"
+#include "smooth_topk_truth.h"
+
+#include <float.h>
+
+/* The loops over a row, for one instruction set. */
+typedef struct {
+    float (*maximum)(const float *scores, int count);
+    double (*exponentials)(const float *scores, int count, float most, float rate, float *output);
+    void (*scale)(float *row, int count, float factor);
+} softmax_loops;
+
+#define LOOPS_FILE "smooth_topk_softmax_simd.h"
+#define LOOPS_TYPE softmax_loops
+#include "smooth_topk_instruction_sets.h"
+
+void smooth_topk_softmax_cpu(int batch, int classes, const float *scores, float temperature,
+                             float *output)
+{
+    const softmax_loops *loops = loops_of_this_machine();
+    double rate = 1.4426950408889634 / temperature;
+    if (rate > FLT_MAX) rate = FLT_MAX;
+    for (int b = 0; b < batch; ++b) {
+        const float *row = scores + (size_t)b * classes;
+        float *to = output + (size_t)b * classes, most = loops->maximum(row, classes);
+        double sum = loops->exponentials(row, classes, most, (float)rate, to);
+        /* No class has a weight where the largest score is NaN or -inf. */
+        if (sum > 0)
+            loops->scale(to, classes, (float)(1 / sum));
+        else
+            smooth_topk_fill(to, classes, float_of(BITS_NAN));
+    }
+}

@@ -1,0 +1,115 @@
+/* The loss of a batch of rows of truth: what a row asks for, and the walk over the batch. */
+#include "smooth_topk_truth.h"
+#include "smooth_topk_bits.h"
+#include "smooth_topk_internal.h"
+
+#include <stdint.h>
+
+/* Entries that are looked at together: most are 0. */
+#define BLOCK 64
+
+/* What a row of truth says; label and weight are those of the first entry that is not 0. */
+typedef struct {
+    int entries, label, is_bad; /* is_bad: a NaN or an infinity */
+    float weight;
+} truth_row;
+
+static truth_row read_truth(const float *truth, int classes)
+{
+    truth_row row = {0, -1, 0, 0};
+    for (int begin = 0; begin < classes; begin += BLOCK) {
+        int end = min_int(classes, begin + BLOCK);
+        unsigned any = 0;
+        for (int i = begin; i < end; ++i) any |= bits_of(truth[i]);
+        if (any << 1 == 0) continue;
+        for (int i = begin; i < end; ++i) {
+            unsigned bits = bits_of(truth[i]);
+            if (bits << 1 == 0) continue;
+            row.is_bad |= (bits & BITS_PLUS_INF) == BITS_PLUS_INF;
+            if (row.entries++) continue;
+            row.label = i;
+            row.weight = truth[i];
+        }
+    }
+    return row;
+}
+
+/* t' of smooth_topk_truth.h. */
+static void mix_truth(const smooth_topk_objective *objective, const float *truth, int classes,
+                      float *mixed)
+{
+    double sum = 0;
+    for (int i = 0; i < classes; ++i) {
+        mixed[i] = objective->class_weights ? objective->class_weights[i] * truth[i] : truth[i];
+        sum += mixed[i];
+    }
+    if (objective->smoothing == 0) return;
+    double others = objective->smoothing / (classes - 1.0);
+    for (int i = 0; i < classes; ++i)
+        mixed[i] = (float)((1 - (double)objective->smoothing - others) * mixed[i] + others * sum);
+}
+
+typedef struct {
+    const smooth_topk_objective *objective;
+    int classes;
+    const float *scores, *truth;
+    float *loss, *delta;
+} truth_batch;
+
+static void one_row(const void *task, int b, char *scratch)
+{
+    const truth_batch *batch = task;
+    const smooth_topk_objective *objective = batch->objective;
+    int classes = batch->classes;
+    size_t offset = (size_t)b * classes;
+    const float *scores = batch->scores + offset, *truth = batch->truth + offset;
+    float *loss = batch->loss + b, *delta = batch->delta + offset, factor = objective->scale;
+    truth_row row = read_truth(truth, classes);
+    if (row.entries == 0 || row.is_bad) {
+        *loss = row.is_bad ? float_of(BITS_NAN) : 0;
+        smooth_topk_fill(delta, classes, *loss);
+        return;
+    }
+    if (row.entries == 1 && objective->smoothing == 0) {
+        float margin = objective->class_margins ? objective->class_margins[row.label] : 1;
+        float weight = objective->class_weights ? objective->class_weights[row.label] : 1;
+        factor *= weight * row.weight;
+        smooth_topk_of_label(objective->terms, objective->count, classes, scores, row.label, margin,
+                             loss, delta, scratch);
+    } else {
+        float *mixed = take(&scratch, classes * sizeof(float));
+        mix_truth(objective, truth, classes, mixed);
+        smooth_topk_of_labels(objective->terms, objective->count, classes, scores, mixed,
+                              objective->class_margins, loss, delta, scratch);
+    }
+    *loss *= factor;
+    for (int i = 0; i < classes; ++i) delta[i] *= -factor;
+}
+
+static size_t row_scratch(const smooth_topk_objective *objective, int classes)
+{
+    size_t of_label = smooth_topk_label_scratch(objective->terms, objective->count, classes);
+    size_t of_labels = aligned(classes * sizeof(float)) +
+                       smooth_topk_labels_scratch(objective->terms, objective->count, classes);
+    return of_label > of_labels ? of_label : of_labels;
+}
+
+size_t smooth_topk_truth_workspace_size(const smooth_topk_objective *objective, int threads,
+                                        int classes)
+{
+    if (smooth_topk_sum_check(objective->terms, objective->count, classes) || threads < 0) return 0;
+    return smooth_topk_rows_workspace_size(row_scratch(objective, classes), threads);
+}
+
+int smooth_topk_truth_cpu(const smooth_topk_objective *objective, int batch, int classes,
+                          const float *scores, const float *truth, float *loss, float *delta,
+                          void *workspace, size_t workspace_size)
+{
+    int error = smooth_topk_sum_check(objective->terms, objective->count, classes);
+    if (error) return error;
+    if (batch < 0 || (batch > 0 && (!scores || !truth || !loss || !delta)))
+        return SMOOTH_TOPK_ERROR_SIZE;
+    truth_batch task = {objective, classes, scores, truth, loss, delta};
+    return smooth_topk_for_each_row(one_row, &task, batch, row_scratch(objective, classes),
+                                    workspace, workspace_size);
+}

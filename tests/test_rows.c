@@ -1,0 +1,303 @@
+/* Sums over several k and rows of truth: against weighted sums of single calls, the 80-bit
+ * reference and brute force. */
+#include <math.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+#include <cmocka.h>
+
+#include "numbers.h"
+#include "reference.c"
+#include "smooth_topk_truth.h"
+
+enum { MOST_CLASSES = 1000, MOST_BATCH = 5, MOST_TERMS = 4 };
+
+static uint64_t state;
+static double uniform(void)
+{
+    return (next_random(&state) >> 11) * 0x1p-53;
+}
+static double normal(void)
+{
+    return sqrt(-2 * log(1 - uniform())) * cos(6.283185307179586 * uniform());
+}
+static int below(int limit)
+{
+    return (int)(uniform() * limit);
+}
+
+static float scores[MOST_BATCH * MOST_CLASSES], truth[MOST_BATCH * MOST_CLASSES];
+static float grad[MOST_BATCH * MOST_CLASSES], loss[MOST_BATCH];
+static int labels[MOST_BATCH];
+
+static void normal_scores(int count, double scale)
+{
+    for (int i = 0; i < count; ++i) scores[i] = (float)(scale * normal());
+}
+
+static smooth_topk_term term_of(int k, float tau, float alpha, float weight)
+{
+    smooth_topk_term term = {{k, tau, alpha, SMOOTH_TOPK_PIVOT}, weight};
+    return term;
+}
+
+static void assert_close(const char *what, double a, double b, double allowed)
+{
+    if (is_nan((float)a) || !(fabs(a - b) <= allowed))
+        fail_msg("%s: %.9g is not %.9g (allowed %g)", what, a, b, allowed);
+}
+
+/* ---- several k ---- */
+
+static int random_terms(smooth_topk_term *terms, int classes)
+{
+    int count = 1 + below(MOST_TERMS);
+    for (int j = 0; j < count; ++j) {
+        int k = 1 + below(classes - 1 < 30 ? classes - 1 : 30);
+        terms[j] = term_of(k, below(9) ? ldexpf(1, below(8) - 5) : 0, below(3) * 0.75f,
+                           0.1f + (float)uniform());
+        terms[j].params.algorithm = below(4) ? SMOOTH_TOPK_PIVOT : SMOOTH_TOPK_LOG;
+    }
+    return count;
+}
+
+static void test_sum_of_single_calls(void **unused)
+{
+    (void)unused;
+    state = 1;
+    for (int round = 0; round < 600; ++round) {
+        smooth_topk_term terms[MOST_TERMS];
+        int classes = 2 + below(round % 3 ? 60 : MOST_CLASSES - 1),
+            count = random_terms(terms, classes);
+        normal_scores(MOST_BATCH * classes, pow(10, 4 * uniform() - 2));
+        for (int b = 0; b < MOST_BATCH; ++b) labels[b] = below(classes + 1) - 1;
+        assert_int_equal(
+            smooth_topk_sum_cpu(terms, count, MOST_BATCH, classes, scores, labels, loss, grad), 0);
+        for (int b = 0; b < MOST_BATCH; ++b) {
+            static double wanted_grad[MOST_CLASSES];
+            static float grad_of_term[MOST_CLASSES];
+            double wanted = 0, largest = 0;
+            memset(wanted_grad, 0, sizeof wanted_grad);
+            for (int j = 0; j < count; ++j) {
+                float loss_of_term;
+                assert_int_equal(smooth_topk_cpu(&terms[j].params, 1, classes, scores + b * classes,
+                                                 labels + b, &loss_of_term, grad_of_term),
+                                 0);
+                wanted += (double)terms[j].weight * loss_of_term;
+                for (int i = 0; i < classes; ++i)
+                    wanted_grad[i] += (double)terms[j].weight * grad_of_term[i];
+            }
+            for (int i = 0; i < classes; ++i) largest = fmax(largest, fabs(wanted_grad[i]));
+            assert_close("loss", loss[b], wanted, 1e-6 * wanted);
+            for (int i = 0; i < classes; ++i)
+                assert_close("gradient", grad[b * classes + i], wanted_grad[i], 1e-6 * largest);
+        }
+    }
+}
+
+static void test_one_term_is_the_single_call(void **unused)
+{
+    (void)unused;
+    state = 2;
+    for (int round = 0; round < 300; ++round) {
+        static float loss_of_call[MOST_BATCH], grad_of_call[MOST_BATCH * MOST_CLASSES];
+        smooth_topk_term terms[MOST_TERMS];
+        int classes = 2 + below(200);
+        random_terms(terms, classes);
+        terms->weight = 1;
+        normal_scores(MOST_BATCH * classes, 3);
+        for (int b = 0; b < MOST_BATCH; ++b) labels[b] = below(classes + 1) - 1;
+        smooth_topk_cpu(&terms->params, MOST_BATCH, classes, scores, labels, loss_of_call,
+                        grad_of_call);
+        smooth_topk_sum_cpu(terms, 1, MOST_BATCH, classes, scores, labels, loss, grad);
+        assert_memory_equal(loss, loss_of_call, sizeof loss);
+        assert_memory_equal(grad, grad_of_call, MOST_BATCH * classes * sizeof *grad);
+    }
+}
+
+static void test_sum_finite_differences(void **unused)
+{
+    (void)unused;
+    state = 3;
+    smooth_topk_term terms[] = {term_of(1, 1, 1, 0.3f), term_of(5, 0.7f, 0.5f, 0.7f),
+                                term_of(3, 2, 0, 1.5f)};
+    enum { CLASSES = 12 };
+    for (int round = 0; round < 20; ++round) {
+        float up, down;
+        normal_scores(CLASSES, 2);
+        labels[0] = below(CLASSES);
+        smooth_topk_sum_cpu(terms, 3, 1, CLASSES, scores, labels, loss, grad);
+        for (int i = 0; i < CLASSES; ++i) {
+            float middle = scores[i], step = 0.01f;
+            scores[i] = middle + step;
+            smooth_topk_sum_cpu(terms, 3, 1, CLASSES, scores, labels, &up, NULL);
+            scores[i] = middle - step;
+            smooth_topk_sum_cpu(terms, 3, 1, CLASSES, scores, labels, &down, NULL);
+            scores[i] = middle;
+            assert_close("difference", (up - down) / (2 * step), grad[i], 3e-4);
+        }
+    }
+}
+
+static void test_sum_brute_force(void **unused)
+{
+    (void)unused;
+    state = 4;
+    for (int round = 0; round < 60; ++round) {
+        int classes = 3 + below(8);
+        smooth_topk_term terms[] = {term_of(1, 1, 1, 0.5f), term_of(2, 0.5f, 1, 2),
+                                    term_of(classes - 1, 2, 0.5f, 1)};
+        long double wanted = 0, wanted_grad[16] = {0};
+        normal_scores(classes, 2);
+        labels[0] = below(classes);
+        for (int j = 0; j < 3; ++j) {
+            long double of_term, grad_of_term[16];
+            brute_force(&terms[j].params, classes, scores, labels[0], &of_term, grad_of_term);
+            wanted += terms[j].weight * of_term;
+            for (int i = 0; i < classes; ++i) wanted_grad[i] += terms[j].weight * grad_of_term[i];
+        }
+        smooth_topk_sum_cpu(terms, 3, 1, classes, scores, labels, loss, grad);
+        assert_close("loss", loss[0], (double)wanted, 4e-6 * (double)wanted);
+        for (int i = 0; i < classes; ++i)
+            assert_close("gradient", grad[i], (double)wanted_grad[i], 1e-5);
+    }
+}
+
+static void test_sum_special_numbers(void **unused)
+{
+    (void)unused;
+    smooth_topk_term terms[] = {term_of(1, 1, 1, 0.5f), term_of(3, 0, 1, 0.25f),
+                                term_of(4, 1, 1, 0.25f)};
+    enum { CLASSES = 6 };
+    float rows[][CLASSES] = {
+        {1, 2, NOT_A_NUMBER, 0, 1, 2},             /* NaN */
+        {1, 2, PLUS_INF, 0, 1, 2},                 /* NaN */
+        {MINUS_INF, 2, 1, 0, 1, 2},                /* the label: +inf */
+        {1, 2, 1, MINUS_INF, MINUS_INF, MINUS_INF} /* only k=1 has a loss */
+    };
+    labels[0] = labels[1] = labels[2] = labels[3] = 0;
+    assert_int_equal(smooth_topk_sum_cpu(terms, 3, 4, CLASSES, rows[0], labels, loss, grad), 0);
+    assert_true(is_nan(loss[0]) && is_nan(loss[1]));
+    for (int i = 0; i < 2 * CLASSES; ++i) assert_true(is_nan(grad[i]));
+    assert_true(bits(loss[2]) == 0x7f800000);
+    for (int i = 2 * CLASSES; i < 3 * CLASSES; ++i) assert_true(grad[i] == 0);
+    float alone;
+    smooth_topk_cpu(&terms->params, 1, CLASSES, rows[3], labels, &alone, NULL);
+    assert_true(loss[3] == 0.5f * alone && alone > 0);
+}
+
+static void test_sum_refusals(void **unused)
+{
+    (void)unused;
+    smooth_topk_term good[2] = {term_of(1, 1, 1, 1), term_of(2, 1, 1, 1)}, bad[2];
+    const float bad_weights[] = {0, -1, NOT_A_NUMBER, PLUS_INF};
+    char workspace[64];
+    labels[0] = 0;
+    assert_int_equal(smooth_topk_sum_cpu(good, 0, 1, 5, scores, labels, loss, grad),
+                     SMOOTH_TOPK_ERROR_SIZE);
+    assert_int_equal(smooth_topk_sum_cpu(NULL, 1, 1, 5, scores, labels, loss, grad),
+                     SMOOTH_TOPK_ERROR_SIZE);
+    assert_int_equal(smooth_topk_sum_cpu(good, 2, 1, 2, scores, labels, loss, grad),
+                     SMOOTH_TOPK_ERROR_K);
+    for (int i = 0; i < 4; ++i) {
+        memcpy(bad, good, sizeof bad);
+        bad[1].weight = bad_weights[i];
+        loss[0] = 42;
+        assert_int_equal(smooth_topk_sum_cpu(bad, 2, 1, 5, scores, labels, loss, grad),
+                         SMOOTH_TOPK_ERROR_WEIGHT);
+        assert_true(loss[0] == 42);
+        assert_int_equal(smooth_topk_sum_workspace_size(bad, 2, 1, 5), 0);
+    }
+    labels[0] = 5;
+    assert_int_equal(smooth_topk_sum_cpu(good, 2, 1, 5, scores, labels, loss, grad),
+                     SMOOTH_TOPK_ERROR_LABEL);
+    labels[0] = 0;
+    assert_int_equal(smooth_topk_sum_cpu_workspace(good, 2, 1, 5, scores, labels, loss, grad,
+                                                   workspace, sizeof workspace),
+                     SMOOTH_TOPK_ERROR_MEMORY);
+    assert_non_null(strstr(smooth_topk_strerror(SMOOTH_TOPK_ERROR_WEIGHT), "weight > 0"));
+}
+
+/* ---- rows of truth ---- */
+
+static void delta_of(const smooth_topk_objective *objective, int batch, int classes)
+{
+    size_t size = smooth_topk_truth_workspace_size(objective, 1, classes);
+    void *workspace = malloc(size);
+    assert_int_equal(smooth_topk_truth_cpu(objective, batch, classes, scores, truth, loss, grad,
+                                           workspace, size),
+                     0);
+    free(workspace);
+}
+
+/* A NaN or an infinity in the truth spoils its own row; a row of zeros is ignored whatever its
+   scores are. */
+static void test_truth_that_is_no_number(void **unused)
+{
+    (void)unused;
+    enum { CLASSES = 70 };
+    const float bad[] = {NOT_A_NUMBER, PLUS_INF, MINUS_INF};
+    smooth_topk_term term = term_of(5, 1, 1, 1);
+    smooth_topk_objective objective = {.terms = &term, .count = 1, .scale = 1};
+    state = 6;
+    for (int round = 0; round < 24; ++round) {
+        normal_scores(3 * CLASSES, 1);
+        memset(truth, 0, sizeof truth);
+        truth[0] = truth[CLASSES + 66] = 1;
+        truth[CLASSES + (round & 1 ? 66 : 3)] = bad[round % 3];
+        truth[2 * CLASSES + 5] = -0.f;
+        scores[2 * CLASSES + 6] = NOT_A_NUMBER;
+        delta_of(&objective, 3, CLASSES);
+        assert_true(loss[0] > 0 && is_nan(loss[1]) && loss[2] == 0);
+        for (int i = 0; i < CLASSES; ++i)
+            assert_true(!is_nan(grad[i]) && is_nan(grad[CLASSES + i]) &&
+                        grad[2 * CLASSES + i] == 0);
+    }
+}
+
+/* ---- the softmax of the output ---- */
+
+static void test_softmax(void **unused)
+{
+    (void)unused;
+    static float output[MOST_CLASSES];
+    state = 7;
+    for (int round = 0; round < 200; ++round) {
+        int classes = 2 + below(MOST_CLASSES - 1);
+        double most = -1e30, sum = 0, temperature = ldexp(1, below(20) - 10);
+        normal_scores(classes, 5);
+        if (round % 3 == 0) scores[below(classes - 1) + 1] = MINUS_INF;
+        for (int i = 0; i < classes; ++i) most = fmax(most, scores[i]);
+        for (int i = 0; i < classes; ++i) sum += exp((scores[i] - most) / temperature);
+        smooth_topk_softmax_cpu(1, classes, scores, (float)temperature, output);
+        for (int i = 0; i < classes; ++i)
+            assert_close("output", output[i], exp((scores[i] - most) / temperature) / sum, 3e-7);
+    }
+    scores[0] = 3, scores[1] = 3, scores[2] = 2;
+    smooth_topk_softmax_cpu(1, 3, scores, 1e-45f, output);
+    assert_true(output[0] == 0.5f && output[1] == 0.5f && output[2] == 0);
+    scores[1] = NOT_A_NUMBER;
+    smooth_topk_softmax_cpu(1, 3, scores, 1, output);
+    assert_true(is_nan(output[0]) && is_nan(output[1]) && is_nan(output[2]));
+    scores[1] = PLUS_INF;
+    smooth_topk_softmax_cpu(1, 3, scores, 1, output);
+    assert_true(is_nan(output[0]) && is_nan(output[1]) && is_nan(output[2]));
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_sum_of_single_calls),
+        cmocka_unit_test(test_one_term_is_the_single_call),
+        cmocka_unit_test(test_sum_finite_differences),
+        cmocka_unit_test(test_sum_brute_force),
+        cmocka_unit_test(test_sum_special_numbers),
+        cmocka_unit_test(test_sum_refusals),
+        cmocka_unit_test(test_truth_that_is_no_number),
+        cmocka_unit_test(test_softmax),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
