@@ -5,7 +5,10 @@ PLUGIN_OBJ := $(notdir $(patsubst %.c,%.o,$(wildcard plugin/*/*.c)))
 ifeq ($(GPU), 1)
 PLUGIN_OBJ += smooth_topk_kernels.o
 endif
-OBJ += $(PLUGIN_OBJ)
+# The program's own; all else is in its library.
+PROGRAM_OBJ := commands.o
+OBJ += $(filter-out $(PROGRAM_OBJ),$(PLUGIN_OBJ))
+EXECOBJA += $(PROGRAM_OBJ)
 
 PLUGIN_DIRS := plugin/loss plugin/layer plugin/classifier plugin/cpu
 VPATH := $(VPATH):$(subst $() ,:,$(PLUGIN_DIRS))

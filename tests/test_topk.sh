@@ -114,12 +114,12 @@ check '-topk 2x is refused' refused '-topk 2x: must be a whole number' -topk 2x
 check 'more guesses than classes are refused' refused '-topk 7: must be at most 6' -topk 7
 check '-every 0 is refused' refused '-every 0: must be a whole number' -topk 2 -every 0
 check '-every alone is refused' refused '-every 5: says how often -topk and -log' -every 5
-check 'a log that cannot be written is refused' refused 'nowhere/log.csv.tmp: cannot be written' -topk 2 -log "$scratch/nowhere/log.csv"
+check 'a log that cannot be written is refused' refused 'nowhere/log.csv: cannot be written' -topk 2 -log "$scratch/nowhere/log.csv"
 check 'a misspelt flag is refused' refused 'classifier train: -evry: no such option' "$scratch/tracked/net.weights" -evry 2
 check 'a flag without its value is refused' refused '-seed: no such option, or its value is missing' -seed
 another() {
     echo 'something else' >"$scratch/other.csv"
-    refused 'not the log of such a run' "$scratch/part/net.backup" -topk 2 -log "$scratch/other.csv" && grep -q 'something else' "$scratch/other.csv"
+    refused 'not the log of such a run' "$scratch/part/net_best.weights" -topk 2 -log "$scratch/other.csv" && grep -q 'something else' "$scratch/other.csv"
 }
 check 'a run that goes on does not write over a file that is no log' another
 finish

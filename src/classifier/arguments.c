@@ -1,0 +1,75 @@
+/* Reads and checks the command line of `darknet classifier`. */
+#include "arguments.h"
+
+#include "seed.h"
+#include "utils.h"
+
+#include <string.h>
+
+long whole_number(const char *name, const char *text, long least, long most)
+{
+    char *end;
+    long value = strtol(text, &end, 10);
+    if (*text >= '0' && *text <= '9' && !*end && value >= least && value <= most) return value;
+    fprintf(stderr, "%s %s: must be a whole number from %ld to %ld\n", name, text, least, most);
+    exit(1);
+}
+
+/* A number of batches, guesses and so on; 0 where the flag is not given. */
+static int count_argument(int argc, char **argv, char *name)
+{
+    char *text = find_char_arg(argc, argv, name, 0);
+    return text ? (int)whole_number(name, text, 1, 1000000000) : 0;
+}
+
+static unsigned long long seed_argument(int argc, char **argv)
+{
+    char *text = find_char_arg(argc, argv, "-seed", 0);
+    if (!text) return 0;
+    return mix_seed(0, (unsigned long long)whole_number("-seed", text, 0, 4294967295L));
+}
+
+static tracker_options tracking_arguments(int argc, char **argv)
+{
+    tracker_options o = {.topk = count_argument(argc, argv, "-topk"),
+                         .every = count_argument(argc, argv, "-every"),
+                         .progress = find_arg(argc, argv, "-progress"),
+                         .log = find_char_arg(argc, argv, "-log", 0)};
+    if (!o.every || o.topk || o.log) return o;
+    fprintf(stderr, "-every %d: says how often -topk and -log do what they do; neither is given\n",
+            o.every);
+    exit(1);
+}
+
+arguments read_arguments(int argc, char **argv)
+{
+    arguments a = {0};
+    char *gpus = find_char_arg(argc, argv, "-gpus", 0);
+    a.train.gpus = read_intlist(gpus, &a.train.gpu_count, gpu_index);
+    a.camera = find_int_arg(argc, argv, "-c", 0);
+    a.top = find_int_arg(argc, argv, "-t", 0);
+    a.train.clear = find_arg(argc, argv, "-clear");
+    a.train.tracking = tracking_arguments(argc, argv);
+    a.train.seed = seed_argument(argc, argv);
+    a.command = argv[2];
+    for (int i = 3; i < argc && argv[i]; ++i) {
+        if (argv[i][0] != '-') continue;
+        fprintf(stderr, "classifier %s: %s: no such option, or its value is missing\n", a.command,
+                argv[i]);
+        exit(1);
+    }
+    if (!a.command || !argv[3] || !argv[4]) {
+        fprintf(stderr,
+                "usage: %s classifier %s [data] [cfg] [weights (optional)] [image (predict)]\n",
+                argv[0], a.command ? a.command : "[train/test/valid]");
+        exit(1);
+    }
+    char **rest = argv + 3, *places[5] = {0};
+    for (int i = 0; i < 5 && 3 + i < argc && rest[i]; ++i) places[i] = rest[i];
+    a.train.data = places[0];
+    a.train.cfg = places[1];
+    a.train.weights = places[2];
+    a.image = places[3];
+    a.layer = places[4];
+    return a;
+}

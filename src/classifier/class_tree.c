@@ -1,0 +1,83 @@
+/* Checks of trees of classes. */
+#define _GNU_SOURCE /* getline */
+#include "class_tree.h"
+
+#include <ctype.h>
+#include <errno.h>
+#include <limits.h>
+#include <string.h>
+
+enum { LONGEST_NAME = 255 };
+
+/* NULL, or what is wrong with the line, of which `number` are above. */
+static const char *line_fault(const char *line, long number)
+{
+    size_t length = strcspn(line, " \t\r\n");
+    if (length == 0 || length > LONGEST_NAME)
+        return "must begin with a name of 1 to 255 characters";
+    const char *text = line + length + strspn(line + length, " \t");
+    char *end;
+    long parent = strtol(text, &end, 10);
+    if (end == text || *(end + strspn(end, " \t\r\n")))
+        return "must be a name and the number of its parent, nothing else";
+    if (parent < -1 || parent >= number)
+        return "the parent must be -1 (none) or a line above, the first of which is 0";
+    return NULL;
+}
+
+void check_tree_file(const char *filename)
+{
+    FILE *file = fopen(filename, "r");
+    if (!file) {
+        fprintf(stderr, "%s: a tree of classes: %s\n", filename, strerror(errno));
+        exit(1);
+    }
+    char *line = NULL;
+    size_t size = 0;
+    long number = 0;
+    while (getline(&line, &size, file) >= 0) {
+        const char *fault = line_fault(line, number);
+        if (fault) {
+            fprintf(stderr, "%s, line %ld: a tree of classes: %s\n", filename, number + 1, fault);
+            exit(1);
+        }
+        ++number;
+    }
+    free(line);
+    fclose(file);
+    if (number == 0) {
+        fprintf(stderr, "%s: a tree of classes: it has no lines\n", filename);
+        exit(1);
+    }
+}
+
+tree *get_label_tree(const network *net, char *filename, const char *datacfg)
+{
+    if (!filename) return net->hierarchy;
+    if (!net->hierarchy) {
+        fprintf(stderr,
+                "%s: tree=%s: needs a network whose [softmax] has a tree=; other losses, "
+                "[smooth_topk] too, have none\n",
+                datacfg, filename);
+        exit(1);
+    }
+    tree *labels = read_tree(filename);
+    if (labels->n == net->outputs) return labels;
+    fprintf(stderr, "%s: tree=%s: has %d classes, but the network has %d outputs\n", datacfg,
+            filename, labels->n, net->outputs);
+    exit(1);
+}
+
+void choose_leaves(const network *net, char *filename, const char *datacfg)
+{
+    if (!filename) return;
+    if (!net->hierarchy) {
+        fprintf(stderr, "%s: leaves=%s: needs a network with a tree=\n", datacfg, filename);
+        exit(1);
+    }
+    change_leaves(net->hierarchy, filename);
+    for (int i = 0; i < net->hierarchy->n; ++i)
+        if (net->hierarchy->leaf[i]) return;
+    fprintf(stderr, "%s: leaves=%s: names none of the tree's classes\n", datacfg, filename);
+    exit(1);
+}

@@ -1,0 +1,111 @@
+/* `darknet classifier COMMAND`: which function does what. */
+#include "arguments.h"
+#include "data_checks.h"
+#include "predict.h"
+#include "validate.h"
+#include "weights_file.h"
+
+#include <string.h>
+
+static void run_train(const arguments *a)
+{
+    train_classifier(&a->train);
+}
+
+static void run_predict(const arguments *a)
+{
+    predict_classifier(a->train.data, a->train.cfg, a->train.weights, a->image, a->top);
+}
+
+static void run_try(const arguments *a)
+{
+    if (!a->layer) {
+        fprintf(stderr, "usage: classifier try [data] [cfg] [weights] [image] [layer number]\n");
+        exit(1);
+    }
+    try_classifier(a->train.data, a->train.cfg, a->train.weights, a->image,
+                   (int)whole_number("classifier try: layer", a->layer, 0, 1000000));
+}
+
+static void run_fout(const arguments *a)
+{
+    if (!a->image) {
+        fprintf(stderr, "usage: classifier fout [data] [cfg] [weights] [list of images]\n");
+        exit(1);
+    }
+    file_output_classifier(a->train.data, a->train.cfg, a->train.weights, a->image);
+}
+
+/* Those that need a camera or a video are upstream's. */
+#ifdef OPENCV
+void demo_classifier(char *datacfg, char *cfg, char *weights, int camera, const char *video);
+void gun_classifier(char *datacfg, char *cfg, char *weights, int camera, const char *video);
+void threat_classifier(char *datacfg, char *cfg, char *weights, int camera, const char *video);
+#define VIDEO_COMMAND(name)                                                                    \
+    static void run_##name(const arguments *a)                                                 \
+    {                                                                                          \
+        name##_classifier(a->train.data, a->train.cfg, a->train.weights, a->camera, a->image); \
+    }
+#else
+#define VIDEO_COMMAND(name)                                                                \
+    static void run_##name(const arguments *a)                                             \
+    {                                                                                      \
+        fprintf(stderr, "classifier %s: needs OpenCV: build with OPENCV=1\n", a->command); \
+        exit(1);                                                                           \
+    }
+#endif
+VIDEO_COMMAND(demo)
+VIDEO_COMMAND(gun)
+VIDEO_COMMAND(threat)
+
+/* Commands that take data, network and weights alone. */
+#define LIST_COMMAND(name, function)                             \
+    static void run_##name(const arguments *a)                   \
+    {                                                            \
+        function(a->train.data, a->train.cfg, a->train.weights); \
+    }
+LIST_COMMAND(test, test_classifier)
+LIST_COMMAND(csv, csv_classifier)
+LIST_COMMAND(label, label_classifier)
+LIST_COMMAND(valid, validate_classifier_single)
+LIST_COMMAND(validmulti, validate_classifier_multi)
+LIST_COMMAND(valid10, validate_classifier_10)
+LIST_COMMAND(validcrop, validate_classifier_crop)
+LIST_COMMAND(validfull, validate_classifier_full)
+
+static const struct {
+    const char *name;
+    void (*run)(const arguments *a);
+} commands[] = {
+    {"train", run_train},
+    {"valid", run_valid},
+    {"predict", run_predict},
+    {"test", run_test},
+    {"csv", run_csv},
+    {"label", run_label},
+    {"valid10", run_valid10},
+    {"validcrop", run_validcrop},
+    {"validfull", run_validfull},
+    {"validmulti", run_validmulti},
+    {"try", run_try},
+    {"fout", run_fout},
+    {"demo", run_demo},
+    {"gun", run_gun},
+    {"threat", run_threat},
+};
+
+void run_classifier(int argc, char **argv)
+{
+    size_t count = sizeof commands / sizeof *commands;
+    arguments a = read_arguments(argc, argv);
+    for (size_t i = 0; i < count; ++i) {
+        if (strcmp(a.command, commands[i].name) != 0) continue;
+        if (commands[i].run != run_train) refuse_partial_weights();
+        commands[i].run(&a);
+        return;
+    }
+    fprintf(stderr, "classifier %s: no such command; there are", a.command);
+    for (size_t i = 0; i < count; ++i) fprintf(stderr, "%s %s", i ? "," : "", commands[i].name);
+    fprintf(stderr, "\n");
+    exit(1);
+}

@@ -1,0 +1,26 @@
+/* Files that are replaced whole or not at all, whenever the program or the machine stops. */
+#ifndef FILE_REPLACEMENT_H
+#define FILE_REPLACEMENT_H
+
+#include <stdio.h>
+#include <sys/stat.h>
+
+typedef struct {
+    FILE *file;      /* to write to */
+    char *target;    /* the file that is replaced: not a link to it */
+    char *temporary; /* NULL where the target is written to directly */
+    int exists;      /* whether there is an old file, */
+    struct stat old; /* and what it is */
+} file_replacement;
+
+/* Opens a new file beside `filename` with the old one's owner and permissions, named
+   NAME.PROCESS.XXXXXX.tmp, which is never one that exists nor a link. What killed processes left
+   there is removed. A device or a pipe is opened itself. A link to a file, there or not yet, stands
+   for the file. Returns 0 or the error's number; a write-protected file gives EACCES. */
+int begin_replacement(file_replacement *r, const char *filename);
+
+/* Writes to disk, closes, and puts the new file in the old one's place, if `keep`; else, or if that
+   fails, removes it, and the old file stays. Returns 0 or the error's number. Call it once. */
+int end_replacement(file_replacement *r, int keep);
+
+#endif

@@ -1,0 +1,13 @@
+/* Which numbers of a layer a weights file holds. */
+#ifndef LAYER_WEIGHTS_H
+#define LAYER_WEIGHTS_H
+
+#include "darknet.h"
+
+/* How many numbers load_weights reads for the layer; 0 with dontload=1. */
+size_t count_weights(layer l);
+
+/* 1 if all of those numbers, as they are in the computer's memory, are finite. */
+int has_finite_weights(layer l);
+
+#endif

@@ -1,0 +1,156 @@
+/* Images for training, and what a run does without. */
+#include "loading.h"
+
+#include "data_checks.h"
+#include "image.h"
+#include "image_files.h"
+#include "seed.h"
+#include "stop_signal.h"
+#include "utils.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static __thread const load_args *current; /* what the calling thread loads */
+static int flip_images = 1;
+
+static pthread_mutex_t mutex = PTHREAD_MUTEX_INITIALIZER;
+static char **rejected; /* paths */
+static int paths_rejected, images_rejected;
+
+void begin_loading(const load_args *args)
+{
+    current = args;
+    if (args->seed) seed_thread(mix_seed(args->seed, (unsigned long long)args->thread));
+}
+
+void end_loading(void)
+{
+    current = NULL;
+    seed_thread(0);
+}
+
+void set_flip(const char *value)
+{
+    if (value && strcmp(value, "0") != 0 && strcmp(value, "1") != 0) {
+        fprintf(stderr, "[net] flip=%s: must be 0 or 1 (1 mirrors every second training image)\n",
+                value);
+        exit(1);
+    }
+    flip_images = !value || *value == '1';
+}
+
+/* Names a path that cannot be used, once, and counts how often the list of m has it. */
+static void reject_image(const char *path, const char *why, char **list, int m)
+{
+    int i = 0;
+    pthread_mutex_lock(&mutex);
+    while (i < paths_rejected && strcmp(rejected[i], path) != 0) ++i;
+    char **grown = i < paths_rejected ? NULL : realloc(rejected, (size_t)(i + 1) * sizeof *grown);
+    if (grown) {
+        rejected = grown;
+        rejected[paths_rejected++] = strdup(path);
+        for (int j = 0; j < m; ++j) images_rejected += strcmp(list[j], path) == 0;
+        fprintf(stderr, "Left out image number %d, %s: %s\n", paths_rejected, path, why);
+    }
+    pthread_mutex_unlock(&mutex);
+}
+
+int too_many_rejected(int m)
+{
+    int limit = m / 100 > 10 ? m / 100 : 10;
+    if (limit > m / 2) limit = m / 2;
+    pthread_mutex_lock(&mutex);
+    int many = images_rejected > limit;
+    pthread_mutex_unlock(&mutex);
+    return many;
+}
+
+/* Whether the truth of this path would be that of one class; a list is looked through before a run
+   unless it is too long. */
+static int has_one_label(const char *path)
+{
+    int count = 0;
+    if (current->type != CLASSIFICATION_DATA || current->labels_checked) return 1;
+    if (!current->labels || current->hierarchy || current->classes < 2) return 1;
+    for (int i = 0; i < current->classes; ++i) count += strstr(path, current->labels[i]) != NULL;
+    return count == 1;
+}
+
+static image load_usable_image(char **path)
+{
+    int channels = current && current->channels ? current->channels : 3;
+    if (!current || !current->m) return load_image(*path, 0, 0, channels);
+    do {
+        const char *why = "its path does not hold the label of one class";
+        if (has_one_label(*path)) {
+            image im = try_load_image(*path, 0, 0, channels, &why);
+            if (im.data) return im;
+        }
+        reject_image(*path, why, current->paths, current->m);
+        *path = current->paths[thread_rand() % current->m];
+    } while (!stop_signal() && !too_many_rejected(current->m));
+    return make_image(1, 1, channels); /* nothing trains on it any more */
+}
+
+image center_view(image im, int w, int h)
+{
+    if (w == h) return center_crop_image(im, w, h);
+    int crop_w = im.w, crop_h = im.h;
+    if ((double)im.w * h > (double)im.h * w)
+        crop_w = (int)((double)im.h * w / h + .5);
+    else
+        crop_h = (int)((double)im.w * h / w + .5);
+    if (crop_w < 1) crop_w = 1;
+    if (crop_h < 1) crop_h = 1;
+    image crop = crop_image(im, (im.w - crop_w) / 2, (im.h - crop_h) / 2, crop_w, crop_h);
+    image view = resize_image(crop, w, h);
+    free_image(crop);
+    return view;
+}
+
+/* As Darknet's random_augment_image, whose crops are square: the largest crop of the network's
+   shape that fits in the image has a width of min to max pixels after scaling. */
+static image random_view(image im, float angle, float aspect, int min, int max, int w, int h)
+{
+    if (w == h) return random_augment_image(im, angle, aspect, min, max, w, h);
+    aspect = rand_scale(aspect);
+    float width = (float)rand_int(min, max);
+    float fits = (float)im.h * (float)w / (float)h; /* the width of the largest crop */
+    if (fits > (float)im.w * aspect) fits = (float)im.w * aspect;
+    float scale = width / fits;
+    float radians = rand_uniform(-angle, angle) * (float)TWO_PI / 360;
+    float dx = ((float)im.w * scale / aspect - (float)w) / 2;
+    float dy = ((float)im.h * scale - (float)h) / 2;
+    dx = rand_uniform(-dx, dx);
+    dy = rand_uniform(-dy, dy);
+    return rotate_crop_image(im, radians, scale, w, h, dx, dy, aspect);
+}
+
+/* The same random numbers are drawn for gray images, which have neither hue nor saturation. */
+static void distort(image im, float hue, float saturation, float exposure)
+{
+    if (im.c == 3) {
+        random_distort_image(im, hue, saturation, exposure);
+        return;
+    }
+    rand_uniform(-hue, hue);
+    rand_scale(saturation);
+    float factor = rand_scale(exposure);
+    for (int i = 0; i < im.w * im.h * im.c; ++i) im.data[i] *= factor;
+    constrain_image(im);
+}
+
+image load_training_image(char **path, int min, int max, int size, float angle, float aspect,
+                          float hue, float saturation, float exposure, int center)
+{
+    int height = current && current->type == CLASSIFICATION_DATA ? current->h : size;
+    image im = load_usable_image(path);
+    image view = center ? center_view(im, size, height)
+                        : random_view(im, angle, aspect, min, max, size, height);
+    if (thread_rand() % 2 && flip_images) flip_image(view);
+    distort(view, hue, saturation, exposure);
+    free_image(im);
+    return view;
+}

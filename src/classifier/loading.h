@@ -1,0 +1,34 @@
+/* Images for training: one that cannot be used is named once and replaced by another of the list.
+ */
+#ifndef LOADING_H
+#define LOADING_H
+
+#include "darknet.h"
+
+/* What Darknet's data.c calls. The thread that loads a part of a batch begins and ends it: between
+   the two its random numbers are those of args->seed and args->thread, if there is a seed, and its
+   images are those of args. */
+void begin_loading(const load_args *args);
+void end_loading(void);
+
+/* An image of *path, cropped, distorted and mirrored at random as Darknet does, or, with `center`,
+   only mirrored: size x size, or args' w x h for a classifier, of args' channels. The crop has the
+   network's shape, so that nothing is stretched. Where the image cannot be used, *path becomes
+   another of the list. Outside of begin_loading and end_loading, or without a list, a bad image
+   ends the program. */
+image load_training_image(char **path, int min, int max, int size, float angle, float aspect,
+                          float hue, float saturation, float exposure, int center);
+
+/* The part of an image that a network of w x h is shown for validation: its center, as large as
+   fits, in the network's shape. */
+image center_view(image im, int w, int h);
+
+/* [net] flip=: 0 leaves out that every second image is mirrored. Another value than 0 or 1 ends the
+   program. Holds for the loaders of classifier, tag and regressor. */
+void set_flip(const char *value);
+
+/* 1 once a run must end: more than 1 in 100 of the m images of its list cannot be used, or 10 where
+   that is more, but never more than half of the list. */
+int too_many_rejected(int m);
+
+#endif

@@ -1,0 +1,13 @@
+/* Ctrl-C, kill and a closed terminal: the first asks a run to stop, the second ends it. */
+#ifndef STOP_SIGNAL_H
+#define STOP_SIGNAL_H
+
+/* From now on the first SIGINT, SIGTERM or SIGHUP is noted, and the second ends the program at once
+   with exit code 128 + its number. A signal that the caller (nohup, say) has set to be ignored
+   stays ignored. */
+void catch_stop_signals(void);
+
+/* The signal that was noted, 0 before. Whatever takes longer than a batch asks. */
+int stop_signal(void);
+
+#endif

@@ -1,0 +1,305 @@
+/* The training of a classifier, from the .data file to the last weights. */
+#include "train.h"
+
+#include "checkpoint.h"
+#include "class_tree.h"
+#include "data_checks.h"
+#include "finite.h"
+#include "loading.h"
+#include "seed.h"
+#include "stop_signal.h"
+#include "utils.h"
+#include "weights_file.h"
+
+#include <string.h>
+#include <time.h>
+
+enum { LOADING_THREADS = 32, BACKUP_BATCHES = 1000, RESIZING_BATCHES = 40 };
+
+typedef struct {
+    const train_options *options;
+    network **nets;
+    network *net; /* the first of them */
+    char *base;   /* the .cfg's name, with which those of the weights begin */
+    char *backup, *train_list;
+    load_args args;
+    data loaded; /* by the thread */
+    pthread_t loading;
+    size_t loads;    /* batches that were begun to be loaded, from the first run on */
+    size_t epoch;    /* whole ones */
+    int trained;     /* whether the weights are others than at the start */
+    float mean_loss; /* running */
+    tracker *track;  /* NULL without its options */
+} run;
+
+static void load_networks(run *r)
+{
+    const train_options *o = r->options;
+    r->nets = calloc((size_t)o->gpu_count, sizeof *r->nets);
+    if (!r->nets) malloc_error();
+    srand(o->seed ? (unsigned)o->seed : (unsigned)time(0));
+    int seed = rand();
+    for (int i = 0; i < o->gpu_count; ++i) {
+        srand((unsigned)seed); /* each has the same initial weights */
+#ifdef GPU
+        cuda_set_device(o->gpus[i]);
+#endif
+        r->nets[i] = load_network(o->cfg, o->weights, o->clear);
+        r->nets[i]->learning_rate *= (float)o->gpu_count;
+    }
+    r->net = r->nets[0];
+    r->loads = get_current_batch(r->net);
+}
+
+/* Weights that have all their batches behind them would be saved again as those of this run. */
+static void check_batches_left(const run *r)
+{
+    const size_t most = (size_t)1 << 50; /* more images than any run sees */
+    size_t batch = get_current_batch(r->net), all = (size_t)r->net->max_batches;
+    if (*r->net->seen <= most && (!all || batch < all)) return;
+    if (*r->net->seen > most)
+        fprintf(stderr, "%s: its header says that %zu images were seen; ", r->options->weights,
+                *r->net->seen);
+    else
+        fprintf(stderr, "%s is from batch %zu of max_batches=%zu, so nothing is left to train; ",
+                r->options->weights, batch, all);
+    fprintf(stderr, "with -clear training starts at batch 0 from these weights\n");
+    exit(1);
+}
+
+static void set_size(run *r, int w, int h)
+{
+    r->args.w = w;
+    r->args.h = h;
+    r->args.size = w;
+    r->args.min = (int)(r->net->min_ratio * (float)w);
+    r->args.max = (int)(r->net->max_ratio * (float)w);
+    printf("%d %d\n", r->args.min, r->args.max);
+}
+
+static void set_loading(run *r, list *paths, char **labels, int classes, tree *hierarchy, int tag)
+{
+    const network *net = r->net;
+    load_args *a = &r->args;
+    a->threads = LOADING_THREADS;
+    a->hierarchy = hierarchy;
+    set_size(r, net->w, net->h);
+    a->angle = net->angle;
+    a->aspect = net->aspect;
+    a->exposure = net->exposure;
+    a->saturation = net->saturation;
+    a->hue = net->hue;
+    a->channels = net->c;
+    a->paths = (char **)list_to_array(paths);
+    a->m = paths->size;
+    a->n = net->batch * net->subdivisions * r->options->gpu_count;
+    a->classes = classes;
+    a->labels = labels;
+    a->type = tag ? TAG_DATA : CLASSIFICATION_DATA;
+    a->d = &r->loaded;
+}
+
+static void prepare_tracking(run *r, list *options, char **labels, int classes)
+{
+    const tracker_options *o = &r->options->tracking;
+    tracked_run tracked = {.net = r->net,
+                           .cfg = r->options->cfg,
+                           .directory = r->backup,
+                           .base = r->base,
+                           .valid = {.labels = labels, .classes = classes}};
+    if (!o->topk && !o->log && !o->progress) return;
+    if (o->topk) {
+        if (!labels || r->args.hierarchy) {
+            fprintf(stderr, "-topk: needs labels; it is not for tag= or tree=\n");
+            exit(1);
+        }
+        char *valid_list = option_find_str(options, "valid", "data/train.list");
+        list *paths = get_lines(valid_list, 1, "images");
+        tracked.valid.paths = (char **)list_to_array(paths);
+        tracked.valid.count = paths->size;
+        free_list(paths);
+        check_labels(tracked.valid.paths, tracked.valid.count, valid_list, labels, classes,
+                     option_find_str(options, "labels", "data/labels.list"));
+    }
+    r->track = start_tracker(o, &tracked);
+}
+
+/* Reads the .data file and its lists, and checks them against the network. */
+static void prepare_data(run *r)
+{
+    char *datacfg = r->options->data;
+    list *options = read_data_cfg(datacfg);
+    r->backup = option_find_str(options, "backup", "/backup/");
+    check_backup_directory(r->backup, datacfg);
+    int tag = option_find_int_quiet(options, "tag", 0);
+    char *label_list = option_find_str(options, "labels", "data/labels.list");
+    r->train_list = option_find_str(options, "train", "data/train.list");
+    tree *hierarchy = get_label_tree(r->net, option_find_str(options, "tree", 0), datacfg);
+    int classes = option_find_int(options, "classes", 2);
+    check_image_network(r->net, r->options->cfg);
+    check_classes(r->net, classes, 1, datacfg, r->options->cfg);
+    char **labels = tag ? NULL : get_class_labels(label_list, classes);
+    list *paths = get_lines(r->train_list, 1, "images");
+    char **names = (char **)list_to_array(paths);
+    if (labels && !hierarchy)
+        r->args.labels_checked =
+            check_labels(names, paths->size, r->train_list, labels, classes, label_list);
+    free(names);
+    int batch = r->net->batch * r->net->subdivisions * r->options->gpu_count;
+    if (paths->size < batch)
+        fprintf(
+            stderr,
+            "%s has %d images, fewer than a batch of %d: some are drawn more than once for each "
+            "batch\n",
+            r->train_list, paths->size, batch);
+    printf("%d\n", paths->size);
+    set_loading(r, paths, labels, classes, hierarchy, tag);
+    prepare_tracking(r, options, labels, classes);
+}
+
+/* Begins to load the next batch; with a seed, which images and how distorted depends on the seed
+   and the batch's number alone. */
+static void begin_batch(run *r)
+{
+    if (r->options->seed) r->args.seed = mix_seed(r->options->seed, r->loads);
+    ++r->loads;
+    r->loading = load_data(r->args);
+}
+
+static data end_batch(run *r)
+{
+    pthread_join(r->loading, 0);
+    return r->loaded;
+}
+
+/* [net] random=1: another size every so many batches. */
+static void resize_networks(run *r)
+{
+    printf("Resizing\n");
+    int side = (rand() % 11 + 4) * 32;
+    printf("%d\n", side);
+    set_size(r, side, side);
+    free_data(end_batch(r));
+    begin_batch(r);
+    for (int i = 0; i < r->options->gpu_count; ++i) resize_network(r->nets[i], side, side);
+}
+
+static double epochs(const run *r)
+{
+    return (float)*r->net->seen / (float)r->args.m;
+}
+
+/* Nothing good comes after a number that is not finite. */
+static void stop_at_nan(run *r, const char *what)
+{
+    pthread_join(r->loading, 0);
+    fprintf(stderr, "Stopped at batch %zu: %s not finite; try a lower learning_rate. ",
+            get_current_batch(r->net), what);
+    if (last_checkpoint())
+        fprintf(stderr, "The last good weights are in %s\n", last_checkpoint());
+    else
+        fprintf(stderr, "This run had not saved any weights yet\n");
+    exit(1);
+}
+
+static void stop_by_signal(run *r, int loading)
+{
+    if (loading) pthread_join(r->loading, 0);
+    int number = stop_signal();
+    if (!r->trained) {
+        fprintf(stderr, "Stopped by signal %d before the first batch; nothing was saved\n", number);
+    } else {
+        if (save_checkpoint(r->net, r->backup, r->base, ".backup")) exit(1);
+        fprintf(stderr, "Stopped by signal %d after batch %zu; to go on, train from %s\n", number,
+                get_current_batch(r->net), last_checkpoint());
+    }
+    exit(128 + number);
+}
+
+static void stop_without_images(run *r)
+{
+    fprintf(stderr, "Too many images of %s cannot be used; stopped before batch %zu\n",
+            r->train_list, get_current_batch(r->net) + 1);
+    if (r->trained) save_checkpoint(r->net, r->backup, r->base, ".backup");
+    exit(1);
+}
+
+static float train_batch(run *r, data batch)
+{
+#ifdef GPU
+    if (r->options->gpu_count > 1) return train_networks(r->nets, r->options->gpu_count, batch, 4);
+#endif
+    return train_network(r->net, batch);
+}
+
+/* Saves what is due after a batch. */
+static void save_due(run *r, int new_epoch)
+{
+    /* With -topk the tracker keeps the best and the last instead. */
+    if (new_epoch && !r->options->tracking.topk) {
+        char suffix[48];
+        snprintf(suffix, sizeof suffix, "_%zu.weights", r->epoch);
+        if (save_checkpoint(r->net, r->backup, r->base, suffix) == WEIGHTS_NOT_WRITTEN)
+            fprintf(stderr, "Training goes on; the next save is at the next epoch\n");
+    }
+    if (get_current_batch(r->net) % BACKUP_BATCHES == 0 &&
+        save_checkpoint(r->net, r->backup, r->base, ".backup") == WEIGHTS_NOT_WRITTEN)
+        fprintf(stderr, "Training goes on; the next save is in %d batches\n", BACKUP_BATCHES);
+    if (last_save() == WEIGHTS_NOT_FINITE) stop_at_nan(r, "some weights are");
+}
+
+static void train_next_batch(run *r)
+{
+    int quiet = r->options->tracking.progress;
+    double time = what_time_is_it_now();
+    data batch = end_batch(r);
+    if (stop_signal()) stop_by_signal(r, 0); /* the images may be none */
+    if (too_many_rejected(r->args.m)) stop_without_images(r);
+    begin_batch(r);
+    if (!quiet) printf("Loaded: %lf seconds\n", what_time_is_it_now() - time);
+    time = what_time_is_it_now();
+    float loss = train_batch(r, batch);
+    if (!r->trained) r->mean_loss = loss;
+    r->mean_loss = (float)(r->mean_loss * .9 + loss * .1);
+    r->trained = 1;
+    if (!quiet)
+        printf("%zu, %.3f: %f, %f avg, %f rate, %lf seconds, %zu images\n",
+               get_current_batch(r->net), epochs(r), loss, r->mean_loss, get_current_rate(r->net),
+               what_time_is_it_now() - time, *r->net->seen);
+    free_data(batch);
+    if (!is_finite(loss)) stop_at_nan(r, "the loss is");
+    size_t epoch = *r->net->seen / (size_t)r->args.m;
+    int new_epoch = epoch > r->epoch;
+    r->epoch = epoch;
+    if (r->track) track_batch(r->track, epochs(r), new_epoch, r->mean_loss);
+    save_due(r, new_epoch);
+    if (stop_signal()) stop_by_signal(r, 1);
+}
+
+static int has_batches_left(const run *r)
+{
+    return !r->net->max_batches || get_current_batch(r->net) < (size_t)r->net->max_batches;
+}
+
+void train_classifier(const train_options *options)
+{
+    run r = {.options = options, .base = basecfg(options->cfg)};
+    printf("%s\n", r.base);
+    printf("%d\n", options->gpu_count);
+    load_networks(&r);
+    check_batches_left(&r);
+    printf("Learning Rate: %g, Momentum: %g, Decay: %g\n", r.net->learning_rate, r.net->momentum,
+           r.net->decay);
+    prepare_data(&r);
+    srand(options->seed ? (unsigned)mix_seed(options->seed, r.loads) : (unsigned)time(0));
+    begin_batch(&r);
+    r.epoch = *r.net->seen / (size_t)r.args.m;
+    catch_stop_signals();
+    for (int count = 0; has_batches_left(&r); ++count) {
+        if (r.net->random && count % RESIZING_BATCHES == 0) resize_networks(&r);
+        train_next_batch(&r);
+    }
+    save_checkpoint(r.net, r.backup, r.base, ".weights");
+    free_data(end_batch(&r));
+    free_network(r.net);
+}
