@@ -35,7 +35,7 @@ fi
 # A copy, so that the builds of others stay as they are.
 library() {
     mkdir "$scratch/copy"
-    cp -R Makefile src patches tools "$scratch/copy/"
+    cp -R Makefile src patches tools tests bench "$scratch/copy/"
     make -s -C "$scratch/copy" lib GPU=1 ARCH="-arch=sm_$number"
 }
 check 'make lib GPU=1 builds the library' library
