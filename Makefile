@@ -111,11 +111,11 @@ NVCC := $(firstword $(if $(CUDA_HOME),$(wildcard $(CUDA_HOME)/bin/nvcc)) nvcc)
 ifeq ($(GPU),1)
 ARCH ?= -arch=all-major
 TOOLKIT := $(shell $(NVCC) --dryrun -c -x cu /dev/null 2>&1 | sed -n 's/^.. \(INCLUDES\|LIBRARIES\)=//p')
-LIBRARY += build/lib/smooth_topk_kernels.o
+LIBRARY += build/lib/smooth_topk_gpu.o
 LIBRARY_LINK := $(TOOLKIT) -lcudart -lstdc++
 DARKNET_FLAGS := -DGPU $(if $(filter 1,$(CUDNN)),-DCUDNN) $(TOOLKIT)
 DARKNET_LINK := $(TOOLKIT) -lcudart -lcublas -lcurand $(if $(filter 1,$(CUDNN)),-lcudnn) -lstdc++
-build/lib/smooth_topk_kernels.o: src/loss/smooth_topk_kernels.cu $(wildcard src/loss/*.h) build/options
+build/lib/smooth_topk_gpu.o: src/loss/smooth_topk_gpu.cu $(wildcard src/loss/*.h src/loss/*.cuh) build/options
 	@$(call require,$(NVCC),nvidia-cuda-toolkit)
 	@mkdir -p build/lib
 	$(NVCC) $(ARCH) -O3 -Xcompiler -fPIC -Isrc/loss -c $< -o $@

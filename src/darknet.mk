@@ -3,7 +3,7 @@
 
 PLUGIN_OBJ := $(notdir $(patsubst %.c,%.o,$(wildcard plugin/*/*.c)))
 ifeq ($(GPU), 1)
-PLUGIN_OBJ += smooth_topk_kernels.o
+PLUGIN_OBJ += smooth_topk_gpu.o
 endif
 # The program's own; all else is in its library.
 PROGRAM_OBJ := commands.o

@@ -35,8 +35,6 @@
 #define __device__
 #define __launch_bounds__(...)
 #define DYNAMIC_SHARED(type, name) type *name = (type *)emulation::shared
-#define LAUNCH(kernel, grid, block, shared, stream, ...) \
-    ((void)(stream), emulation::launch(grid, block, shared, [&] { kernel(__VA_ARGS__); }))
 
 struct emulation_index {
     unsigned x;
@@ -54,7 +52,7 @@ struct thread {
     char *stack;
     bool begun;
     state at;
-    int line; /* where it waits */
+    const char *where_it_waits; /* FILE:LINE */
     void *fake_stack;
 };
 
@@ -74,19 +72,23 @@ inline std::function<void()> body;
 inline void *shared;
 inline unsigned launches, random_state = 1;
 
-/* For the tests: the line of a barrier to leave out; the CUDA call, counted down, that fails. */
-inline int skipped_line, calls_until_failure;
+/* For the tests: the barrier to leave out, FILE:LINE without directories, or NULL; the CUDA call,
+   counted down, that fails. */
+inline const char *skipped_barrier;
+inline int calls_until_failure;
 
 inline void give_up(const char *what)
 {
     fprintf(stderr, "block %u of %u: %s", blockIdx.x, gridDim.x, what);
-    int lines[4] = {0}, found = 0, ended = 0;
+    const char *places[4] = {NULL};
+    int found = 0, ended = 0;
     for (unsigned t = 0; t < blockDim.x; ++t) {
+        const char *place = threads[t].where_it_waits;
         ended += threads[t].at == ENDED;
-        if (threads[t].at == ENDED || std::count(lines, lines + found, threads[t].line)) continue;
-        if (found < 4) lines[found++] = threads[t].line;
+        if (threads[t].at == ENDED || std::count(places, places + found, place)) continue;
+        if (found < 4) places[found++] = place;
     }
-    for (int i = 0; i < found; ++i) fprintf(stderr, "%s line %d", i ? "," : "; waiting:", lines[i]);
+    for (int i = 0; i < found; ++i) fprintf(stderr, "%s %s", i ? "," : "; waiting:", places[i]);
     fprintf(stderr, "; %d threads ended\n", ended);
     exit(1);
 }
@@ -203,11 +205,18 @@ inline void run_block()
     }
 }
 
-inline void block_barrier(int line)
+inline bool is_skipped(const char *place)
 {
-    if (line == skipped_line) return;
+    if (!skipped_barrier) return false;
+    const char *file = strrchr(place, '/');
+    return strcmp(file ? file + 1 : place, skipped_barrier) == 0;
+}
+
+inline void block_barrier(const char *place)
+{
+    if (is_skipped(place)) return;
     thread *self = &threads[threadIdx.x];
-    self->line = line;
+    self->where_it_waits = place;
     if (++arrived_at_block < (int)blockDim.x) {
         self->at = AT_BLOCK;
         pause_thread();
@@ -215,18 +224,18 @@ inline void block_barrier(int line)
     }
     arrived_at_block = 0;
     for (unsigned t = 0; t < blockDim.x; ++t) {
-        if (threads[t].line != line) give_up("two barriers at once");
+        if (threads[t].where_it_waits != place) give_up("two barriers at once");
         threads[t].at = RUNS;
     }
 }
 
-inline void warp_barrier(int line)
+inline void warp_barrier(const char *place)
 {
-    if (line == skipped_line) return;
+    if (is_skipped(place)) return;
     unsigned first = threadIdx.x / WARP_SIZE * WARP_SIZE;
     thread *self = &threads[threadIdx.x];
     warp *own = &warps[threadIdx.x / WARP_SIZE];
-    self->line = line;
+    self->where_it_waits = place;
     if (++own->arrived < WARP_SIZE) {
         self->at = AT_WARP;
         pause_thread();
@@ -235,14 +244,14 @@ inline void warp_barrier(int line)
     own->arrived = 0;
     own->turn ^= 1;
     for (unsigned t = first; t < first + WARP_SIZE; ++t) {
-        if (threads[t].line != line) give_up("two warp operations at once");
+        if (threads[t].where_it_waits != place) give_up("two warp operations at once");
         threads[t].at = RUNS;
     }
 }
 
 /* Every lane gives a value; the values of all lanes of the warp, until the next exchange but one.
  */
-template <typename T> const uint64_t *exchange(unsigned mask, T value, int line)
+template <typename T> const uint64_t *exchange(unsigned mask, T value, const char *place)
 {
     warp *own = &warps[threadIdx.x / WARP_SIZE];
     int turn = own->turn;
@@ -250,39 +259,42 @@ template <typename T> const uint64_t *exchange(unsigned mask, T value, int line)
     if (mask != 0xffffffffu) give_up("a shuffle of a part of the warp");
     own->value[turn][threadIdx.x % WARP_SIZE] = 0;
     memcpy(&own->value[turn][threadIdx.x % WARP_SIZE], &value, sizeof value);
-    warp_barrier(line);
+    warp_barrier(place);
     return own->value[turn];
 }
 
 /* A lane out of range: one's own value. */
-template <typename T> T shuffle(unsigned mask, T value, int lane, int line)
+template <typename T> T shuffle(unsigned mask, T value, int lane, const char *place)
 {
-    const uint64_t *values = exchange(mask, value, line);
+    const uint64_t *values = exchange(mask, value, place);
     if (lane >= 0 && lane < WARP_SIZE) memcpy(&value, &values[lane], sizeof value);
     return value;
 }
 
-inline unsigned ballot(unsigned mask, bool vote, int line)
+inline unsigned ballot(unsigned mask, bool vote, const char *place)
 {
-    const uint64_t *votes = exchange(mask, vote, line);
+    const uint64_t *votes = exchange(mask, vote, place);
     unsigned sum = 0;
     for (int lane = 0; lane < WARP_SIZE; ++lane) sum |= (unsigned)(votes[lane] != 0) << lane;
     return sum;
 }
 } // namespace emulation
 
-#define __syncthreads() emulation::block_barrier(__LINE__)
-#define __syncwarp() emulation::warp_barrier(__LINE__)
+#define EMULATED_TEXT(x) #x
+#define EMULATED_LINE(line) EMULATED_TEXT(line)
+#define EMULATED_PLACE __FILE__ ":" EMULATED_LINE(__LINE__)
+#define __syncthreads() emulation::block_barrier(EMULATED_PLACE)
+#define __syncwarp() emulation::warp_barrier(EMULATED_PLACE)
 #define EMULATED_LANE ((int)(threadIdx.x % emulation::WARP_SIZE))
-#define __shfl_sync(mask, value, lane) emulation::shuffle(mask, value, lane, __LINE__)
+#define __shfl_sync(mask, value, lane) emulation::shuffle(mask, value, lane, EMULATED_PLACE)
 #define __shfl_xor_sync(mask, value, with) \
-    emulation::shuffle(mask, value, EMULATED_LANE ^ (with), __LINE__)
+    emulation::shuffle(mask, value, EMULATED_LANE ^ (with), EMULATED_PLACE)
 #define __shfl_down_sync(mask, value, by) \
-    emulation::shuffle(mask, value, EMULATED_LANE + (by), __LINE__)
+    emulation::shuffle(mask, value, EMULATED_LANE + (by), EMULATED_PLACE)
 #define __shfl_up_sync(mask, value, by) \
-    emulation::shuffle(mask, value, EMULATED_LANE - (by), __LINE__)
-#define __ballot_sync(mask, vote) emulation::ballot(mask, vote, __LINE__)
-#define __any_sync(mask, vote) (emulation::ballot(mask, vote, __LINE__) != 0)
+    emulation::shuffle(mask, value, EMULATED_LANE - (by), EMULATED_PLACE)
+#define __ballot_sync(mask, vote) emulation::ballot(mask, vote, EMULATED_PLACE)
+#define __any_sync(mask, vote) (emulation::ballot(mask, vote, EMULATED_PLACE) != 0)
 #define __popc(x) __builtin_popcount(x)
 #define __ffs(x) __builtin_ffs(x)
 
@@ -323,13 +335,13 @@ inline bool fails()
     return true;
 }
 
-template <typename F> void launch(unsigned grid, unsigned block, size_t bytes, F kernel)
+inline cudaError_t run(unsigned grid, unsigned block, size_t bytes, std::function<void()> kernel)
 {
-    if (fails()) return;
+    if (fails()) return cudaErrorUnknown;
     if (grid < 1 || block < 1 || block > MOST_THREADS_OF_BLOCK || block % WARP_SIZE ||
         bytes > EMULATED_SHARED_LIMIT) {
         last_error = cudaErrorInvalidValue;
-        return;
+        return last_error;
     }
     blockDim.x = block;
     gridDim.x = grid;
@@ -342,12 +354,28 @@ template <typename F> void launch(unsigned grid, unsigned block, size_t bytes, F
     }
     free(shared);
     ++launches;
+    return cudaSuccess;
 }
 } // namespace emulation
 
+template <typename... parameters, typename... types>
+cudaError_t launch(void (*kernel)(parameters...), int blocks, int threads, size_t shared,
+                   cudaStream_t, types... arguments)
+{
+    return emulation::run(blocks, threads, shared, [=] { kernel(arguments...); });
+}
+
+/* The last error of anybody, until cudaGetLastError takes it. */
 inline cudaError_t cudaPeekAtLastError()
 {
     return emulation::last_error;
+}
+
+inline cudaError_t cudaGetLastError()
+{
+    cudaError_t error = emulation::last_error;
+    emulation::last_error = cudaSuccess;
+    return error;
 }
 
 inline cudaError_t cudaGetDevice(int *device)

@@ -1,6 +1,6 @@
 /* The kernels, emulated, behind the interface of smooth_topk_cpu: so the tests of the
    one are the tests of the other. */
-#include "smooth_topk_kernels.cu"
+#include "smooth_topk_gpu.cu"
 
 extern "C" int kernels(const smooth_topk_params *params, int batch, int classes,
                        const float *scores, const int *labels, float *loss, float *grad)

@@ -18,7 +18,7 @@ build() {
     mkdir "$directory"
     (cd build/source && tar -cf - --exclude=./obj --exclude='./*.a' --exclude='./*.so' --exclude=./darknet .) | tar -xf - -C "$directory"
     mkdir "$directory/obj"
-    [ -z "${from-}" ] || cp -p "$from"/obj/*_kernels.o "$directory/obj"
+    [ -z "${from-}" ] || cp -p "$from"/obj/*_kernels.o "$from/obj/smooth_topk_gpu.o" "$directory/obj"
     shift
     make -s -j"$jobs" -C "$directory" CC='gcc -w' OPTS=-O1 "$@" ARCH="${architectures-}" && [ -x "$directory/darknet" ]
 }

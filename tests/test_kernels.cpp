@@ -1,8 +1,8 @@
 /* The kernels on the CPU beside the loss on the CPU: samples of every kind, the layer's truth rows
    and output, thread orders, workspaces, failing CUDA calls.
 
-   SKIP_BARRIER=LINE leaves out the barrier in that line of the kernels: tests/test_barriers.sh. */
-#include "smooth_topk_kernels.cu"
+   SKIP_BARRIER=FILE:LINE leaves out that barrier: tests/test_barriers.sh. */
+#include "smooth_topk_gpu.cu"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -178,7 +178,7 @@ void test_ordinary_samples_are_fast(void **)
         assert_int_equal(smooth_topk_gpu_workspace(&params, BATCH, CLASSES, scores.data(), labels,
                                                    loss, NULL, workspace.data(), size, NULL),
                          0);
-        for (int b = 0; b < BATCH; ++b) assert_int_equal(parts.left[b], 0);
+        for (int b = 0; b < BATCH; ++b) assert_int_equal(parts.deferred[b], 0);
     }
 }
 
@@ -304,35 +304,84 @@ void test_every_call_is_checked(void **)
     assert_int_equal(failures[1], 5);
 }
 
+/* An error that another's call left behind is not ours, and stays where it is; ours is left for the
+   caller to take. */
+void test_others_errors_are_not_ours(void **)
+{
+    smooth_topk_params params = {3, 1, 1, SMOOTH_TOPK_PIVOT};
+    float scores[20] = {0}, truth[20] = {0}, grad[20], output[20], loss[2];
+    int labels[2] = {1, 2};
+    size_t size = smooth_topk_gpu_workspace_size(&params, 2, 10);
+    std::vector<char> workspace(size);
+    emulation::last_error = cudaErrorMemoryAllocation;
+    for (int k = 3; k < 10; ++k) {
+        params.k = k;
+        size = smooth_topk_gpu_workspace_size(&params, 2, 10);
+        workspace.resize(size);
+        assert_int_equal(smooth_topk_gpu(&params, 2, 10, scores, labels, loss, grad, NULL), 0);
+        assert_int_equal(smooth_topk_gpu_layer(&params, 2, 10, scores, truth, 1, 1, loss, grad,
+                                               output, workspace.data(), size, NULL),
+                         0);
+        assert_int_equal(smooth_topk_gpu_layer(&params, 2, 10, scores, NULL, 1, 1, NULL, NULL,
+                                               output, workspace.data(), size, NULL),
+                         0);
+    }
+    assert_int_equal(cudaGetLastError(), cudaErrorMemoryAllocation);
+    emulation::calls_until_failure = 3;
+    assert_int_equal(smooth_topk_gpu(&params, 2, 10, scores, labels, loss, grad, NULL),
+                     SMOOTH_TOPK_ERROR_CUDA);
+    emulation::calls_until_failure = 0;
+    assert_int_equal(cudaGetLastError(), cudaErrorUnknown);
+    assert_int_equal(smooth_topk_gpu(&params, 2, 10, scores, labels, loss, grad, NULL), 0);
+}
+
+void test_sizes(void **)
+{
+    smooth_topk_params params = {3, 1, 1, SMOOTH_TOPK_PIVOT};
+    int label = 0;
+    float scores[4] = {0}, loss, limit = 1 << 30;
+    for (int size : {(1 << 30) + 1, INT_MAX}) {
+        assert_int_equal(smooth_topk_gpu_workspace_size(&params, 1, size), 0);
+        assert_int_equal(smooth_topk_gpu_workspace_size(&params, size, 4), 0);
+        assert_int_equal(smooth_topk_gpu(&params, 1, size, scores, &label, &loss, NULL, NULL),
+                         SMOOTH_TOPK_ERROR_SIZE);
+        assert_int_equal(smooth_topk_gpu(&params, size, 4, scores, &label, &loss, NULL, NULL),
+                         SMOOTH_TOPK_ERROR_SIZE);
+    }
+    params.k = 1 << 29; /* 4 k is no int */
+    for (smooth_topk_algorithm algorithm : {SMOOTH_TOPK_PIVOT, SMOOTH_TOPK_LOG}) {
+        params.algorithm = algorithm;
+        assert_true(smooth_topk_gpu_workspace_size(&params, 1, (int)limit) > 8.0 * limit);
+    }
+}
+
 /* The emulation itself: what it must notice in a kernel. */
-void wrong_reader(int *result)
+void reader(int missing, int *result)
 {
     DYNAMIC_SHARED(int, values);
     values[threadIdx.x] = (int)threadIdx.x;
-    if (emulation::skipped_line != -1) __syncthreads();
+    if (!missing) __syncthreads();
     result[threadIdx.x] = values[threadIdx.x ^ 33];
 }
 
 void test_the_emulation_notices_a_missing_barrier(void **)
 {
-    int result[64], skipped = emulation::skipped_line;
+    int result[64];
     for (int order = 0; order < 3; ++order)
         for (int missing = 0; missing < 2; ++missing) {
             int wrong = 0;
-            emulation::skipped_line = -missing;
             emulation::launches = order;
-            LAUNCH(wrong_reader, 1, 64, sizeof result, NULL, result);
+            assert_int_equal(launch(reader, 1, 64, sizeof result, NULL, missing, result), 0);
             for (int t = 0; t < 64; ++t) wrong += result[t] != (t ^ 33);
             assert_int_equal(wrong > 0, missing);
         }
-    emulation::skipped_line = skipped;
 }
 } // namespace
 
 int main(void)
 {
     const char *skip = getenv("SKIP_BARRIER");
-    emulation::skipped_line = skip ? atoi(skip) : 0;
+    emulation::skipped_barrier = skip;
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_the_emulation_notices_a_missing_barrier),
         cmocka_unit_test(test_layer),
@@ -343,6 +392,8 @@ int main(void)
         cmocka_unit_test(test_ordinary_samples_are_fast),
         cmocka_unit_test(test_bad_labels),
         cmocka_unit_test(test_every_call_is_checked),
+        cmocka_unit_test(test_sizes),
+        cmocka_unit_test(test_others_errors_are_not_ours),
     };
     if (!skip) return cmocka_run_group_tests(tests, NULL, NULL);
     for (const struct CMUnitTest &test : tests) { /* one failure is enough */

@@ -24,7 +24,7 @@ no_spills() {
 }
 known=$(nvcc --list-gpu-arch | sed 's/compute_//' | sort -n)
 for number in $(echo "$known" | sed -n '1p;$p'); do
-    check "the kernels compile for sm_$number" compile "sm_$number" src/loss/smooth_topk_kernels.cu -Xptxas -v
+    check "the kernels compile for sm_$number" compile "sm_$number" src/loss/smooth_topk_gpu.cu -Xptxas -v
     check "sm_$number: k = 5 does not spill registers" no_spills
 done
 check 'the tests on a GPU compile' compile "sm_$number" tests/kernels_on_gpu.cu

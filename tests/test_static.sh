@@ -47,7 +47,7 @@ skip_or_check cppcheck 'cppcheck finds nothing' cppcheck -q --error-exitcode=1 -
     --suppress=uninitvar:src/loss/smooth_topk_pivot_simd.h -Isrc/loss -Isrc/layer -Isrc/classifier -Isrc/cpu src
 
 formatted() {
-    clang-format --dry-run -Werror src/*/*.[ch] tests/*.[ch] tests/fuzz/*.[ch] bench/*.c tools/*.c
+    clang-format --dry-run -Werror src/*/*.[ch] src/loss/*.cu src/loss/*.cuh tests/*.cpp tests/*.cu tests/*.[ch] tests/fuzz/*.[ch] bench/*.c bench/*.cu tools/*.c
 }
 if clang-format --version 2>/dev/null | grep -q 'version 14\.'; then
     check 'clang-format changes nothing' formatted

@@ -47,7 +47,7 @@ build/tests/loss_kernels: VARIANT = -O2 $(FUSED) -DEVERY=11
 build/tests/loss_kernels_off_chip: VARIANT = -O2 -DEMULATED_SHARED_LIMIT=8192 -DEVERY=41
 build/tests/loss_kernels_sanitized: VARIANT = $(SANITIZED) -DEVERY=149
 EMULATION := -std=c++17 $(WARNINGS) -Wno-unknown-pragmas -Isrc/loss -Itests
-KERNELS := $(wildcard src/loss/*.cu) $(MATHEMATICS) $(MATHEMATICS_HEADERS)
+KERNELS := $(wildcard src/loss/*.cu src/loss/*.cuh) $(MATHEMATICS) $(MATHEMATICS_HEADERS)
 THROUGH_KERNELS := -Dsmooth_topk_cpu=kernels -Dsmooth_topk_cpu_workspace=kernels_workspace \
 	-Dsmooth_topk_workspace_size=kernels_workspace_size
 

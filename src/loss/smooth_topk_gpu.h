@@ -11,8 +11,12 @@ extern "C" {
 #endif
 
 /* All pointers but params are the current device's; stream is a cudaStream_t, NULL the default one.
-   Loss and gradient are as on the CPU, and are the same from call to call to the bit. Where a CUDA
-   call fails the error is SMOOTH_TOPK_ERROR_CUDA, and cudaPeekAtLastError() says which. */
+   Loss and gradient are as on the CPU, and are the same from call to call to the bit. batch and
+   classes are at most 2^30, or the error is SMOOTH_TOPK_ERROR_SIZE.
+
+   Where a CUDA call of theirs fails, the error is SMOOTH_TOPK_ERROR_CUDA. CUDA remembers which: the
+   caller takes and clears it with cudaGetLastError(). An error that others left there before is not
+   looked at, and not cleared. */
 
 /* As smooth_topk_cpu: allocates its scratch, checks the labels and waits until all is done. */
 int smooth_topk_gpu(const smooth_topk_params *params, int batch, int classes, const float *scores,

@@ -1,0 +1,115 @@
+/* Samples of any kind: any k, either algorithm, the hard hinge, soft rows, bad scores. One a block
+   at a time. */
+#ifndef SMOOTH_TOPK_ANY_KERNEL_CUH
+#define SMOOTH_TOPK_ANY_KERNEL_CUH
+
+#include "smooth_topk_any_k.cuh"
+#include "smooth_topk_softmax.cuh"
+#include "smooth_topk_tree.cuh"
+
+/* -------------------------------------------------------------------------------------------------
+   CUDA kernels
+   -------------------------------------------------------------------------------------------------
+ */
+
+/* A thread writes the same classes' gradients whichever way it goes, and what the threads share is
+   not written again before kth_largest has come to its barriers: so labels may follow one another.
+ */
+template <smooth_topk_algorithm ALGORITHM>
+static __device__ double loss_of_label(labelled_sample *sample)
+{
+    if (smooth_topk_is_minus_inf(bits_of(sample->scores[sample->label]))) {
+        write_zeros(sample);
+        return float_of(BITS_PLUS_INF);
+    }
+    sample->pivot = kth_largest(sample);
+    if (smooth_topk_is_minus_inf(bits_of(sample->pivot))) {
+        write_zeros(sample);
+        return 0;
+    }
+    if (smooth_topk_is_hinge(sample->batch->params.tau)) return hard_hinge(sample);
+    return ALGORITHM == SMOOTH_TOPK_LOG ? by_log(sample) : any_k(sample);
+}
+
+static __device__ int has_label(const gpu_batch *batch, int label)
+{
+    return label == LABEL_SOFT ? batch->truth != NULL : label >= 0 && label < batch->classes;
+}
+
+template <smooth_topk_algorithm ALGORITHM>
+static __device__ void any_sample(const gpu_batch *batch, any_shared *shared,
+                                  const sample_scratch *scratch, int b)
+{
+    size_t row = (size_t)b * batch->classes;
+    labelled_sample sample = {batch,
+                              shared,
+                              scratch,
+                              batch->scores + row,
+                              batch->grad ? batch->grad + row : NULL,
+                              batch->labels[b],
+                              0,
+                              0,
+                              0};
+    float most = minus_inf(), bad = 0;
+    for (int i = threadIdx.x; i < batch->classes; i += ANY_THREADS) {
+        most = fmaxf(most, sample.scores[i]);
+        bad += smooth_topk_is_nan_or_plus_inf(bits_of(sample.scores[i]));
+    }
+    bad = block_sum(bad, shared->partial[0]);
+    if (batch->output && !batch->deferred) {
+        most = block_max(most, shared->partial[1]);
+        softmax_row(sample.scores, batch->classes, most, batch->temperature, batch->output + row,
+                    shared->partial[2]);
+    }
+    double loss = 0;
+    if (sample.label == -1) {
+        write_zeros(&sample);
+    } else if (bad > 0 || !has_label(batch, sample.label)) {
+        loss = float_of(BITS_NAN);
+        for (int i = threadIdx.x; sample.grad && i < batch->classes; i += ANY_THREADS)
+            sample.grad[i] = float_of(BITS_NAN);
+    } else if (sample.label != LABEL_SOFT) {
+        float weight = batch->weights ? batch->scale * batch->weights[b] : 1;
+        sample.factor = weight * batch->sign;
+        loss = weight * loss_of_label<ALGORITHM>(&sample);
+    } else {
+        for (int label = 0; label < batch->classes; ++label) {
+            float weight = batch->truth[row + label];
+            if (weight == 0) continue;
+            weight *= batch->scale;
+            sample.label = label;
+            sample.factor = weight * batch->sign;
+            loss += weight * loss_of_label<ALGORITHM>(&sample);
+            sample.add = 1;
+        }
+    }
+    if (threadIdx.x == 0) batch->loss[b] = (float)loss;
+}
+
+/* An algorithm a kernel: registers for the two at once do not do. */
+template <smooth_topk_algorithm ALGORITHM>
+static __global__ void __launch_bounds__(ANY_THREADS, 2) any_kernel(gpu_batch batch)
+{
+    DYNAMIC_SHARED(any_shared, shared);
+    char *slot = batch.slots + batch.slot_bytes * blockIdx.x;
+    sample_scratch scratch = take_sample_scratch(&slot, &batch.params, batch.classes);
+    for (int b = blockIdx.x; b < batch.samples; b += gridDim.x) {
+        if (batch.deferred && !batch.deferred[b]) continue;
+        any_sample<ALGORITHM>(&batch, shared, &scratch, b);
+        __syncthreads();
+    }
+}
+
+/* -------------------------------------------------------------------------------------------------
+   kernel launchers
+   -------------------------------------------------------------------------------------------------
+ */
+
+static int launch_any(const gpu_batch *batch, int blocks, cudaStream_t stream)
+{
+    int by_log = batch->params.algorithm == SMOOTH_TOPK_LOG;
+    return failed(launch(by_log ? any_kernel<SMOOTH_TOPK_LOG> : any_kernel<SMOOTH_TOPK_PIVOT>,
+                         blocks, ANY_THREADS, sizeof(any_shared), stream, *batch));
+}
+
+#endif

@@ -1,0 +1,113 @@
+/* What all kernels are made of: a batch as they see it, sums and maxima over a warp and a block,
+   and the launch of a kernel, whose status is its own: an error that another call left behind does
+   not count. */
+#ifndef SMOOTH_TOPK_CUDA_CUH
+#define SMOOTH_TOPK_CUDA_CUH
+
+#include "smooth_topk_bits.h"
+#include "smooth_topk_internal.h"
+
+#ifdef __CUDACC__
+#include <cuda_runtime.h>
+#define DYNAMIC_SHARED(type, name)             \
+    extern __shared__ double dynamic_shared[]; \
+    type *name = (type *)dynamic_shared
+#else
+#include "cuda_emulation.h" /* tests/: the same source on the CPU */
+#endif
+
+#define WARP 32
+#define ALL_LANES 0xffffffffu
+#define ROW_THREADS 256 /* of the kernels that only read a row */
+
+/* Labels beside 0 .. classes - 1 and -1, ignore. */
+#define LABEL_SOFT -2
+
+/* A batch, as the kernels see it. */
+typedef struct {
+    smooth_topk_params params;
+    int samples, classes;
+    const float *scores;
+    const int *labels;
+    const float *weights; /* of each sample's loss; NULL: 1 */
+    const float *truth;   /* of the rows that are LABEL_SOFT */
+    float scale, sign;    /* of loss and gradient; of the gradient */
+    float *loss, *grad;   /* grad may be NULL */
+    float *output;        /* may be NULL */
+    float temperature;
+    float rate;    /* log2(e) / (k tau) */
+    int *deferred; /* samples: whether pivot_kernel defers it to any_kernel; NULL: all are */
+    char *slots;   /* of any_kernel: one for each sample in flight */
+    size_t slot_bytes;
+} gpu_batch;
+
+/* -------------------------------------------------------------------------------------------------
+   CUDA kernels
+   -------------------------------------------------------------------------------------------------
+ */
+
+#define LANE ((int)(threadIdx.x % WARP))
+#define WARP_OF_BLOCK ((int)(threadIdx.x / WARP))
+
+static __device__ float minus_inf(void)
+{
+    return float_of(BITS_MINUS_INF);
+}
+
+static __device__ float warp_max(float x)
+{
+    for (int offset = WARP / 2; offset > 0; offset /= 2)
+        x = fmaxf(x, __shfl_xor_sync(ALL_LANES, x, offset));
+    return x;
+}
+
+static __device__ float warp_sum(float x)
+{
+    for (int offset = WARP / 2; offset > 0; offset /= 2) x += __shfl_xor_sync(ALL_LANES, x, offset);
+    return x;
+}
+
+/* The sum over the block, in every thread. partial: WARP floats that nobody else is using, and
+   nobody may use again before the next barrier. */
+static __device__ float block_sum(float x, float *partial)
+{
+    x = warp_sum(x);
+    if (LANE == 0) partial[WARP_OF_BLOCK] = x;
+    __syncthreads();
+    return warp_sum(LANE < (int)blockDim.x / WARP ? partial[LANE] : 0);
+}
+
+static __device__ float block_max(float x, float *partial)
+{
+    x = warp_max(x);
+    if (LANE == 0) partial[WARP_OF_BLOCK] = x;
+    __syncthreads();
+    return warp_max(LANE < (int)blockDim.x / WARP ? partial[LANE] : minus_inf());
+}
+
+/* -------------------------------------------------------------------------------------------------
+   kernel launchers
+   -------------------------------------------------------------------------------------------------
+ */
+
+static int failed(cudaError_t status)
+{
+    return status == cudaSuccess ? SMOOTH_TOPK_OK : SMOOTH_TOPK_ERROR_CUDA;
+}
+
+#ifdef __CUDACC__
+template <typename type> struct same {
+    typedef type as;
+};
+
+template <typename... parameters>
+static cudaError_t launch(void (*kernel)(parameters...), int blocks, int threads, size_t shared,
+                          cudaStream_t stream, typename same<parameters>::as... arguments)
+{
+    void *pointers[] = {&arguments...};
+    return cudaLaunchKernel((const void *)kernel, dim3(blocks), dim3(threads), pointers, shared,
+                            stream);
+}
+#endif
+
+#endif

@@ -1,0 +1,154 @@
+/* Algorithm log: the tree of products of smooth_topk_log.h, level by level, and its adjoint sweep;
+   a block a sample, a thread a coefficient. */
+#ifndef SMOOTH_TOPK_TREE_CUH
+#define SMOOTH_TOPK_TREE_CUH
+
+#include "smooth_topk_any_sample.cuh"
+#include "smooth_topk_log.h"
+
+/* -------------------------------------------------------------------------------------------------
+   CUDA kernels
+   -------------------------------------------------------------------------------------------------
+ */
+
+/* The logarithm of what cannot be chosen: finite, so that no two of them make a NaN, and far below
+   any score. */
+#define LOG_OF_NOTHING -1e290
+
+/* From the leaves to the root, a level after another. Returns where the root begins. */
+static __device__ size_t tree_forward(const tree_shape *shape, const tree *nodes)
+{
+    size_t offset[MAX_LEVELS + 1];
+    int levels = tree_levels(shape);
+    level_offsets(shape, offset);
+    for (int level = 1; level <= levels; ++level) {
+        size_t stride = node_stride(shape, level), child_stride = node_stride(shape, level - 1);
+        size_t coefficients = level_size(shape, level) * stride;
+        for (size_t at = threadIdx.x; at < coefficients; at += ANY_THREADS) {
+            int parent = (int)(at / stride), j = (int)(at % stride);
+            if (j > node_degree(shape, level, parent)) continue;
+            tree node = tree_at(nodes, offset[level] + at);
+            const double *a =
+                nodes->log_value + offset[level - 1] + 2 * (size_t)parent * child_stride;
+            if (2 * parent + 1 < level_size(shape, level - 1))
+                *node.log_value = smooth_topk_log_coefficient(
+                    a, node_degree(shape, level - 1, 2 * parent), a + child_stride,
+                    node_degree(shape, level - 1, 2 * parent + 1), j, node.shift, node.scale);
+            else
+                *node.log_value = a[j];
+        }
+        __syncthreads();
+    }
+    return offset[levels];
+}
+
+/* The adjoints of the children of a level: each coefficient gathers what the terms that it is in
+   pass down. */
+static __device__ void level_adjoint(const tree_shape *shape, const tree *nodes, int level,
+                                     size_t offset, size_t child_offset)
+{
+    size_t stride = node_stride(shape, level), child_stride = node_stride(shape, level - 1);
+    int children = level_size(shape, level - 1);
+    size_t coefficients = children * child_stride;
+    for (size_t at = threadIdx.x; at < coefficients; at += ANY_THREADS) {
+        int child = (int)(at / child_stride), i = (int)(at % child_stride), sibling = child ^ 1;
+        if (i > node_degree(shape, level - 1, child)) continue;
+        tree mine = tree_at(nodes, child_offset + at);
+        tree parent = tree_at(nodes, offset + child / 2 * stride);
+        if (sibling >= children) {
+            *mine.adjoint_k = parent.adjoint_k[i];
+            *mine.adjoint_k1 = parent.adjoint_k1[i];
+            continue;
+        }
+        const double *other = nodes->log_value + child_offset + sibling * child_stride;
+        int last = min_int(node_degree(shape, level, child / 2),
+                           i + node_degree(shape, level - 1, sibling));
+        double sum_k = 0, sum_k1 = 0;
+        for (int j = i; j <= last; ++j) {
+            double weight = smooth_topk_log_weight(*mine.log_value, other[j - i], parent.shift[j]) *
+                            parent.scale[j];
+            sum_k += weight * parent.adjoint_k[j];
+            sum_k1 += weight * parent.adjoint_k1[j];
+        }
+        *mine.adjoint_k = sum_k;
+        *mine.adjoint_k1 = sum_k1;
+    }
+}
+
+/* From the root, whose adjoints are given, to the leaves. */
+static __device__ void tree_backward(const tree_shape *shape, const tree *nodes)
+{
+    size_t offset[MAX_LEVELS + 1];
+    level_offsets(shape, offset);
+    for (int level = tree_levels(shape); level >= 1; --level) {
+        level_adjoint(shape, nodes, level, offset[level], offset[level - 1]);
+        __syncthreads();
+    }
+}
+
+/* The product of a block of classes. Returns where it begins. */
+static __device__ size_t multiply_block(const labelled_sample *sample, const tree_shape *shape,
+                                        int first)
+{
+    const tree *nodes = &sample->scratch->block;
+    for (int leaf = threadIdx.x; leaf < shape->leaves; leaf += ANY_THREADS) {
+        int i = first + leaf;
+        double z = i == sample->label || smooth_topk_is_minus_inf(bits_of(sample->scores[i]))
+                       ? LOG_OF_NOTHING
+                       : smooth_topk_z(sample->scores[i], sample->pivot, shape->k,
+                                       sample->batch->params.tau);
+        nodes->log_value[2 * leaf] = smooth_topk_log_constant(z);
+        nodes->log_value[2 * leaf + 1] = smooth_topk_log_linear(z);
+    }
+    __syncthreads();
+    return tree_forward(shape, nodes);
+}
+
+static __device__ double by_log(const labelled_sample *sample)
+{
+    int classes = sample->batch->classes, k = sample->batch->params.k,
+        size = block_size(k, ANY_THREADS);
+    tree_shape shape = upper_shape(classes, k, size);
+    tree block = sample->scratch->block, upper = sample->scratch->upper;
+    size_t stride = node_stride(&shape, 0);
+    for (int part = 0; part < shape.leaves; ++part) {
+        tree_shape of_block = block_shape(min_int(size, classes - part * size), k);
+        size_t root = multiply_block(sample, &of_block, part * size);
+        for (int j = threadIdx.x; j <= node_degree(&shape, 0, part); j += ANY_THREADS)
+            upper.log_value[part * stride + j] = block.log_value[root + j];
+        __syncthreads();
+    }
+    tree root = tree_at(&upper, tree_forward(&shape, &upper));
+    double of_label,
+        loss = finish_any(sample, root.log_value[k] - root.log_value[k - 1], &of_label);
+    if (!sample->grad) return loss;
+
+    for (int j = threadIdx.x; j <= k; j += ANY_THREADS) {
+        root.adjoint_k[j] = j == k;
+        root.adjoint_k1[j] = j == k - 1;
+    }
+    __syncthreads();
+    tree_backward(&shape, &upper);
+    for (int part = 0; part < shape.leaves; ++part) {
+        tree_shape of_block = block_shape(min_int(size, classes - part * size), k);
+        tree product = tree_at(&block, multiply_block(sample, &of_block, part * size));
+        for (int j = threadIdx.x; j <= node_degree(&shape, 0, part); j += ANY_THREADS) {
+            product.adjoint_k[j] = upper.adjoint_k[part * stride + j];
+            product.adjoint_k1[j] = upper.adjoint_k1[part * stride + j];
+        }
+        __syncthreads();
+        tree_backward(&of_block, &block);
+        for (int leaf = threadIdx.x; leaf < of_block.leaves; leaf += ANY_THREADS) {
+            int i = part * size + leaf;
+            /* Two probabilities that are rounded: their difference was seen at -4e-17. */
+            double difference = block.adjoint_k[2 * leaf + 1] - block.adjoint_k1[2 * leaf + 1];
+            write_gradient(sample, i,
+                           i == sample->label ? -of_label
+                           : difference > 0   ? of_label * difference
+                                              : 0);
+        }
+    }
+    return loss;
+}
+
+#endif
