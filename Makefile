@@ -95,7 +95,6 @@ demo: darknet build/make_glyphs
 
 compare tune: darknet build/make_glyphs
 	@$(call require,python3,python3)
-	@$(call require,gnuplot,gnuplot-nox)
 	@tools/compare.py $@
 
 LIBRARY_FLAGS = $(CFLAGS) $(WARNINGS) $(OPENMP_FLAG) -fPIC

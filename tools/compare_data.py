@@ -1,5 +1,7 @@
 """The data sets of the comparison: glyphs, CIFAR-100 or a directory, in Darknet's layout, and the draws of noise and subset."""
+import csv
 import hashlib
+import io
 import math
 import os
 import random
@@ -27,9 +29,11 @@ def write_whole(path, text):
         with open(path) as file:
             if file.read() == text:
                 return
-    with open(path + ".tmp", "w") as file:
+    # Several machines may write one file: each has a temporary one of its own.
+    temporary = f"{path}.{os.uname().nodename}.{os.getpid()}.tmp"
+    with open(temporary, "w") as file:
         file.write(text)
-    os.replace(path + ".tmp", path)
+    os.replace(temporary, path)
 
 
 def read_lines(path, what):
@@ -124,63 +128,143 @@ def unpack_cifar100(archive, directory):
                 write_png(path, side, side, [one[2 + c * side * side:2 + (c + 1) * side * side] for c in range(3)])
                 paths.append(path)
             write_whole(f"{directory}/{split}.txt", "".join(path + "\n" for path in paths))
-    # With the bare names "bee" would also be in "beetle".
+    # With the bare names "bee" would also be in "beetle", for Darknet.
     write_whole(directory + "/labels.txt", "".join(f"_{name}.\n" for name in fine))
     write_whole(directory + "/groups.txt", "".join((coarse[group_of[c]] if c in group_of else "none") + "\n" for c in range(len(fine))))
     write_whole(directory + "/complete", "complete\n")
 
 
+SPLITS = ("train", "valid", "val", "test")
+WAY_OUT = ("put the images of each class into a folder of its name (train/NAME/, valid/NAME/), "
+           "or lengthen the labels until each path holds one, as in _bee. for 1_bee.png")
+
+
 class DataSet:
-    """Paths and classes as Darknet sees them: an image is of the class whose label is part of its path."""
+    """Images and their classes.
+
+    A class's label is a line of labels.txt: an image belongs to the class whose label is the name of a folder of its
+    path, or else a part of its path. Only the path below the directory counts. Without labels.txt each folder of train/
+    is a class. Darknet itself takes an image's class from its whole path, so what it gets are links whose paths hold
+    one label each (see link)."""
 
     def __init__(self, directory, k):
-        self.labels = read_lines(directory + "/labels.txt", "a label a line, which is part of the paths of the class's images")
-        self.pattern = re.compile("|".join(re.escape(label) for label in sorted(self.labels, key=len, reverse=True)))
-        self.class_of_label = {label: c for c, label in enumerate(self.labels)}
+        self.directory = directory
+        train, valid = self.paths("train"), self.paths("valid", "val")
+        self.train, self.valid = [path for path, _ in train], [path for path, _ in valid]
+        both = set(map(os.path.realpath, self.train)) & set(map(os.path.realpath, self.valid))
+        if both:
+            raise Refused(f"{directory}: {sorted(both)[0]} is to train and to validate on")
+        self.read_labels(train)
         if len(self.labels) <= k:
-            raise Refused(f"K={k}: must be smaller than {len(self.labels)}, the number of classes in {directory}/labels.txt")
-        for a in self.labels:
-            for b in self.labels:
-                if a is not b and a in b:
-                    raise Refused(f"{directory}/labels.txt: the label {a} is part of {b}, so an image of the one is also of the other")
+            raise Refused(f"K={k}: must be smaller than {len(self.labels)}, the number of classes in {self.labels_from}")
         self.groups = [str(c // k) for c in range(len(self.labels))]
         if os.path.exists(directory + "/groups.txt"):
             self.groups = read_lines(directory + "/groups.txt", "a line a class: the name of its group")
             if len(self.groups) != len(self.labels):
-                raise Refused(f"{directory}/groups.txt has {len(self.groups)} lines, labels.txt has {len(self.labels)}; both need one a class")
-        self.train = self.paths(directory, "train")
-        self.valid = self.paths(directory, "valid", "val")
-        both = set(map(os.path.realpath, self.train)) & set(map(os.path.realpath, self.valid))
-        if both:
-            raise Refused(f"{directory}: {sorted(both)[0]} is to train and to validate on")
-        self.train_classes = [self.class_of(path) for path in self.train]
-        for path in self.valid:
-            self.class_of(path)
+                raise Refused(f"{directory}/groups.txt has {len(self.groups)} lines, there are {len(self.labels)} classes in {self.labels_from}; both need one a class")
+        self.train_classes = [self.class_of(*one) for one in train]
+        self.valid_classes = [self.class_of(*one) for one in valid]
+        digits = len(str(len(self.labels) - 1))
+        # What Darknet looks for in a path: a folder that is the class's alone, whatever its label.
+        self.tokens = [f"/{c:0{digits}d}_{re.sub('[^A-Za-z0-9.-]+', '_', label).strip('_')}/" for c, label in enumerate(self.labels)]
+        self.linked = set()
 
-    @staticmethod
-    def paths(directory, *names):
-        """From NAME.txt, with paths as from here or as from the directory; without it, all images in the folder NAME."""
+    def read_labels(self, train):
+        file = self.directory + "/labels.txt"
+        if os.path.exists(file):
+            self.labels_from = file
+            self.labels = read_lines(file, "a label a line: the name of a folder, or a part of the paths, of the class's images")
+            seen = {}
+            for line, label in enumerate(self.labels, 1):
+                if seen.setdefault(label.strip("/"), line) != line:
+                    raise Refused(f"{file}: the label {label} is on the lines {seen[label.strip('/')]} and {line}; a class has one line")
+        else:
+            self.labels_from = f"the folders of {self.directory}/train"
+            without = [path for path, inner in train if "/" not in below_split(inner)]
+            if without:
+                raise Refused(f"{self.directory}: has no labels.txt, and {without[0]} is in no folder of a class; write labels.txt, a label a line, or {WAY_OUT}")
+            self.labels = sorted({below_split(inner).split("/")[0] for _, inner in train})
+        self.class_of_folder = {label.strip("/"): c for c, label in enumerate(self.labels)}
+        self.class_of_label = {label: c for c, label in enumerate(self.labels)}
+        # At each place the longest label that begins there.
+        self.pattern = re.compile("(?=(" + "|".join(re.escape(label) for label in sorted(self.labels, key=len, reverse=True)) + "))")
+
+    def paths(self, *names):
+        """(path, its part that may say the class) of each image: from NAME.txt, with paths as from here or as from the directory;
+        without it, all images in the folder NAME."""
+        directory = self.directory
         for name in names:
             file, folder = f"{directory}/{name}.txt", f"{directory}/{name}"
             if os.path.exists(file):
                 lines = read_lines(file, "the path of an image a line")
                 base = "" if os.path.exists(lines[0]) else directory
-                if not os.path.exists(os.path.join(base, lines[0])):
-                    raise Refused(f"{file}: there is no {lines[0]}, neither from here nor from {directory}")
-                return [os.path.join(base, line) for line in lines]
+                found = [os.path.join(base, line) for line in lines]
+                for path, line in zip(found, lines):
+                    if not os.path.exists(path):
+                        raise Refused(f"{file}: there is no {line}, " + ("neither from here nor from " + directory if path == found[0] else "seen from " + (base or "here")))
+                return [(path, inner) for path, inner in zip(found, below(directory, found))]
             if os.path.isdir(folder):
-                found = sorted(os.path.join(where, one) for where, _, files in os.walk(folder) for one in files
+                found = sorted(os.path.join(where, one) for where, _, files in os.walk(folder, followlinks=True) for one in files
                                if os.path.splitext(one)[1].lower() in (".png", ".jpg", ".jpeg", ".bmp"))
                 if not found:
                     raise Refused(f"{folder}: holds no images (.png, .jpg, .jpeg or .bmp)")
-                return found
+                return [(path, "./" + os.path.relpath(path, folder)) for path in found]
         raise Refused(f"{directory}: has neither {names[0]}.txt, a list of images, nor {names[0]}, a folder of them")
 
-    def class_of(self, path):
-        found = set(self.pattern.findall(path))
-        if len(found) != 1:
-            raise Refused(f"{path}: holds {len(found)} of the labels, and must hold one")
-        return self.class_of_label[found.pop()]
+    def class_of(self, path, inner):
+        # A folder train/ of all images says nothing, unless nothing else does.
+        for part in dict.fromkeys((below_split(inner), inner)):
+            found = {self.class_of_folder[folder] for folder in part.split("/")[:-1] if folder in self.class_of_folder}
+            found = found or self.labels_in("/" + part)
+            if len(found) == 1:
+                return found.pop()
+            if found:
+                break
+        labels = ", ".join(sorted(self.labels[c] for c in found))
+        raise Refused(f"{path}: its path below {self.directory} holds " + (f"the labels {labels}" if found else
+                      f"none of the {len(self.labels)} labels of {self.labels_from} ({', '.join(self.labels[:5])}{', ...' if len(self.labels) > 5 else ''})")
+                      + f", and must hold one; {WAY_OUT}")
+
+    def labels_in(self, text):
+        """The classes whose labels are in the text, but for those that are there only as a part of another label."""
+        places = [(match.start(), match.start() + len(match.group(1)), match.group(1)) for match in self.pattern.finditer(text)]
+        return {self.class_of_label[label] for begin, end, label in places
+                if not any(b <= begin and end <= e and e - b > end - begin for b, e, _ in places)}
+
+    def without_images(self):
+        """The labels of classes that no training image belongs to."""
+        there = set(self.train_classes)
+        return [label for c, label in enumerate(self.labels) if c not in there]
+
+    def link(self, directory, number, image, c):
+        """Makes a link to an image, whose path holds the token of class c and of no other, and returns that path."""
+        path = f"{directory}{self.tokens[c]}{number:06d}{os.path.splitext(image)[1].lower()}"
+        if path in self.linked:
+            return path
+        if any(token in f"/{directory}/" for token in self.tokens):
+            raise Refused(f"{directory}: holds the name of a class's folder; choose another OUT")
+        os.makedirs(os.path.dirname(path), exist_ok=True)
+        target = os.path.relpath(os.path.realpath(image), os.path.realpath(os.path.dirname(path)))
+        if not os.path.islink(path) or os.readlink(path) != target:
+            if os.path.lexists(path):
+                os.remove(path)
+            os.symlink(target, path)
+        self.linked.add(path)
+        return path
+
+
+def below(directory, paths):
+    """Each path as seen from the directory; those outside of it as seen from the folder that they have in common."""
+    base = os.path.abspath(directory) + "/"
+    full = [os.path.abspath(path) for path in paths]
+    outside = [os.path.dirname(path) for path in full if not path.startswith(base)]
+    common = os.path.commonpath(outside).rstrip("/") + "/" if outside else ""
+    return [path[len(base):] if path.startswith(base) else path[len(common):] for path in full]
+
+
+def below_split(inner):
+    first, _, rest = inner.partition("/")
+    return rest if rest and first in SPLITS + (".",) else inner
 
 
 def load_data(settings):
@@ -225,28 +309,26 @@ def redrawn_class(data, i, noise, seed):
 
 
 def draw(data, directory, noise, fraction, seed, indexes):
-    """Writes NAME.txt, the paths to train on, and NAME.labels.csv, what each was and is; returns the first one's path.
-
-    Darknet reads the class off the path, so an image with another label is a link with that label in its name."""
-    name = f"{directory}/p{noise:g}_f{fraction:g}_s{seed}"
-    links = f"{directory}/links_s{seed}"
-    os.makedirs(links, exist_ok=True)
-    lines, table = [], ["path,label,true_label,image"]
+    """Writes NAME.txt, the paths to train on, and NAME.labels.csv, what each was and is; returns the first one's path."""
+    name = f"{directory}/draws/p{noise:g}_f{fraction:g}_s{seed}"
+    os.makedirs(directory + "/draws", exist_ok=True)
+    lines, table = [], io.StringIO()
+    rows = csv.writer(table, lineterminator="\n")
+    rows.writerow(("path", "label", "true_label", "image"))
     for i in subset(data, indexes, fraction, seed):
         image, true = data.train[i], data.train_classes[i]
-        label, path = redrawn_class(data, i, noise, seed), image
-        if label != true:
-            path = f"{links}/{i:06d}{data.labels[label]}x{os.path.splitext(image)[1]}"
-            if data.class_of(path) != label:
-                raise Refused(f"{path}: does not hold the label {data.labels[label]}; choose another OUT")
-            os.makedirs(os.path.dirname(path), exist_ok=True)
-            target = os.path.relpath(os.path.realpath(image), os.path.realpath(os.path.dirname(path)))
-            if not os.path.islink(path) or os.readlink(path) != target:
-                if os.path.lexists(path):
-                    os.remove(path)
-                os.symlink(target, path)
-        lines.append(path)
-        table.append(f"{path},{data.labels[label]},{data.labels[true]},{image}")
-    write_whole(name + ".labels.csv", "\n".join(table) + "\n")
+        label = redrawn_class(data, i, noise, seed)
+        lines.append(data.link(directory + "/train", i, image, label))
+        rows.writerow((lines[-1], data.labels[label], data.labels[true], image))
+    write_whole(name + ".labels.csv", table.getvalue())
     write_whole(name + ".txt", "\n".join(lines) + "\n")
     return name + ".txt"
+
+
+def write_valid(data, directory, split, indexes):
+    """The validation list, some images of data.train or of data.valid, and the labels that Darknet looks for in paths. Returns both files."""
+    images, classes = (data.train, data.train_classes) if split == "train" else (data.valid, data.valid_classes)
+    os.makedirs(directory + "/draws", exist_ok=True)
+    write_whole(directory + "/draws/labels.txt", "\n".join(data.tokens) + "\n")
+    write_whole(directory + "/draws/valid.txt", "".join(data.link(f"{directory}/{split}", i, images[i], classes[i]) + "\n" for i in indexes))
+    return directory + "/draws/valid.txt", directory + "/draws/labels.txt"

@@ -1,53 +1,18 @@
-"""The results of the comparison: results.csv and the runs' logs, and the tables and plots made of them."""
+"""The tables and plots of the comparison, made of its results and the runs' logs."""
 import csv
 import io
 import math
 import os
 import statistics
-import subprocess
 
-from compare_data import Refused, write_whole
-
-LOSSES = ("softmax", "smooth_topk")
-RESULT_FIELDS = ("loss", "noise", "fraction", "seed", "batches", "top1_last", "topk_last", "top1_best", "topk_best",
-                 "best_batch", "seconds")
+from compare_data import write_whole
+from compare_losses import file_name
+from compare_runs import collect_results, read_log
+from plot import HOW_TO_GET, can_plot, plot
 
 
-def run_name(loss, noise, fraction, seed):
-    return f"{loss}_p{noise:g}_f{fraction:g}_s{seed}"
-
-
-def read_log(path):
-    """The whole rows of a run's log."""
-    try:
-        with open(path) as file:
-            text = file.read()
-    except OSError:
-        return []
-    return list(csv.DictReader(io.StringIO(text[:text.rfind("\n") + 1])))
-
-
-# --- Results
-
-def read_results(path):
-    if not os.path.exists(path):
-        return []
-    with open(path) as file:
-        text = file.read()
-    rows = list(csv.DictReader(io.StringIO(text[:text.rfind("\n") + 1])))
-    for row in rows:
-        for name in row:
-            if name != "loss":
-                row[name] = (int if name in ("seed", "batches", "best_batch") else float)(row[name])
-    return rows
-
-
-def append_result(path, row):
-    rows = read_results(path)
-    text = ",".join(RESULT_FIELDS) + "\n" + "".join(
-        ",".join(f"{one[name]:g}" if name in ("noise", "fraction") else str(one[name]) for name in RESULT_FIELDS) + "\n"
-        for one in rows + [row])
-    write_whole(path, text)
+def run_name(label, noise, fraction, seed):
+    return f"{file_name(label)}_p{noise:g}_f{fraction:g}_s{seed}"
 
 
 # Two-sided 95 % points of Student's t for 1, 2, ... degrees of freedom.
@@ -65,138 +30,186 @@ def exceeds(differences):
     degrees = len(differences) - 1
     t = STUDENT[degrees - 1] if degrees <= len(STUDENT) else 2.1
     mean, spread = mean_and_spread(differences)
-    return "yes" if abs(mean) > t * spread / math.sqrt(len(differences)) else "no"
+    # Differences that are alike to the last image by chance prove nothing.
+    return "yes" if spread > 0 and abs(mean) > t * spread / math.sqrt(len(differences)) else "no"
 
 
-def summarize(results, noises, fractions, seeds):
-    """A row a fraction, noise and kind of weights, over the seeds that both losses have finished."""
-    by_key = {(r["loss"], r["noise"], r["fraction"], r["seed"]): r for r in results}
+# --- From results to rows
+
+MEASURES = ("top1", "topk")
+
+
+def summarize(results, labels):
+    """A row a kind of weights, fraction, noise and loss: its means over the seeds it has finished, and its differences from the first
+    loss over the seeds that both have. Rows of one setting stand together, losses in the order of labels."""
+    values = {(r["loss"], r["noise"], r["fraction"], r["seed"]): r for r in results}
     table = []
     for kind in ("last", "best"):
-        for fraction in fractions:
-            for noise in noises:
-                common = [s for s in seeds if all((loss, noise, fraction, s) in by_key for loss in LOSSES)]
-                if not common:
-                    continue
-                row = {"weights": kind, "fraction": fraction, "noise": noise, "seeds": len(common)}
-                for top in ("top1", "topk"):
-                    values = {loss: [100 * by_key[loss, noise, fraction, s][f"{top}_{kind}"] for s in common] for loss in LOSSES}
-                    for loss in LOSSES:
-                        row[f"{loss}_{top}"], row[f"{loss}_{top}_sd"] = mean_and_spread(values[loss])
-                    differences = [b - a for a, b in zip(*(values[loss] for loss in LOSSES))]
-                    row[f"difference_{top}"], row[f"difference_{top}_sd"] = mean_and_spread(differences)
-                    row[f"exceeds_{top}"] = exceeds(differences)
-                table.append(row)
+        for fraction in sorted({r["fraction"] for r in results}, reverse=True):
+            for noise in sorted({r["noise"] for r in results}):
+                for label in labels:
+                    row = summarize_one(values, labels[0], label, noise, fraction, kind)
+                    if row:
+                        table.append(row)
     return table
 
 
-def cells(row):
-    def pair(name, sign=""):
-        spread = row[name + "_sd"]
-        return f"{row[name]:{sign}.1f}" + ("" if spread is None else f" ± {spread:.1f}")
-    result = [f"{row['fraction']:g}", f"{row['noise']:g}"]
-    for top in ("top1", "topk"):
-        result += [pair("softmax_" + top), pair("smooth_topk_" + top), pair("difference_" + top, "+"), row["exceeds_" + top]]
+def summarize_one(values, first, label, noise, fraction, kind):
+    def of(loss):
+        return {key[3]: r for key, r in values.items() if key[:3] == (loss, noise, fraction)}
+    own, base = of(label), of(first)
+    if not own:
+        return None
+    row = {"weights": kind, "fraction": fraction, "noise": noise, "loss": label, "seeds": len(own)}
+    for measure in MEASURES:
+        column = f"{measure}_{kind}"
+        row[measure], row[measure + "_sd"] = mean_and_spread([100 * r[column] for r in own.values()])
+        differences = [100 * (own[s][column] - base[s][column]) for s in sorted(own) if s in base] if label != first else []
+        row[f"difference_{measure}"], row[f"difference_{measure}_sd"] = mean_and_spread(differences) if differences else (None, None)
+        row[f"exceeds_{measure}"] = exceeds(differences) if differences else ""
+    row["train_loss"], row["train_loss_sd"] = mean_and_spread([r["train_loss"] for r in own.values()])
+    tops = [100 * r["train_top1"] for r in own.values() if r["train_top1"] is not None]
+    row["train_top1"], row["train_top1_sd"] = mean_and_spread(tops) if tops else (None, None)
+    return row
+
+
+# --- Tables
+
+def with_spread(row, name, digits=1, sign=""):
+    if row[name] is None:
+        return ""
+    spread = row[name + "_sd"]
+    return f"{row[name]:{sign}.{digits}f}" + ("" if spread is None else f" ± {spread:.{digits}f}")
+
+
+def accuracy_cell(row, measure, best, bold):
+    text = with_spread(row, measure)
+    if bold and best:
+        text = f"**{text}**"
+    if row[f"difference_{measure}"] is not None:
+        text += f" ({with_spread(row, 'difference_' + measure, sign='+')}{' *' if row[f'exceeds_{measure}'] == 'yes' else ''})"
+    return text
+
+
+def one_table(table, labels, kind, measure, bold):
+    """Head and lines: a line a setting, a column a loss. measure: top1, topk or training."""
+    settings = list(dict.fromkeys((row["fraction"], row["noise"]) for row in table))
+    lines = []
+    for fraction, noise in settings:
+        rows = {row["loss"]: row for row in table if (row["weights"], row["fraction"], row["noise"]) == (kind, fraction, noise)}
+        seeds = [row["seeds"] for row in rows.values()]
+        line = [f"{fraction:g}", f"{noise:g}", str(min(seeds)) if min(seeds) == max(seeds) else f"{min(seeds)}-{max(seeds)}"]
+        best = max(row[measure] for row in rows.values()) if measure in MEASURES else None
+        for label in labels:
+            row = rows.get(label)
+            if not row:
+                line.append("")
+            elif measure == "training":
+                line.append(f"{row['train_loss']:.3g}" + ("" if row["train_top1"] is None else f" / {row['train_top1']:.1f}"))
+            else:
+                line.append(accuracy_cell(row, measure, len(rows) > 1 and row[measure] == best, bold))
+        lines.append(line)
+    return [["fraction", "noise", "seeds"] + list(labels)] + lines
+
+
+def plain(lines):
+    widths = [max(len(line[i]) for line in lines) for i in range(len(lines[0]))]
+    return "\n".join("  ".join(cell.rjust(width) for cell, width in zip(line, widths)).rstrip() for line in lines)
+
+
+def markdown(lines):
+    return "\n".join("| " + " | ".join(line) + " |" + ("\n|" + "--:|" * len(line) if i == 0 else "") for i, line in enumerate(lines))
+
+
+def tables(table, labels, settings):
+    """(title, lines for the eye, lines for Markdown) each."""
+    k = settings["K"]
+    kinds = {"last": "the last weights", "best": f"the best weights by validation top-{k}, as the paper selects"}
+    result = []
+    for kind, name in kinds.items():
+        for measure, title in (("top1", "top-1"), ("topk", f"top-{k}")):
+            result.append((f"Validation {title}, {name}", one_table(table, labels, kind, measure, False), one_table(table, labels, kind, measure, True)))
+    training = one_table(table, labels, "last", "training", False)
+    result.insert(2, ("Training loss / training top-1, the last weights", training, training))
     return result
 
 
-def write_tables(out, table, settings):
-    head = ["fraction", "noise"]
-    for top in ("top-1", f"top-{settings['K']}"):
-        head += [f"{top} softmax", f"{top} smooth_topk", "difference", "beyond seeds"]
-    texts, marks = [], []
-    names = {"last": "The last weights", "best": f"The best weights by validation top-{settings['K']}, as the paper selects"}
-    note = (f"{settings['DATA']}, {settings['NETWORK']}, {settings['BATCHES']} batches, learning rates "
-            f"{settings['rates']['softmax']:g} (softmax) and {settings['rates']['smooth_topk']:g} (smooth_topk), "
-            f"k={settings['K']}, tau={settings['TAU']:g}, alpha={settings['ALPHA']:g}; percent, mean ± standard deviation over "
-            f"{'/'.join(str(n) for n in sorted({row['seeds'] for row in table}))} seed(s). The difference is smooth_topk less softmax, "
-            "seed by seed; it is beyond the seeds where Student's t at 95 % says so. The best weights are selected by the "
-            "images they are reported on, which flatters both losses.")
-    for kind, name in names.items():
-        rows = [cells(row) for row in table if row["weights"] == kind]
-        widths = [max(len(line[i]) for line in [head] + rows) for i in range(len(head))]
-        texts.append(name + "\n" + "\n".join("  ".join(cell.rjust(width) for cell, width in zip(line, widths)) for line in [head] + rows))
-        marks.append(f"{name}:\n\n| " + " | ".join(head) + " |\n|" + "--:|" * len(head) + "\n"
-                     + "\n".join("| " + " | ".join(line) + " |" for line in rows))
-    write_whole(out + "/table.txt", "\n\n".join([note] + texts) + "\n")
-    write_whole(out + "/table.md", "\n\n".join([note] + marks) + "\n")
+def note(settings):
+    return (f"{settings['DATA']}, {settings['NETWORK']}, {settings['BATCHES']} batches; "
+            + "; ".join(loss["sentence"] for loss in settings["losses"].values())
+            + ". Percent, mean ± standard deviation over the seeds. In brackets: the difference from the first loss, seed by seed; "
+            "a star where it is beyond what the seeds explain (Student's t at 95 %). The best weights are selected by the images they "
+            "are reported on, which flatters every loss. Training loss: the running mean of Darknet at the end, each loss in its own unit; "
+            "training top-1: on what it trained on, with the labels it was given.")
+
+
+def write_tables(out, table, labels, settings):
+    made = tables(table, labels, settings)
+    text = "\n\n".join([note(settings)] + [f"{title}\n{plain(lines)}" for title, lines, _ in made])
+    write_whole(out + "/table.txt", text + "\n")
+    write_whole(out + "/table.md", "\n\n".join([note(settings)] + [f"{title}:\n\n{markdown(lines)}" for title, _, lines in made]) + "\n")
     file = io.StringIO()
     writer = csv.DictWriter(file, fieldnames=list(table[0]), lineterminator="\n")
     writer.writeheader()
-    writer.writerows({name: f"{value:.3f}" if isinstance(value, float) and name not in ("noise", "fraction") else value
+    writer.writerows({name: f"{value:.3f}" if isinstance(value, float) and name not in ("noise", "fraction", "train_loss") else value
                       for name, value in row.items()} for row in table)
     write_whole(out + "/table.csv", file.getvalue())
-    return "\n\n".join([note] + texts)
+    return text
 
 
 # --- Plots
-
-COLORS = {"softmax": "#1f77b4", "smooth_topk": "#d62728"}
-
-
-def gnuplot(text):
-    result = subprocess.run(["gnuplot"], input=text, text=True, capture_output=True)
-    if result.returncode:
-        raise Refused(f"gnuplot failed:\n{result.stderr}")
-
-
-def block(name, rows):
-    return f"${name} << EOD\n" + "".join(" ".join(str(v) for v in row) + "\n" for row in rows) + "EOD\n"
-
-
-def plot(path, panels, columns, x_label, y_label):
-    """panels: (title, [(curve's title, color, [(x, y, spread)])]) each."""
-    lines = math.ceil(len(panels) / columns)
-    text = (f"set terminal svg size {420 * columns},{330 * lines} background '#ffffff'\nset output '{path}'\n"
-            f"set multiplot layout {lines},{columns}\nset key outside top center horizontal\nset offsets graph 0.04, graph 0.04, 0, 0\nset grid\nset yrange [0:100]\n"
-            f"set xlabel '{x_label}'\nset ylabel '{y_label}'\n")
-    for p, (title, curves) in enumerate(panels):
-        for c, (_, _, rows) in enumerate(curves):
-            text += block(f"d{p}_{c}", rows)
-        text += f"set title '{title}'\nplot " + ", ".join(
-            f"$d{p}_{c} using 1:2:3 with yerrorlines linewidth 2 pointtype 7 pointsize 0.5 linecolor rgb '{color}' title '{name}'"
-            for c, (name, color, _) in enumerate(curves)) + "\n"
-    gnuplot(text.replace("_topk'", "\\_topk'") + "unset multiplot\n")
-
 
 def part_of_set(fraction):
     return "all of the training set" if fraction == 1 else f"{fraction:g} of the training set"
 
 
-def plot_noise(out, table, settings):
+def plot_noise(path, rows, labels, settings):
+    noises = sorted({row["noise"] for row in rows})
     panels = []
-    rows = [row for row in table if row["weights"] == "last"]
     for fraction in dict.fromkeys(row["fraction"] for row in rows):
-        curves = [(loss, COLORS[loss], [(row["noise"], row[f"{loss}_topk"], row[f"{loss}_topk_sd"] or 0)
-                                        for row in rows if row["fraction"] == fraction]) for loss in LOSSES]
-        panels.append((part_of_set(fraction), curves))
-    plot(out + "/noise.svg", panels, min(2, len(panels)), "label noise p", f"validation top-{settings['K']}, %")
+        curves = [(label, c, [(row["noise"], row["topk"], row["topk_sd"] or 0) for row in rows if (row["fraction"], row["loss"]) == (fraction, label)])
+                  for c, label in enumerate(labels)]
+        panels.append((part_of_set(fraction), f"validation top-{settings['K']}, %", curves))
+    span = (noises[0], noises[-1]) if len(noises) > 1 else (max(0, noises[0] - 0.1), noises[0] + 0.1)
+    plot(path, panels, min(2, len(panels)), "label noise p", span)
 
 
-def plot_training(out, table, settings, seeds):
-    """Mean over the seeds of validation top-k, at the mean of the times when it was measured."""
+def plot_training(path, out, results, rows, labels, settings):
+    """Mean over the seeds of validation top-k, over batches."""
     panels = []
-    rows = [row for row in table if row["weights"] == "last"]
-    for row in rows:
+    for fraction, noise in dict.fromkeys((row["fraction"], row["noise"]) for row in rows):
         curves = []
-        for loss in LOSSES:
-            logs = [read_log(f"{out}/runs/{run_name(loss, row['noise'], row['fraction'], seed)}/log.csv") for seed in seeds]
-            logs = [log for log in logs if log]
+        for c, label in enumerate(labels):
+            logs = [read_log(f"{out}/runs/{run_name(label, noise, fraction, r['seed'])}/log.csv") for r in results
+                    if (r["loss"], r["noise"], r["fraction"]) == (label, noise, fraction)]
             points = []
-            for at_once in zip(*logs):
+            for at_once in zip(*[log for log in logs if log]):
                 values = [100 * float(one[f"top{settings['K']}"]) for one in at_once]
-                points.append((statistics.mean(float(one["seconds"]) for one in at_once), *(v or 0 for v in mean_and_spread(values))))
-            curves.append((loss, COLORS[loss], points))
-        panels.append((f"noise {row['noise']:g}, {part_of_set(row['fraction'])}", curves))
-    plot(out + "/training.svg", panels, min(2, len(panels)), "seconds of training", f"validation top-{settings['K']}, %")
+                points.append((int(at_once[0]["batch"]), *(v or 0 for v in mean_and_spread(values))))
+            curves.append((label, c, points))
+        panels.append((f"noise {noise:g}, {part_of_set(fraction)}", f"validation top-{settings['K']}, %", curves))
+    plot(path, panels, min(2, len(panels)), "batches", (0, settings["BATCHES"]))
 
 
 def report(settings):
-    table = summarize(read_results(settings["OUT"] + "/results.csv"), sorted(settings["NOISE"]),
-                      sorted(settings["FRACTION"], reverse=True), settings["SEEDS"])
+    """Writes tables and plots of all results in OUT, whoever made them. settings: as kept in OUT/settings.json. Returns the tables' text."""
+    out = settings["OUT"]
+    labels = list(settings["losses"])
+    results = [row for row in collect_results(out) if row["loss"] in labels]
+    table = summarize(results, labels)
     if not table:
-        return "no setting has runs of both losses yet"
-    text = write_tables(settings["OUT"], table, settings)
-    plot_noise(settings["OUT"], table, settings)
-    plot_training(settings["OUT"], table, settings, settings["SEEDS"])
+        return "no run has ended yet"
+    text = write_tables(out, table, labels, settings)
+    if can_plot():
+        rows = [row for row in table if row["weights"] == "last"]
+        for name, draw in (("noise", lambda path: plot_noise(path, rows, labels, settings)),
+                           ("training", lambda path: plot_training(path, out, results, rows, labels, settings))):
+            temporary = f"{out}/{name}.{os.uname().nodename}.{os.getpid()}.svg"
+            draw(temporary)
+            os.replace(temporary, f"{out}/{name}.svg")
     return text
+
+
+def where(out):
+    plots = f"plots: {out}/noise.svg, training.svg" if can_plot() else f"no plots without gnuplot ({HOW_TO_GET})"
+    return f"Tables: {out}/table.txt, table.md, table.csv; {plots}; every run: {out}/results.csv"

@@ -1,0 +1,149 @@
+"""The losses of the comparison: what LOSSES says, and a network's .cfg with one of them as its last section."""
+import os
+import re
+import shlex
+
+from compare_data import Refused
+
+# Sections at a network's end that are its loss, and so are replaced.
+LOSS_SECTIONS = ("softmax", "smooth_topk", "topk_loss", "cost", "logistic")
+
+
+class Loss:
+    """label: its name in tables; section and options: the last section of the .cfg; rate: None where LOSSES says none;
+    said: the options that LOSSES itself says; base: the path of the .cfg whose last section it replaces."""
+
+    def __init__(self, text):
+        words = text.split()
+        self.section = words[0] if words else ""
+        if not re.fullmatch(r"[a-z][a-z0-9_]*", self.section):
+            raise Refused(f"LOSSES: '{text}': must begin with the name of a section, as in 'smooth_topk k=1,5'")
+        self.said, self.rate = {}, None
+        for word in words[1:]:
+            name, equals, value = word.partition("=")
+            if not re.fullmatch(r"[a-z][a-z0-9_]*", name) or not equals or not re.fullmatch(r"[^\s#;]+", value):
+                raise Refused(f"LOSSES: '{text}': {word} is not an option, name=value")
+            if name in self.said or name == "rate" and self.rate is not None:
+                raise Refused(f"LOSSES: '{text}': {name} is given twice")
+            if name == "rate":
+                self.rate = value
+            else:
+                self.said[name] = value
+        self.label = " ".join([self.section] + [f"{name}={value}" for name, value in self.said.items()])
+
+    def has_k(self):
+        return self.section == "smooth_topk" or self.section == "topk_loss" and self.said.get("type") != "l2svm"
+
+    def has_tau(self):
+        return self.section == "smooth_topk" or self.section == "topk_loss" and self.said.get("type") == "lml"
+
+    def sentence(self):
+        """What was trained, for the note above the tables."""
+        options = " ".join(f"{name}={value}" for name, value in self.options.items())
+        return f"[{self.section}]{' ' + options if options else ''} at rate {self.rate:g}"
+
+
+def file_name(label):
+    """A label as a part of a path that Darknet reads."""
+    return re.sub(r"[^A-Za-z0-9_.-]+", "_", label.replace("=", "-").replace(" ", "_"))
+
+
+def read_losses(text, read_rate):
+    """LOSSES as the shell splits it into words: a word is a loss, with its options after spaces."""
+    try:
+        words = shlex.split(text)
+    except ValueError as reason:
+        raise Refused(f"LOSSES={text}: {reason}; put each loss that has options in quotes") from None
+    losses = [Loss(word) for word in words]
+    if not losses:
+        raise Refused("LOSSES: must be one or more losses, as in \"softmax 'smooth_topk k=1,5'\"")
+    labels = [loss.label for loss in losses]
+    for loss in losses:
+        if loss.rate is not None:
+            loss.label += f" rate={loss.rate}" if labels.count(loss.label) > 1 else ""
+            try:
+                loss.rate = read_rate(loss.rate)
+            except ValueError as reason:
+                raise Refused(f"LOSSES: {loss.label}: rate={loss.rate} {reason}") from None
+    labels = [loss.label for loss in losses]
+    for label in labels:
+        if labels.count(label) > 1:
+            raise Refused(f"LOSSES={text}: {label} is given twice")
+    return losses
+
+
+# --- Networks
+
+def cfg_value(lines, name):
+    """The last value of an option in a network's file."""
+    values = [line.split("=", 1)[1].strip() for line in lines if re.match(rf"{name}\s*=", line)]
+    return values[-1] if values else None
+
+
+def base_of(network, section):
+    """The network's file that stands for all but the loss: NETWORK_section.cfg, or NETWORK itself, or one of its losses' files."""
+    names = [f"{network}_{section}.cfg", network, f"{network}.cfg", f"{network}_softmax.cfg", f"{network}_smooth_topk.cfg"]
+    for name in names:
+        if name.endswith(".cfg") and os.path.isfile(name):
+            with open(name) as file:
+                return name, file.read().splitlines()
+    raise Refused(f"NETWORK={network}: there is no {names[0]}" + ("" if network.endswith(".cfg") else f", {names[2]}, {names[3]} or {names[4]}"))
+
+
+def split_loss(lines):
+    """The lines before the sections of the loss at the file's end, and the options of the first of these with its name."""
+    begin = [i for i, line in enumerate(lines) if line.startswith("[")] + [len(lines)]
+    first = len(begin) - 1
+    while first > 0 and lines[begin[first - 1]].strip()[1:-1] in LOSS_SECTIONS:
+        first -= 1
+    if first == len(begin) - 1:
+        return lines, "", {}
+    options = [line.split("=", 1) for line in lines[begin[first] + 1:begin[first + 1]] if "=" in line and line[0] not in "#;"]
+    return lines[:begin[first]], lines[begin[first]].strip()[1:-1], {name.strip(): value.strip() for name, value in options}
+
+
+def fill_in(loss, settings):
+    """The loss's base, rate and options: what LOSSES says, then settings, then the network's own file."""
+    loss.base, loss.lines = base_of(settings["NETWORK"], loss.section)
+    body, section, options = split_loss(loss.lines)
+    loss.options = options if section == loss.section else {}
+    if loss.has_k():
+        loss.options["k"] = str(settings["K"])
+    for name in ("tau", "alpha"):
+        if settings[name.upper()] is not None and loss.section == "smooth_topk":
+            loss.options[name] = f"{settings[name.upper()]:g}"
+    loss.options.update(loss.said)
+    if loss.rate is None:
+        loss.rate = settings.get("LR_" + loss.section.upper()) or settings["LR"]
+    if loss.rate is None:
+        text = cfg_value(body, "learning_rate")
+        try:
+            loss.rate = float(text)
+        except (TypeError, ValueError):
+            raise Refused(f"{loss.base}: has no learning_rate; say LR=") from None
+
+
+def network_text(loss, settings, classes, rate, tau=None):
+    """The network with the settings in the place of its own (classes, batches, rate) and the loss as its last section."""
+    lines = split_loss(loss.lines)[0]
+    values = {"max_batches": settings["BATCHES"], "learning_rate": f"{rate:g}"}
+    before = int(cfg_value(lines, "max_batches") or settings["BATCHES"])
+    last_layer = max((i for i, line in enumerate(lines) if line.strip() in ("[connected]", "[convolutional]")), default=-1)
+    result, section, current = [], "", -1
+    for i, line in enumerate(lines):
+        if line.startswith("["):
+            section, current = line.strip(), i
+        name = line.split("=")[0].strip()
+        if "=" in line and line[0] not in "#;":
+            if name in values and section == "[net]":
+                line = f"{name}={values.pop(name)}"
+            elif name == "steps" and section == "[net]":
+                steps = [max(1, round(int(step) * settings["BATCHES"] / before)) for step in line.split("=")[1].split(",")]
+                line = "steps=" + ",".join(map(str, steps))
+            elif current == last_layer and name in ("output", "filters"):
+                line = f"{name}={classes}"
+        result.append(line)
+    first = next((i for i, line in enumerate(result) if line.strip() == "[net]"), 0)
+    result[first + 1:first + 1] = [f"{name}={value}" for name, value in values.items()]
+    options = {**loss.options, **({} if tau is None else {"tau": f"{tau:g}"})}
+    return "\n".join(result).rstrip("\n") + f"\n\n[{loss.section}]\n" + "".join(f"{name}={value}\n" for name, value in options.items())

@@ -1,0 +1,312 @@
+"""The trainings of the comparison: each in a directory of its own, started, watched, locked, and read off its log."""
+import csv
+import ctypes
+import fcntl
+import io
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+
+from compare_data import Refused, read_lines, write_whole
+
+DARKNET = "build/darknet"
+MEASURED = 2000  # training images, evenly spread, that training top-1 is measured on
+RESULT_FIELDS = ("loss", "noise", "fraction", "seed", "batches", "top1_last", "topk_last", "top1_best", "topk_best",
+                 "best_batch", "train_loss", "train_top1", "seconds")
+
+
+def read_log(path):
+    """The whole rows of a run's log."""
+    try:
+        with open(path) as file:
+            text = file.read()
+    except OSError:
+        return []
+    return list(csv.DictReader(io.StringIO(text[:text.rfind("\n") + 1])))
+
+
+def at_most(lines, count):
+    """At most count of the lines, evenly spread."""
+    step = max(1, len(lines) / count)
+    return [lines[int(i * step)] for i in range(min(count, len(lines)))]
+
+
+def stop_with_parent():
+    """A training does not outlive this program: Darknet saves its weights at SIGTERM. (Linux; elsewhere it goes on.)"""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for this program, which then asks each training to stop
+    try:
+        ctypes.CDLL(None).prctl(1, signal.SIGTERM)
+    except (OSError, AttributeError):
+        pass
+
+
+class Run:
+    """One training. facts, kept in run.json: loss (its label), noise, fraction, seed, k, batches, measure (training top-1, at the end)."""
+
+    def __init__(self, directory, facts=None):
+        self.directory = directory
+        self.name = os.path.basename(directory)
+        self.log = directory + "/log.csv"
+        self.shown = directory + "/train.log"
+        self.measured = directory + "/measure.log"
+        self.result_file = directory + "/result.csv"
+        self.backup = directory + "/weights/run.backup"
+        self.process = self.lock = None
+        self.first = 0
+        if facts is None:
+            try:
+                with open(directory + "/run.json") as file:
+                    facts = json.load(file)
+            except (OSError, ValueError) as reason:
+                raise Refused(f"{directory}: is no run that tools/compare.py plan has prepared ({reason})") from None
+        self.facts = facts
+
+    def prepare(self, network, classes, train, valid, labels):
+        """Writes all that the training needs. Nothing that a training at work there reads is changed."""
+        os.makedirs(self.directory + "/weights", exist_ok=True)
+        write_whole(self.directory + "/run.cfg", network)
+        for name, images in (("run", valid), ("measure", self.directory + "/measure.txt")):
+            write_whole(f"{self.directory}/{name}.data", "".join(f"{option}={value}\n" for option, value in (
+                ("classes", classes), ("train", train), ("valid", images), ("labels", labels),
+                ("backup", self.directory + "/weights"), ("top", self.facts["k"]))))
+        write_whole(self.directory + "/measure.txt", "".join(line + "\n" for line in at_most(read_lines(train, "images"), MEASURED)))
+        write_whole(self.directory + "/run.json", json.dumps(self.facts) + "\n")
+
+    def take(self):
+        """Whether nobody else is at this run; then it is ours until it ends, or until release."""
+        lock = open(self.directory + "/lock", "w")
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            lock.close()
+            return False
+        self.lock = lock
+        return True
+
+    def release(self):
+        if self.lock:
+            self.lock.close()
+        self.lock = None
+
+    def is_done(self):
+        return os.path.exists(self.result_file)
+
+    def begin(self, command, shown, threads):
+        # The lock is passed on: two trainings are never at work in one directory, even if this program is killed.
+        self.process = subprocess.Popen(command, stdout=shown, stderr=shown, stdin=subprocess.DEVNULL, pass_fds=[self.lock.fileno()],
+                                        env={"OMP_NUM_THREADS": str(threads), **os.environ}, preexec_fn=stop_with_parent)
+
+    def start(self, threads):
+        self.threads, self.measuring = threads, False
+        command = [DARKNET, "classifier", "train", self.directory + "/run.data", self.directory + "/run.cfg"]
+        command += [self.backup] if os.path.exists(self.backup) else []
+        command += ["-seed", str(self.facts["seed"]), "-topk", str(self.facts["k"]), "-progress", "-log", self.log,
+                    "-every", str(max(1, self.facts["batches"] // 10))]
+        self.first = self.saved_batch()
+        self.seen = []  # (time, batch), the first and the last that were seen
+        with open(self.shown, "ab") as shown:
+            self.said_before = shown.tell()
+            self.begin(command, shown, threads)
+
+    def poll(self):
+        """None while it is at work; then Darknet's exit code. After a training, training top-1 is measured."""
+        code = self.process.poll()
+        if code != 0 or self.measuring or not self.facts["measure"]:
+            return code
+        self.measuring = True
+        with open(self.measured, "wb") as shown:
+            self.begin([DARKNET, "classifier", "valid", self.directory + "/measure.data", self.directory + "/run.cfg",
+                        self.directory + "/weights/run.weights"], shown, self.threads)
+        return None
+
+    def stop(self):
+        if self.process:
+            self.process.terminate()
+            self.process.wait()
+        self.release()
+
+    def saved_batch(self):
+        """Where its last weights are from."""
+        rows = read_log(self.log) if os.path.exists(self.backup) else []
+        return int(rows[-1]["batch"]) if rows else 0
+
+    def batch(self):
+        """How far it is, from the end of what Darknet said since the start."""
+        with open(self.shown, "rb") as shown:
+            shown.seek(max(self.said_before, os.fstat(shown.fileno()).st_size - 2000))
+            found = re.findall(rb"^batch (\d+)", shown.read().replace(b"\r", b"\n"), re.M)
+        batch = int(found[-1]) if found else self.first
+        if found and (not self.seen or batch > self.seen[-1][1]):
+            self.seen = self.seen[:1] + [(time.time(), batch)]
+        return batch
+
+    def pace(self):
+        """Seconds a batch, once ten batches have been seen; else None."""
+        if len(self.seen) < 2 or self.seen[1][1] - self.seen[0][1] < 10:
+            return None
+        return (self.seen[1][0] - self.seen[0][0]) / (self.seen[1][1] - self.seen[0][1])
+
+    def training_top1(self):
+        """Of the last weights, on (a part of) what it trained on, with the labels that it was given."""
+        try:
+            with open(self.measured, "rb") as shown:
+                found = re.findall(rb"^\d+: top 1: ([0-9.]+)", shown.read(), re.M)
+        except OSError:
+            found = []
+        return float(found[-1]) if found else ""
+
+    def end(self):
+        """Writes the result of a training that has ended, and returns it."""
+        rows = read_log(self.log)
+        top = f"top{self.facts['k']}"
+        if not rows or int(rows[-1]["batch"]) != self.facts["batches"]:
+            raise Refused(f"{self.log}: does not end at batch {self.facts['batches']}; remove {self.directory} and start again")
+        best = max(rows, key=lambda row: float(row[top]))
+        row = {**{name: self.facts[name] for name in ("loss", "noise", "fraction", "seed", "batches")},
+               "top1_last": float(rows[-1]["top1"]), "topk_last": float(rows[-1][top]), "top1_best": float(best["top1"]),
+               "topk_best": float(best[top]), "best_batch": int(best["batch"]), "train_loss": float(rows[-1]["loss"]),
+               "train_top1": self.training_top1(), "seconds": float(rows[-1]["seconds"])}
+        write_whole(self.result_file, results_text([row]))
+        if os.path.exists(self.backup):
+            os.remove(self.backup)
+        self.release()
+        return row
+
+    def result(self):
+        return read_results(self.result_file)[0]
+
+    def end_of_output(self):
+        with open(self.measured if self.measuring else self.shown, errors="replace") as shown:
+            return "".join("  " + line for line in shown.readlines()[-12:])
+
+    def failure(self, code):
+        how = f"signal {-code}" if code < 0 else f"exit code {code}"
+        again = "\nStarted again, it goes on from its last weights." if self.saved_batch() else ""
+        return f"the training {self.name} ended with {how}; the end of {self.shown}:\n{self.end_of_output()}".rstrip("\n") + again
+
+
+# --- Results
+
+def results_text(rows):
+    file = io.StringIO()
+    writer = csv.DictWriter(file, fieldnames=RESULT_FIELDS, lineterminator="\n")
+    writer.writeheader()
+    writer.writerows({name: f"{value:g}" if name in ("noise", "fraction") else value for name, value in row.items()} for row in rows)
+    return file.getvalue()
+
+
+def read_results(path):
+    with open(path) as file:
+        rows = list(csv.DictReader(file))
+    for row in rows:
+        for name in row:
+            if name != "loss":
+                row[name] = (int if name in ("seed", "batches", "best_batch") else float)(row[name]) if row[name] else None
+    return rows
+
+
+def collect_results(out):
+    """Every finished run's result, from its own directory, and results.csv with all of them."""
+    runs = out + "/runs"
+    files = [f"{runs}/{name}/result.csv" for name in (sorted(os.listdir(runs)) if os.path.isdir(runs) else [])]
+    # In the order in which they ended: a line once written stays where it is.
+    files = sorted((file for file in files if os.path.exists(file)), key=lambda file: (os.stat(file).st_mtime_ns, file))
+    rows = [row for file in files for row in read_results(file)]
+    write_whole(out + "/results.csv", results_text(rows))
+    return rows
+
+
+# --- Many runs
+
+def duration(seconds):
+    minutes, seconds = divmod(int(seconds), 60)
+    return f"{minutes // 60}:{minutes % 60:02d}:{seconds:02d}" if minutes >= 60 else f"{minutes}:{seconds:02d}"
+
+
+def time_left(waiting, running, paces, jobs):
+    """Seconds, from the pace of runs that have done ten batches; None before there are any."""
+    paces = paces + [run.pace() for run, _ in running if run.pace()]
+    if not paces:
+        return None
+    single = [run.facts["batches"] - batch for run, batch in running]
+    every = sum(single) + sum(run.facts["batches"] - run.saved_batch() for run in waiting)
+    return sum(paces) / len(paces) * max([every / min(jobs, max(1, len(running) + len(waiting)))] + single)
+
+
+def train_all(runs, jobs, ended, diverged=None):
+    """Trains what nobody else does, `jobs` at once; calls ended(run) after each, and diverged(run), if given, in its place.
+    Returns when all runs have a result; one that another program trains is waited for, and taken over if that program dies."""
+    terminal = sys.stdout.isatty()
+    threads = max(1, (os.cpu_count() or 1) // jobs)
+    waiting, running, paces, done = list(runs), [], [], 0
+    printed, retry, told, total = time.time(), 0, False, None
+
+    def say(line, end):
+        if terminal:
+            print("\r" + line + "\033[K", end="\n" if end else "", flush=True)
+        else:
+            print(line, flush=True)
+
+    def next_run():
+        nonlocal done
+        for run in list(waiting):
+            if run.is_done() or run.take():
+                waiting.remove(run)
+                if not run.is_done():
+                    return run
+                run.release()
+                done += 1
+                ended(run)
+        return None
+    try:
+        while waiting or running:
+            if waiting and len(running) < jobs and time.time() >= retry:
+                run = next_run()
+                if run:
+                    run.start(threads)
+                    running.append(run)
+                    continue
+                retry = time.time() + 1
+                if waiting and not running and not told:
+                    told = True
+                    say(f"waiting for {len(waiting)} run{'s' * (len(waiting) > 1)} that another program is training, {waiting[0].name} for one", True)
+            time.sleep(0.1)
+            for run in list(running):
+                code = run.poll()
+                if code is None:
+                    continue
+                running.remove(run)
+                done += 1
+                if run.pace():
+                    paces.append(run.pace())
+                if code == 1 and diverged and "not finite" in run.end_of_output():
+                    run.release()
+                    diverged(run)
+                elif code:
+                    run.release()
+                    raise Refused(run.failure(code))
+                else:
+                    run.end()
+                    ended(run)
+                retry = 0
+            now = [(run, run.batch()) for run in running]
+            if time.time() - printed < (1 if terminal else 10) or not now:
+                continue
+            printed = time.time()
+            left = time_left(waiting, now, paces, jobs)
+            if left is not None and total is None:
+                total = left
+                say(f"estimated: {duration(left)} for {len(waiting) + len(running)} runs, {min(jobs, len(waiting) + len(running))} at once", True)
+            line = f"{done}/{len(runs)} runs done, {len(now)} at work: {sum(b for _, b in now)}/{sum(run.facts['batches'] for run, _ in now)} batches"
+            say(line + ("" if left is None else f", {duration(left)} left"), False)
+    finally:
+        for run in running:
+            run.process.terminate()
+        for run in running:
+            run.stop()
+        if terminal:
+            print()

@@ -1,0 +1,57 @@
+"""Plots by gnuplot: panels with curves, as SVG and PNG."""
+import math
+import shutil
+import subprocess
+
+HOW_TO_GET = "apt-get install --no-install-recommends gnuplot-nox"
+# Okabe and Ito's, which the color-blind can tell apart; then dashed.
+COLORS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#000000", "#999933")
+
+
+class PlotFailed(Exception):
+    pass
+
+
+def can_plot():
+    return shutil.which("gnuplot") is not None
+
+
+def quoted(text):
+    return "'" + text.replace("'", "''").replace("\n", " ") + "'"
+
+
+def plot(path, panels, columns, x_label, x_range=None):
+    """Draws one picture; the path's end says which kind, .svg or .png.
+
+    panels: (title, label of the y axis, [(curve's name, number of its color, [(x, y) or (x, y, spread)])]) each, `columns` a row.
+    x_range: of the x axis, from its first to its last point."""
+    rows = math.ceil(len(panels) / columns)
+    width, height = 480 * columns, 360 * rows
+    terminal = "svg" if path.endswith(".svg") else "pngcairo" if has_cairo() else "png"
+    text = [f"set terminal {terminal} size {width},{height} background '#ffffff' noenhanced", f"set output {quoted(path)}",
+            f"set multiplot layout {rows},{columns}", "set key outside top center horizontal", "set grid", f"set xlabel {quoted(x_label)}",
+            "set offsets 0, 0, graph 0.05, graph 0.05", "set autoscale y"]
+    if x_range:
+        text.append(f"set xrange [{x_range[0]:g}:{x_range[1]:g}]")
+    for p, (title, y_label, curves) in enumerate(panels):
+        curves = [curve for curve in curves if curve[2]]
+        drawn = []
+        for c, (name, color, points) in enumerate(curves):
+            text += [f"$d{p}_{c} << EOD"] + [" ".join(f"{value:.9g}" for value in point) for point in points] + ["EOD"]
+            points_at = "" if len(points) > 200 else " pointtype 7 pointsize 0.4"
+            kind = "yerrorlines" if len(points[0]) > 2 else "linespoints" if points_at else "lines"
+            drawn.append(f"$d{p}_{c} using {':'.join(str(i + 1) for i in range(len(points[0])))} with {kind} linewidth 2{points_at} "
+                         f"dashtype {1 + color // len(COLORS)} linecolor rgb '{COLORS[color % len(COLORS)]}' title {quoted(name)}")
+        text += [f"set title {quoted(title)}", f"set ylabel {quoted(y_label)}", "plot " + ", ".join(drawn) if drawn else "set multiplot next"]
+    run_gnuplot("\n".join(text) + "\nunset multiplot\n")
+
+
+def has_cairo():
+    return "pngcairo" in run_gnuplot("set print '-'\nprint GPVAL_TERMINALS\n")
+
+
+def run_gnuplot(text):
+    result = subprocess.run(["gnuplot"], input=text, text=True, capture_output=True)
+    if result.returncode:
+        raise PlotFailed(f"gnuplot failed:\n{result.stderr}")
+    return result.stdout
