@@ -28,7 +28,7 @@ endif
 	@echo "numbers: build/bench/gpu.csv"
 else
 bench: build/bench/bench
-	@$(call require,gnuplot,gnuplot-nox)
+	@$(call require,gnuplot,--no-install-recommends gnuplot-nox)
 	@OMP_NUM_THREADS=1 build/bench/bench loss >build/bench/loss.csv
 ifdef PEER
 	@build/bench/bench sample build/bench/sample.bin

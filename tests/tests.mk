@@ -112,7 +112,7 @@ PROVE = PERL5LIB=tests/prove prove --formatter Counts --timer --jobs $(CORES) --
 test check:
 	@$(call require,prove,perl)
 	@$(call require,python3,python3)
-	@$(call require,gnuplot,gnuplot-nox)
+	@$(call require,gnuplot,--no-install-recommends gnuplot-nox)
 	@$(MAKE) --no-print-directory $(PARALLEL) $@-programs
 	@CMOCKA_MESSAGE_OUTPUT=TAP $(if $(filter check,$@),LONG=1) $(PROVE) $(if $(filter check,$@),$(CHECK),$(TEST))
 test-programs: $(filter build/%,$(TEST)) $(TEST_MATERIAL)

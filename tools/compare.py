@@ -97,18 +97,19 @@ def keep_settings(settings, data, own):
                 raise Refused(f"the results in {out} are of other lists or labels; {another}" if name == "images" else
                               f"{name}={value}: the results in {out} are of {name}={before.get(name)}; {another}")
         for label, kept in before["losses"].items():
+            if not was_trained(out, [name for name in runs if name.startswith(file_name(label) + "_p")]):
+                continue
             if label not in losses:
                 losses[label] = kept
-                continue
-            if not was_trained(out, [name for name in runs if name.startswith(file_name(label) + "_p")]):
                 continue
             for name in ("section", "options", "rate", "base", "network"):
                 if kept[name] != losses[label][name]:
                     raise Refused(f"the results of {label} in {out} are of another network file than {kept['base']} is now; {another}" if name == "network" else
                                   f"{label}: the results in {out} are of {kept['sentence']} ({kept['base']}), not {losses[label]['sentence']}; {another}")
-        if set(before["losses"]) - {loss.label for loss in settings["losses"]}:
+        if set(losses) - {loss.label for loss in settings["losses"]}:
             # A narrower call: the first loss, which all others are compared with, stays the first.
-            losses = {label: losses[label] for label in list(before["losses"]) + [label for label in losses if label not in before["losses"]]}
+            order = [label for label in before["losses"] if label in losses]
+            losses = {label: losses[label] for label in order + [label for label in losses if label not in order]}
     kept = {**now, "losses": losses}
     write_whole(out + "/settings.json", json.dumps(kept, indent=1) + "\n")
     return {**kept, "OUT": out}

@@ -99,7 +99,7 @@ def one_table(table, labels, kind, measure, bold):
         rows = {row["loss"]: row for row in table if (row["weights"], row["fraction"], row["noise"]) == (kind, fraction, noise)}
         seeds = [row["seeds"] for row in rows.values()]
         line = [f"{fraction:g}", f"{noise:g}", str(min(seeds)) if min(seeds) == max(seeds) else f"{min(seeds)}-{max(seeds)}"]
-        best = max(row[measure] for row in rows.values()) if measure in MEASURES else None
+        best = max(round(row[measure], 1) for row in rows.values()) if measure in MEASURES else None
         for label in labels:
             row = rows.get(label)
             if not row:
@@ -107,7 +107,7 @@ def one_table(table, labels, kind, measure, bold):
             elif measure == "training":
                 line.append(f"{row['train_loss']:.3g}" + ("" if row["train_top1"] is None else f" / {row['train_top1']:.1f}"))
             else:
-                line.append(accuracy_cell(row, measure, len(rows) > 1 and row[measure] == best, bold))
+                line.append(accuracy_cell(row, measure, len(rows) > 1 and round(row[measure], 1) == best, bold))
         lines.append(line)
     return [["fraction", "noise", "seeds"] + list(labels)] + lines
 
