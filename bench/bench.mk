@@ -10,6 +10,16 @@ build/bench/bench: bench/bench.c $(MATHEMATICS) $(MATHEMATICS_HEADERS) darknet
 	@$(CC) $(BENCH_FLAGS) $(WARNINGS) -Wno-unused-parameter $(DARKNET_FLAGS) -I$(SOURCE)/include -I$(SOURCE)/src $(PLUGIN_INCLUDE) $< $(SOURCE)/libdarknet.a $(DARKNET_LIBRARIES) \
 		$(OPENMP_FLAG) $(DARKNET_LINK) -lm -pthread -o $@
 
+# Layer against layer, as a training step sees them.
+build/bench/bench_layer: bench/bench_layer.c darknet
+	@mkdir -p build/bench
+	@echo "building $@"
+	@$(CC) -O2 $(WARNINGS) $(DARKNET_FLAGS) $(PLUGIN_INCLUDE) -isystem $(SOURCE)/include -isystem $(SOURCE)/src $< \
+		$(SOURCE)/libdarknet.a $(DARKNET_LIBRARIES) $(OPENMP_FLAG) $(DARKNET_LINK) -lm -pthread -o $@
+bench-layer: build/bench/bench_layer
+	@build/bench/bench_layer 2>/dev/null
+.PHONY: bench-layer
+
 build/bench/bench_gpu: bench/bench_gpu.cu $(KERNELS) darknet
 	@mkdir -p build/bench
 	@echo "building $@"

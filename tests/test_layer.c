@@ -199,6 +199,29 @@ static void test_without_truth(void **unused)
     free_layer(l);
 }
 
+/* Nobody reads the output in training: it is left; whoever predicts gets it. */
+static void test_output_in_training(void **unused)
+{
+    (void)unused;
+    smooth_topk_layer l = layer_of(params_of(5, 1, 1), 5, 1);
+    network net = net_of(truth);
+    random_scores(3);
+    one_hot();
+    l.output[3] = 42;
+    net.train = 1;
+    forward_smooth_topk_layer(l, net);
+    assert_true(l.output[3] == 42);
+    net.train = 0;
+    forward_smooth_topk_layer(l, net);
+    assert_true(l.output[3] < 1);
+    l.output[3] = 42;
+    net.train = 1;
+    net.truth = NULL;
+    forward_smooth_topk_layer(l, net);
+    assert_true(l.output[3] < 1);
+    free_layer(l);
+}
+
 static void test_allocates_nothing(void **unused)
 {
     (void)unused;
@@ -408,6 +431,7 @@ int main(void)
         cmocka_unit_test(test_delta_is_minus_the_gradient),
         cmocka_unit_test(test_truth_rows),
         cmocka_unit_test(test_without_truth),
+        cmocka_unit_test(test_output_in_training),
         cmocka_unit_test(test_allocates_nothing),
         cmocka_unit_test(test_several_k),
         cmocka_unit_test(test_default_temperature),

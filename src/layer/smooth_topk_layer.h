@@ -22,9 +22,10 @@ smooth_topk_layer parse_smooth_topk(list *options, int batch, int inputs);
    parse_smooth_topk does. */
 smooth_topk_layer make_smooth_topk_layer(int batch, int inputs, const smooth_topk_options *options);
 
-/* Output: softmax(scores / temperature). With net.truth, rows of `inputs` floats t_i: cost = the
-   sum over the batch of sum_i t_i sum_j weight_j scale_j L_j(scores, i); delta = minus its
-   gradient. A row of zeros is ignored; one with a NaN has a cost and a delta of NaN. */
+/* Output: softmax(scores / temperature); left as it is in training (net.train and net.truth), where
+   nobody reads it and it would cost a third of the layer. With net.truth, rows of `inputs` floats
+   t_i: cost = the sum over the batch of sum_i t_i sum_j weight_j scale_j L_j(scores, i); delta =
+   minus its gradient. A row of zeros is ignored; one with a NaN has a cost and a delta of NaN. */
 void forward_smooth_topk_layer(const smooth_topk_layer l, network net);
 void backward_smooth_topk_layer(const smooth_topk_layer l, network net);
 void free_smooth_topk_state(smooth_topk_state *state);
