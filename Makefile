@@ -22,7 +22,7 @@ PARALLEL = $(if $(findstring jobserver,$(MAKEFLAGS)),,-j$(CORES))
 SOURCE := build/source
 PATCHES := patches/series $(wildcard patches/*/*.patch)
 PLUGIN := $(wildcard src/* src/*/*)
-PLUGIN_INCLUDE := -Isrc/loss -Isrc/layer -Isrc/classifier -Isrc/cpu
+PLUGIN_INCLUDE := -Isrc/loss -Isrc/layer -Isrc/classifier -Isrc/cpu -Isrc/checks
 
 .PHONY: all darknet lib demo compare tune test check test-programs check-programs check-debian fuzz bench faults gpu-check
 .PHONY: clean distclean help FORCE

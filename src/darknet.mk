@@ -10,7 +10,7 @@ PROGRAM_OBJ := commands.o
 OBJ += $(filter-out $(PROGRAM_OBJ),$(PLUGIN_OBJ))
 EXECOBJA += $(PROGRAM_OBJ)
 
-PLUGIN_DIRS := plugin/loss plugin/layer plugin/classifier plugin/cpu
+PLUGIN_DIRS := plugin/loss plugin/layer plugin/classifier plugin/cpu plugin/checks
 VPATH := $(VPATH):$(subst $() ,:,$(PLUGIN_DIRS))
 COMMON += $(addprefix -I,$(PLUGIN_DIRS))
 

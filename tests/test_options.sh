@@ -114,18 +114,31 @@ alpha=1,0,0.5
 scale=1,2,3' 'k = 5,1,2' 'weights = 0.5,0.25,0.25' 'tau = 1,0.5,2' 'alpha = 1,0,0.5' 'scale = 1,2,3'
 check "options of Darknet's own in every section" banner 'dontsave=1
 learning_rate=1' 'k = 5'
-# The truth is as long as the last layer: a section before it may not be for other classes.
-not_last() {
-    network "$scratch/bad.cfg" '[connected]
-output=4000
-activation=linear
+# It alone teaches the network, and is its last section: the message names the lines to delete.
+refused_section() { # NAME SECTIONS WORDS...
+    name=$1
+    network "$scratch/bad.cfg" "$2" 1
+    shift 2
+    check "refused: $name" refused_with "$@"
+}
+refused_section '[cost] below' '[smooth_topk]
+k=2
+[cost]
+type=sse' 'line 28: [cost]' 'second loss' 'of line 26' 'delete the section of line 28'
+for loss in softmax soft logistic cost; do
+    refused_section "[$loss] above" "[$loss]
 [smooth_topk]
+k=2" "line 26: [$loss]" 'second loss' 'delete the section of line 26'
+done
+refused_section 'a second [smooth_topk]' '[smooth_topk]
+k=2
+[smooth_topk]
+k=2' 'line 28: [smooth_topk]' 'second loss'
+refused_section 'a layer below' '[smooth_topk]
 k=2
 [connected]
-output=6
-activation=linear
-[softmax]' 1
-    refused_with 'layer 4' '4000 classes' 'last layer has 6'
-}
-check 'refused: other classes than the last layer has' not_last
+output=6' 'line 26: [smooth_topk] must be the last section' '[connected] of line 28'
+refused_section 'a learning rate that is none' '[smooth_topk]
+k=2
+learning_rate=fast' 'learning_rate=fast' 'must be a finite number, 0 or more'
 finish

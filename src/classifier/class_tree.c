@@ -2,6 +2,8 @@
 #define _GNU_SOURCE /* getline */
 #include "class_tree.h"
 
+#include "utils.h"
+
 #include <ctype.h>
 #include <errno.h>
 #include <limits.h>
@@ -9,8 +11,9 @@
 
 enum { LONGEST_NAME = 255 };
 
-/* NULL, or what is wrong with the line, of which `number` are above. */
-static const char *line_fault(const char *line, long number)
+/* NULL, or what is wrong with the line, of which `number` are above. *last is the parent of the
+   line above and becomes this one's; is_parent says of the lines above whether they are one. */
+static const char *line_fault(const char *line, long number, long *last, char *is_parent)
 {
     size_t length = strcspn(line, " \t\r\n");
     if (length == 0 || length > LONGEST_NAME)
@@ -22,21 +25,28 @@ static const char *line_fault(const char *line, long number)
         return "must be a name and the number of its parent, nothing else";
     if (parent < -1 || parent >= number)
         return "the parent must be -1 (none) or a line above, the first of which is 0";
+    if (parent != *last && (parent == -1 || is_parent[parent]))
+        return "the lines of one parent must follow each other";
+    if (parent >= 0) is_parent[parent] = 1;
+    *last = parent;
     return NULL;
 }
 
-void check_tree_file(const char *filename)
+long check_tree_file(const char *filename)
 {
     FILE *file = fopen(filename, "r");
     if (!file) {
         fprintf(stderr, "%s: a tree of classes: %s\n", filename, strerror(errno));
         exit(1);
     }
-    char *line = NULL;
+    char *line = NULL, *is_parent = NULL;
     size_t size = 0;
-    long number = 0;
+    long number = 0, last = -1;
     while (getline(&line, &size, file) >= 0) {
-        const char *fault = line_fault(line, number);
+        is_parent = realloc(is_parent, number + 1);
+        if (!is_parent) malloc_error();
+        is_parent[number] = 0;
+        const char *fault = line_fault(line, number, &last, is_parent);
         if (fault) {
             fprintf(stderr, "%s, line %ld: a tree of classes: %s\n", filename, number + 1, fault);
             exit(1);
@@ -44,11 +54,13 @@ void check_tree_file(const char *filename)
         ++number;
     }
     free(line);
+    free(is_parent);
     fclose(file);
     if (number == 0) {
         fprintf(stderr, "%s: a tree of classes: it has no lines\n", filename);
         exit(1);
     }
+    return number;
 }
 
 tree *get_label_tree(const network *net, char *filename, const char *datacfg)

@@ -1,0 +1,318 @@
+/* The options of each section of a .cfg: one table of names, kinds and ranges, and its check. */
+#include "cfg_checks.h"
+
+#include "option_list.h"
+
+#include <errno.h>
+#include <float.h>
+#include <limits.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+typedef enum { WHOLE, NUMBER, WHOLES, NUMBERS, WORD } option_kind;
+
+typedef struct {
+    const char *name;
+    option_kind kind;
+    double least, most;
+    const char *must_be; /* in words, for the message; of a WORD, all of them between commas */
+} option_rule;
+
+#define COUNT WHOLE, 1, INT_MAX, "a whole number, 1 to 2147483647"
+#define NOT_NEGATIVE WHOLE, 0, INT_MAX, "a whole number, 0 to 2147483647"
+#define SWITCH WHOLE, 0, 1, "0 or 1"
+#define SIDE WHOLE, 0, INT_MAX / 2, "a whole number, 0 to 1073741823"
+#define PADDING WHOLE, 0, INT_MAX / 4, "a whole number, 0 to 536870911"
+#define ANY_WHOLE WHOLE, -INT_MAX, INT_MAX, "a whole number"
+#define ANY NUMBER, -FLT_MAX, FLT_MAX, "a finite number"
+#define ABOVE_0 NUMBER, FLT_MIN, FLT_MAX, "a finite number above 0"
+#define FROM_0 NUMBER, 0, FLT_MAX, "a finite number, 0 or more"
+#define BELOW_1 NUMBER, 0, 1 - FLT_EPSILON / 2, "a number from 0 to below 1"
+#define ACTIVATIONS                                                                           \
+    WORD, 0, 0,                                                                               \
+        "linear, leaky, relu, logistic, tanh, elu, selu, relie, plse, hardtan, lhtan, ramp, " \
+        "loggy, stair"
+#define END       \
+    {             \
+        NULL, ANY \
+    }
+
+/* Darknet reads these in every section but [net]. */
+static const option_rule of_every_layer[] = {{"truth", ANY_WHOLE},
+                                             {"onlyforward", SWITCH},
+                                             {"stopbackward", SWITCH},
+                                             {"dontsave", SWITCH},
+                                             {"dontload", SWITCH},
+                                             {"numload", NOT_NEGATIVE},
+                                             {"dontloadscales", SWITCH},
+                                             {"learning_rate", FROM_0},
+                                             {"smooth", ANY},
+                                             END};
+
+static const option_rule of_net[] = {
+    {"batch", COUNT},
+    {"subdivisions", COUNT},
+    {"time_steps", COUNT},
+    {"inputs", COUNT},
+    {"height", SIDE},
+    {"width", SIDE},
+    {"channels", SIDE},
+    {"min_crop", COUNT},
+    {"max_crop", COUNT},
+    {"min_ratio", ABOVE_0},
+    {"max_ratio", ABOVE_0},
+    {"center", SWITCH},
+    {"angle", ANY},
+    {"aspect", ABOVE_0},
+    {"saturation", ABOVE_0},
+    {"exposure", ABOVE_0},
+    {"hue", ANY},
+    {"learning_rate", ABOVE_0},
+    {"momentum", BELOW_1},
+    {"decay", FROM_0},
+    {"clip", FROM_0},
+    {"adam", SWITCH},
+    {"B1", BELOW_1},
+    {"B2", BELOW_1},
+    {"eps", ABOVE_0},
+    {"policy", WORD, 0, 0, "constant, step, exp, poly, steps, sigmoid, random"},
+    {"burn_in", NOT_NEGATIVE},
+    {"power", ANY},
+    {"step", COUNT},
+    {"steps", WHOLES, -INT_MAX, INT_MAX, "whole numbers between commas"},
+    {"scale", FROM_0},
+    {"scales", NUMBERS, 0, FLT_MAX, "numbers between commas"},
+    {"gamma", FROM_0},
+    {"max_batches", NOT_NEGATIVE},
+    {"notruth", SWITCH},
+    {"random", NOT_NEGATIVE},
+    END};
+
+static const option_rule of_convolutional[] = {{"filters", COUNT},
+                                               {"size", COUNT},
+                                               {"stride", COUNT},
+                                               {"pad", NOT_NEGATIVE},
+                                               {"padding", PADDING},
+                                               {"groups", COUNT},
+                                               {"batch_normalize", SWITCH},
+                                               {"binary", SWITCH},
+                                               {"xnor", SWITCH},
+                                               {"flipped", SWITCH},
+                                               {"dot", ANY},
+                                               {"activation", ACTIVATIONS},
+                                               END};
+
+static const option_rule of_local[] = {{"filters", COUNT},          {"size", COUNT},
+                                       {"stride", COUNT},           {"pad", PADDING},
+                                       {"activation", ACTIVATIONS}, END};
+
+static const option_rule of_connected[] = {{"output", COUNT},
+                                           {"batch_normalize", SWITCH},
+                                           {"activation", ACTIVATIONS},
+                                           {"shortcut", SWITCH},
+                                           {"tanh", SWITCH},
+                                           END};
+
+static const option_rule of_crnn[] = {{"output_filters", COUNT},   {"hidden_filters", COUNT},
+                                      {"batch_normalize", SWITCH}, {"activation", ACTIVATIONS},
+                                      {"shortcut", SWITCH},        END};
+
+static const option_rule of_softmax[] = {
+    {"groups", COUNT}, {"temperature", ABOVE_0}, {"spatial", SWITCH}, {"noloss", SWITCH}, END};
+
+static const option_rule of_cost[] = {{"type", WORD, 0, 0, "sse, masked, seg, smooth, L1, wgan"},
+                                      {"scale", ANY},
+                                      {"ratio", ANY},
+                                      {"noobj", ANY},
+                                      {"thresh", ANY},
+                                      END};
+
+static const option_rule of_crop[] = {
+    {"crop_height", COUNT}, {"crop_width", COUNT},   {"flip", SWITCH},
+    {"angle", ANY},         {"saturation", ABOVE_0}, {"exposure", ABOVE_0},
+    {"noadjust", SWITCH},   {"shift", ANY},          END};
+
+static const option_rule of_reorg[] = {
+    {"stride", COUNT}, {"reverse", SWITCH}, {"flatten", SWITCH}, {"extra", NOT_NEGATIVE}, END};
+
+static const option_rule of_maxpool[] = {
+    {"size", COUNT}, {"stride", COUNT}, {"padding", PADDING}, END};
+
+static const option_rule of_dropout[] = {{"probability", BELOW_1}, END};
+
+static const option_rule of_normalization[] = {
+    {"size", COUNT}, {"alpha", ANY}, {"beta", ANY}, {"kappa", ANY}, END};
+
+static const option_rule of_shortcut[] = {
+    {"from", ANY_WHOLE}, {"activation", ACTIVATIONS}, {"alpha", ANY}, {"beta", ANY}, END};
+
+static const option_rule of_route[] = {
+    {"layers", WHOLES, -INT_MAX, INT_MAX, "whole numbers between commas"}, END};
+
+static const option_rule of_upsample[] = {{"stride", ANY_WHOLE}, {"scale", ANY}, END};
+
+static const option_rule of_activation[] = {{"activation", ACTIVATIONS}, END};
+
+/* The layers of detectors: [detection], [region], [yolo] and [iseg]. */
+static const option_rule of_detector[] = {
+    {"classes", COUNT},
+    {"coords", COUNT},
+    {"num", COUNT},
+    {"side", COUNT},
+    {"ids", COUNT},
+    {"max", COUNT},
+    {"mask", WHOLES, 0, INT_MAX, "whole numbers between commas"},
+    {"anchors", NUMBERS, -FLT_MAX, FLT_MAX, "numbers between commas"},
+    {"jitter", ANY},
+    {"ignore_thresh", ANY},
+    {"truth_thresh", ANY},
+    {"thresh", ANY},
+    {"coord_scale", ANY},
+    {"object_scale", ANY},
+    {"noobject_scale", ANY},
+    {"mask_scale", ANY},
+    {"class_scale", ANY},
+    {"random", ANY},
+    {"rescore", ANY_WHOLE},
+    {"softmax", ANY_WHOLE},
+    {"sqrt", ANY_WHOLE},
+    {"log", ANY_WHOLE},
+    {"forced", ANY_WHOLE},
+    {"reorg", ANY_WHOLE},
+    {"background", ANY_WHOLE},
+    {"classfix", ANY_WHOLE},
+    {"absolute", ANY_WHOLE},
+    {"bias_match", ANY_WHOLE},
+    END};
+
+static const option_rule nothing[] = {END};
+
+static const option_rule *rules_of(LAYER_TYPE type)
+{
+    switch (type) {
+    case NETWORK:
+        return of_net;
+    case CONVOLUTIONAL:
+    case DECONVOLUTIONAL:
+        return of_convolutional;
+    case LOCAL:
+        return of_local;
+    case CONNECTED:
+    case RNN:
+    case GRU:
+    case LSTM:
+        return of_connected;
+    case CRNN:
+        return of_crnn;
+    case SOFTMAX:
+        return of_softmax;
+    case COST:
+        return of_cost;
+    case CROP:
+        return of_crop;
+    case REORG:
+        return of_reorg;
+    case MAXPOOL:
+        return of_maxpool;
+    case DROPOUT:
+        return of_dropout;
+    case NORMALIZATION:
+        return of_normalization;
+    case SHORTCUT:
+        return of_shortcut;
+    case ROUTE:
+        return of_route;
+    case UPSAMPLE:
+        return of_upsample;
+    case ACTIVE:
+        return of_activation;
+    case DETECTION:
+    case REGION:
+    case YOLO:
+    case ISEG:
+        return of_detector;
+    default:
+        return nothing; /* [smooth_topk] checks its own */
+    }
+}
+
+static const option_rule *find_rule(const option_rule *rules, const char *name)
+{
+    for (; rules->name; ++rules)
+        if (strcmp(rules->name, name) == 0) return rules;
+    return NULL;
+}
+
+/* The number that Darknet, with atoi or atof, makes of the text up to `end`, if that is all of a
+   number. The text itself is looked at: inf, nan and hexadecimal are out, and no compiler flag can
+   talk the check away. What follows a "#" is a comment. */
+static int is_number_in(const option_rule *rule, int whole, const char *text, const char *end)
+{
+    char *rest;
+    size_t length = strspn(text, "+-.0123456789eE");
+    if (text + length < end || text == end) return 0;
+    errno = 0;
+    double value = strtod(text, &rest);
+    if (rest != end || (errno == ERANGE && fabs(value) > 1)) return 0;
+    if (value < rule->least || value > rule->most) return 0;
+    return !whole || value == (double)strtol(text, NULL, 10);
+}
+
+static int is_value_of(const option_rule *rule, const char *text)
+{
+    const char *end = text + strcspn(text, "#;");
+    if (rule->kind == WORD) {
+        const char *word = rule->must_be;
+        size_t length = strlen(text);
+        for (; word; word = strstr(word, ", ") ? strstr(word, ", ") + 2 : NULL)
+            if (length == strcspn(word, ",") && strncmp(word, text, length) == 0) return 1;
+        return 0;
+    }
+    int whole = rule->kind == WHOLE || rule->kind == WHOLES;
+    if (rule->kind == WHOLE || rule->kind == NUMBER) return is_number_in(rule, whole, text, end);
+    for (;; ++text) {
+        const char *comma = memchr(text, ',', end - text);
+        if (!is_number_in(rule, whole, text, comma ? comma : end)) return 0;
+        if (!comma) return 1;
+        text = comma;
+    }
+}
+
+void check_options(char *filename, const section *s)
+{
+    LAYER_TYPE type = string_to_layer_type(s->type);
+    const option_rule *rules = rules_of(type);
+    for (node *n = s->options->front; n; n = n->next) {
+        const kvp *option = n->val;
+        if (!*option->val && type != SMOOTH_TOPK)
+            refuse_section(filename, s, "%s: has no value; write %s=VALUE", option->key,
+                           option->key);
+        const option_rule *rule = find_rule(rules, option->key);
+        if (!rule && type != NETWORK) rule = find_rule(of_every_layer, option->key);
+        if (rule && !is_value_of(rule, option->val))
+            refuse_section(filename, s, "%s=%s: out of range; must be %s%s", option->key,
+                           option->val, rule->kind == WORD ? "one of " : "", rule->must_be);
+    }
+}
+
+char *option_text(list *options, const char *name)
+{
+    for (node *n = options->front; n; n = n->next)
+        if (strcmp(((kvp *)n->val)->key, name) == 0) return ((kvp *)n->val)->val;
+    return NULL;
+}
+
+int option_whole(list *options, const char *name, int by_default)
+{
+    char *text = option_text(options, name);
+    return text ? atoi(text) : by_default;
+}
+
+int count_numbers(const char *text)
+{
+    int count = 1;
+    for (; *text; ++text) count += *text == ',';
+    return count;
+}

@@ -1,0 +1,99 @@
+/* The lines of the text files that people write, whatever editor they have. */
+#include "text_lines.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#define LONGEST_PATH 4096
+
+static const char blanks[] = " \t\r\v\f";
+
+/* The reader is called with a stream alone; the system knows its name. */
+static void refuse_text(FILE *file, const char *what)
+{
+    char link[64], name[LONGEST_PATH] = "a text file";
+    snprintf(link, sizeof link, "/proc/self/fd/%d", fileno(file));
+    ssize_t length = readlink(link, name, sizeof name - 1);
+    if (length > 0) name[length] = 0;
+    fprintf(stderr, "\n%s: %s; save it as UTF-8\n", name, what);
+    exit(1);
+}
+
+/* Finds what is no UTF-8 in the line's first bytes; returns how many are a byte order mark. */
+static size_t check_start(FILE *file, const char *line, size_t length)
+{
+    if (length >= 2 && (memcmp(line, "\xff\xfe", 2) == 0 || memcmp(line, "\xfe\xff", 2) == 0))
+        refuse_text(file, "the text is in UTF-16");
+    if (memchr(line, 0, length)) refuse_text(file, "no text (a NUL byte), or in UTF-16");
+    return length >= 3 && memcmp(line, "\xef\xbb\xbf", 3) == 0 ? 3 : 0;
+}
+
+char *read_text_line(FILE *file)
+{
+    size_t size = 512, length = 0;
+    int c = getc(file);
+    if (c == EOF) return NULL;
+    char *line = malloc(size);
+    for (; line && c != EOF && c != '\n' && c != '\r'; c = getc(file)) {
+        line[length++] = (char)c;
+        if (length < size) continue;
+        char *longer = realloc(line, size *= 2);
+        if (!longer) free(line);
+        line = longer;
+    }
+    if (!line) {
+        fprintf(stderr, "out of memory for a line of %zu bytes\n", size);
+        exit(1);
+    }
+    if (c == '\r' && (c = getc(file)) != '\n' && c != EOF) ungetc(c, file);
+    size_t mark = check_start(file, line, length);
+    memmove(line, line + mark, length - mark);
+    line[length - mark] = 0;
+    return line;
+}
+
+/* Takes the blanks at both ends of the text. */
+static void trim(char *text)
+{
+    size_t start = strspn(text, blanks), length = strlen(text + start);
+    while (length > 0 && strchr(blanks, text[start + length - 1])) --length;
+    memmove(text, text + start, length);
+    text[length] = 0;
+}
+
+char *read_item(FILE *file)
+{
+    char *line;
+    while ((line = read_text_line(file)) != NULL) {
+        trim(line);
+        if (*line) break;
+        free(line);
+    }
+    return line;
+}
+
+void trim_data_line(char *line)
+{
+    char *equals;
+    trim(line);
+    if (*line == '#' || *line == ';' || !(equals = strchr(line, '='))) return;
+    trim(equals + 1);
+    size_t name = equals - line;
+    while (name > 0 && strchr(blanks, line[name - 1])) --name;
+    memmove(line + name, equals, strlen(equals) + 1);
+}
+
+void replace_text(const char *text, const char *old, const char *new, char *output)
+{
+    char result[LONGEST_PATH];
+    const char *found = strstr(text, old);
+    size_t before = found ? (size_t)(found - text) : strlen(text);
+    const char *after = found ? found + strlen(old) : "";
+    if (before + strlen(found ? new : "") + strlen(after) >= sizeof result) {
+        fprintf(stderr, "%s: the path is too long; at most %d bytes\n", text, LONGEST_PATH - 1);
+        exit(1);
+    }
+    snprintf(result, sizeof result, "%.*s%s%s", (int)before, text, found ? new : "", after);
+    strcpy(output, result);
+}
