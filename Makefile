@@ -24,7 +24,7 @@ PATCHES := patches/series $(wildcard patches/*/*.patch)
 PLUGIN := $(wildcard src/* src/*/*)
 PLUGIN_INCLUDE := -Isrc/loss -Isrc/layer -Isrc/classifier -Isrc/cpu -Isrc/checks
 
-.PHONY: all darknet lib demo compare tune test check test-programs check-programs check-debian fuzz bench faults gpu-check
+.PHONY: all darknet lib demo compare tune chart test check test-programs check-programs check-debian fuzz bench faults gpu-check
 .PHONY: clean distclean help FORCE
 all: darknet
 
@@ -36,6 +36,7 @@ help:
 	@echo 'make compare    losses over label noise, parts of the training set and seeds: tables and plots; goes on where it stopped'
 	@echo '                DATA=DIR LOSSES="softmax '"'"'smooth_topk k=1,5'"'"'" NOISE="0 0.5" FRACTION=1 SEEDS="1 2" JOBS=2 ...: tools/compare.py -h lists all'
 	@echo 'make tune       learning rates and temperatures on a part of the training set, for make compare'
+	@echo 'make chart      draws -log files of classifier train: LOGS="a.csv b.csv" X=time OUT=picture'
 	@echo 'make test       the tests (4 minutes on two cores); ends with "N passed, N failed, N skipped"'
 	@echo 'make check      these and the long ones: whole grids, builds with CUDA, cuDNN and OpenCV, sanitizers, coverage'
 	@echo 'make check-debian  the README'"'"'s commands on minimal Debian 12 and 13, with gcc and clang; as root, in build/debian'
@@ -96,6 +97,10 @@ demo: darknet build/make_glyphs
 compare tune: darknet build/make_glyphs
 	@$(call require,python3,python3)
 	@tools/compare.py $@
+
+chart:
+	@$(call require,python3,python3)
+	@tools/chart.py
 
 LIBRARY_FLAGS = $(CFLAGS) $(WARNINGS) $(OPENMP_FLAG) -fPIC
 build/lib/%.o: src/loss/%.c build/options
