@@ -1,5 +1,5 @@
 #!/bin/sh
-# classifier train's -topk, -every, -progress and -log: what they say, what they keep, what they leave as it was.
+# classifier train's -topk, -every, -progress, -log and -chart: what they say, what they keep, what they leave as it was.
 . tests/tap.sh
 images 6
 network "$scratch/net.cfg" '[smooth_topk]
@@ -113,10 +113,24 @@ check '-topk 0 is refused' refused '-topk 0: must be a whole number from 1' -top
 check '-topk 2x is refused' refused '-topk 2x: must be a whole number' -topk 2x
 check 'more guesses than classes are refused' refused '-topk 7: must be at most 6' -topk 7
 check '-every 0 is refused' refused '-every 0: must be a whole number' -topk 2 -every 0
-check '-every alone is refused' refused '-every 5: says how often -topk and -log' -every 5
+check '-every alone is refused' refused '-every 5: says how often -topk, -log and -chart' -every 5
 check 'a log that cannot be written is refused' refused 'nowhere/log.csv: cannot be written' -topk 2 -log "$scratch/nowhere/log.csv"
 check 'a misspelt flag is refused' refused 'classifier train: -evry: no such option' "$scratch/tracked/net.weights" -evry 2
 check 'a flag without its value is refused' refused '-seed: no such option, or its value is missing' -seed
+# -chart FILE: drawn after every validation, and with the log's rows when a run goes on.
+charted() {
+    train charted -seed 3 -topk 2 -every 5 -chart "$scratch/chart.svg"
+    grep -q '</svg>' "$scratch/chart.svg" && grep -q 'validation top-2, %<' "$scratch/chart.svg" && [ "$(grep -c 'Validation at' "$scratch/charted.out")" -eq 4 ] && [ "$(grep -c '> *20<' "$scratch/chart.svg")" -ge 3 ] &&
+        cmp "$scratch/plain/net.weights" "$scratch/charted/net.weights" && ! ls "$scratch" | grep 'svg\..*tmp'
+}
+check '-chart draws an SVG, and the weights are the same' charted
+without_gnuplot() {
+    mkdir "$scratch/none"
+    env PATH="$scratch/none" "$darknet" classifier train "$scratch/charted.data" "$scratch/net.cfg" -seed 3 -topk 2 -every 5 -chart "$scratch/none.svg" >"$scratch/none.out" 2>&1 || return 1
+    grep -q -- '-chart .*none.svg: not drawn without gnuplot; install it with: apt-get install --no-install-recommends gnuplot-nox' "$scratch/none.out"
+}
+check 'without gnuplot a line says so' without_gnuplot
+check 'a chart that cannot be written is refused' refused 'nowhere/x.svg: cannot be written' -topk 2 -chart "$scratch/nowhere/x.svg"
 another() {
     echo 'something else' >"$scratch/other.csv"
     refused 'not the log of such a run' "$scratch/part/net_best.weights" -topk 2 -log "$scratch/other.csv" && grep -q 'something else' "$scratch/other.csv"

@@ -34,9 +34,11 @@ static tracker_options tracking_arguments(int argc, char **argv)
     tracker_options o = {.topk = count_argument(argc, argv, "-topk"),
                          .every = count_argument(argc, argv, "-every"),
                          .progress = find_arg(argc, argv, "-progress"),
-                         .log = find_char_arg(argc, argv, "-log", 0)};
-    if (!o.every || o.topk || o.log) return o;
-    fprintf(stderr, "-every %d: says how often -topk and -log do what they do; neither is given\n",
+                         .log = find_char_arg(argc, argv, "-log", 0),
+                         .chart = find_char_arg(argc, argv, "-chart", 0)};
+    if (!o.every || o.topk || o.log || o.chart) return o;
+    fprintf(stderr,
+            "-every %d: says how often -topk, -log and -chart do what they do; none is given\n",
             o.every);
     exit(1);
 }
@@ -51,7 +53,14 @@ arguments read_arguments(int argc, char **argv)
     a.train.clear = find_arg(argc, argv, "-clear");
     a.train.tracking = tracking_arguments(argc, argv);
     a.train.seed = seed_argument(argc, argv);
+    a.list = find_char_arg(argc, argv, "-list", 0);
+    a.json = find_arg(argc, argv, "-json");
     a.command = argv[2];
+    if ((a.list || a.json) && a.command && strcmp(a.command, "versus") != 0) {
+        fprintf(stderr, "classifier %s: %s: no such option; classifier versus has it\n", a.command,
+                a.list ? "-list" : "-json");
+        exit(1);
+    }
     for (int i = 3; i < argc && argv[i]; ++i) {
         if (argv[i][0] != '-') continue;
         fprintf(stderr, "classifier %s: %s: no such option, or its value is missing\n", a.command,

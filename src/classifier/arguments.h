@@ -9,6 +9,8 @@ typedef struct {
     train_options train; /* data, cfg, weights and the flags */
     char *image;         /* or a list of images; NULL: none */
     char *layer;         /* of `try`, NULL: none */
+    char *list;          /* -list of `versus`, NULL: none */
+    int json;            /* -json of `versus` */
     int top;             /* -t, 0: none */
     int camera;          /* -c */
 } arguments;

@@ -3,6 +3,7 @@
 #include "data_checks.h"
 #include "predict.h"
 #include "validate.h"
+#include "versus.h"
 #include "weights_file.h"
 
 #include <string.h>
@@ -34,6 +35,22 @@ static void run_fout(const arguments *a)
         exit(1);
     }
     file_output_classifier(a->train.data, a->train.cfg, a->train.weights, a->image);
+}
+
+static void run_versus(const arguments *a)
+{
+    if (!a->layer) {
+        fprintf(stderr,
+                "usage: classifier versus [data] [cfg] [weights] [other cfg] [other weights] "
+                "[-list FILE] [-json]\n");
+        exit(1);
+    }
+    const versus_options options = {.data = a->train.data,
+                                    .cfg = {a->train.cfg, a->image},
+                                    .weights = {a->train.weights, a->layer},
+                                    .list = a->list,
+                                    .json = a->json};
+    compare_classifiers(&options);
 }
 
 /* Those that need a camera or a video are upstream's. */
@@ -89,6 +106,7 @@ static const struct {
     {"validmulti", run_validmulti},
     {"try", run_try},
     {"fout", run_fout},
+    {"versus", run_versus},
     {"demo", run_demo},
     {"gun", run_gun},
     {"threat", run_threat},

@@ -2,6 +2,7 @@
 #define _GNU_SOURCE /* asprintf */
 #include "tracker.h"
 
+#include "chart.h"
 #include "checkpoint.h"
 #include "training_log.h"
 #include "utils.h"
@@ -14,6 +15,7 @@ struct tracker {
     tracker_options options;
     tracked_run run;
     training_log *log;
+    chart *chart;
     const char *best_suffix;
     accuracy last;      /* of the last validation; topk is -1 before the first */
     float best;         /* the best topk, -1 before the first */
@@ -90,6 +92,9 @@ tracker *start_tracker(const tracker_options *options, const tracked_run *run)
         if (options->topk)
             t->best = (float)topk_in_log(t->log, seen_by_weights(best_file) / images);
     }
+    if (options->chart)
+        t->chart = open_chart(options->chart, options->topk ? options->topk : 5,
+                              t->first ? options->log : NULL);
     if (options->topk && t->first && !access(best_file, F_OK)) judge_best(t, best_file);
     free(best_file);
     return t;
@@ -104,7 +109,8 @@ static void log_batch(tracker *t, double epoch, double loss)
                    .top1 = t->last.top1,
                    .topk = t->last.topk,
                    .seconds = t->before + what_time_is_it_now() - t->start};
-    write_log_row(t->log, &row);
+    if (t->log) write_log_row(t->log, &row);
+    if (t->chart) draw_chart(t->chart, &row);
 }
 
 static void print_time_left(const tracker *t, size_t batch, double now)
@@ -156,7 +162,7 @@ void track_batch(tracker *t, double epoch, int new_epoch, double loss)
         better = t->last.topk > t->best;
         if (better) t->best = t->last.topk;
     }
-    if (due && t->log) log_batch(t, epoch, loss);
+    if (due && (t->log || t->chart)) log_batch(t, epoch, loss);
     if (due && topk && !t->options.progress)
         printf("Validation at batch %zu: top 1: %f, top %d: %f, best %f\n", batch, t->last.top1,
                topk, t->last.topk, t->best);

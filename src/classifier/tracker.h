@@ -1,4 +1,4 @@
-/* What -topk, -every, -progress and -log of `classifier train` do after each batch. */
+/* What -topk, -every, -progress, -log and -chart of `classifier train` do after each batch. */
 #ifndef TRACKER_H
 #define TRACKER_H
 
@@ -9,6 +9,7 @@ typedef struct {
     int every;    /* batches from one validation or row of the log to the next; 0: an epoch */
     int progress; /* one line that is written over, in place of Darknet's lines */
     char *log;    /* a CSV file, NULL for none */
+    char *chart;  /* an SVG file, NULL for none */
 } tracker_options;
 
 typedef struct tracker tracker;

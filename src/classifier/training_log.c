@@ -33,8 +33,7 @@ static void add_text(training_log *log, const char *text)
     log->length += n;
 }
 
-/* Reads a row, whole or without accuracies; returns 1 if it is one. */
-static int read_row(const char *line, log_row *row)
+int read_log_row(const char *line, log_row *row)
 {
     row->top1 = row->topk = -1;
     if (!strchr(line, '\n')) return 0;
@@ -60,7 +59,7 @@ static void keep_rows(training_log *log, const char *header)
         exit(1);
     }
     while (getline(&line, &size, file) >= 0)
-        if (read_row(line, &row) && row.batch <= log->first) add_text(log, line);
+        if (read_log_row(line, &row) && row.batch <= log->first) add_text(log, line);
     free(line);
     fclose(file);
 }
@@ -91,7 +90,7 @@ static int find_row(const training_log *log, size_t batch, int any, log_row *row
     for (const char *line = strchr(log->text, '\n'); line && line[1];
          line = strchr(line + 1, '\n')) {
         log_row here;
-        if (!read_row(line + 1, &here) || (!any && here.batch != batch)) continue;
+        if (!read_log_row(line + 1, &here) || (!any && here.batch != batch)) continue;
         *row = here;
         found = 1;
     }

@@ -14,6 +14,9 @@ typedef struct {
     double seconds; /* since training began, with the runs that this one goes on from */
 } log_row;
 
+/* Reads a line of the file as a row, whole or without accuracies; returns 1 if it is one. */
+int read_log_row(const char *line, log_row *row);
+
 /* Starts the log of a run that begins after batch `first`. A new run, first = 0, gets a new file;
    one that goes on keeps the rows up to there. Ends the program with exit code 1 where the file
    cannot be written or is not the log of such a run (its columns are named after k). */

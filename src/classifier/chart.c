@@ -1,0 +1,130 @@
+/* The picture of -chart, drawn by gnuplot. */
+#define _GNU_SOURCE /* asprintf, getline */
+#include "chart.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+struct chart {
+    char *filename, *temporary;
+    int k;
+    log_row *rows;
+    size_t count, size;
+    int quiet; /* there is no gnuplot, or it has failed */
+};
+
+static void add_row(chart *c, const log_row *row)
+{
+    /* A run that goes on begins again at an earlier batch. */
+    while (c->count && c->rows[c->count - 1].batch >= row->batch) --c->count;
+    if (c->count == c->size) {
+        size_t size = 2 * c->size + 64;
+        log_row *rows = realloc(c->rows, size * sizeof *rows);
+        if (!rows) return;
+        c->rows = rows;
+        c->size = size;
+    }
+    c->rows[c->count++] = *row;
+}
+
+static void read_rows(chart *c, const char *log)
+{
+    char *line = NULL;
+    size_t size = 0;
+    FILE *file = fopen(log, "r");
+    log_row row;
+    while (file && getline(&line, &size, file) >= 0)
+        if (read_log_row(line, &row)) add_row(c, &row);
+    free(line);
+    if (file) fclose(file);
+}
+
+static int have_gnuplot(void)
+{
+    return system("command -v gnuplot >/dev/null 2>&1") == 0;
+}
+
+chart *open_chart(const char *filename, int k, const char *log)
+{
+    chart *c = calloc(1, sizeof *c);
+    FILE *file = fopen(filename, "a");
+    if (!file || !c || asprintf(&c->temporary, "%s.%ld.tmp", filename, (long)getpid()) < 0) {
+        fprintf(stderr, "-chart %s: cannot be written: %s\n", filename, strerror(errno));
+        exit(1);
+    }
+    fclose(file);
+    c->filename = strdup(filename);
+    c->k = k;
+    if (log) read_rows(c, log);
+    c->quiet = !have_gnuplot();
+    if (c->quiet)
+        fprintf(stderr,
+                "-chart %s: not drawn without gnuplot; install it with: apt-get install "
+                "--no-install-recommends gnuplot-nox\n",
+                filename);
+    return c;
+}
+
+/* One panel over batches; what: 0 top 1, 1 top k, 2 loss. */
+static void draw_panel(const chart *c, FILE *gnuplot, int what, const char *title)
+{
+    fprintf(gnuplot, "set title '%s'\n$rows << EOD\n", title);
+    for (size_t i = 0; i < c->count; ++i) {
+        const log_row *r = c->rows + i;
+        if (what < 2 && r->topk < 0) continue;
+        fprintf(gnuplot, "%zu %g\n", r->batch,
+                what == 2 ? r->loss : 100 * (what ? r->topk : r->top1));
+    }
+    fprintf(gnuplot, "EOD\nplot $rows using 1:2 with linespoints linewidth 2 pointtype 7 "
+                     "pointsize 0.4 linecolor rgb '#0072b2'\n");
+}
+
+/* A path in gnuplot's single quotes. */
+static void print_path(FILE *gnuplot, const char *path)
+{
+    for (putc('\'', gnuplot); *path; ++path) {
+        if (*path == '\'') putc('\'', gnuplot);
+        putc(*path, gnuplot);
+    }
+    fprintf(gnuplot, "'\n");
+}
+
+static int draw(const chart *c)
+{
+    char title[64];
+    int panels = c->rows[c->count - 1].topk >= 0 ? (c->k > 1 ? 3 : 2) : 1;
+    FILE *gnuplot = popen("gnuplot 2>/dev/null", "w");
+    if (!gnuplot) return 0;
+    fprintf(gnuplot, "set terminal svg size %d,330 background '#ffffff' noenhanced\nset output ",
+            420 * panels);
+    print_path(gnuplot, c->temporary);
+    fprintf(gnuplot,
+            "set multiplot layout 1,%d\nset grid\nset key off\nset xlabel 'batches'\n"
+            "set offsets 0, 0, graph 0.05, graph 0.05\nset xrange [0:%zu]\n",
+            panels, c->rows[c->count - 1].batch);
+    if (panels > 1) draw_panel(c, gnuplot, 0, "validation top-1, %");
+    snprintf(title, sizeof title, "validation top-%d, %%", c->k);
+    if (panels > 2) draw_panel(c, gnuplot, 1, title);
+    draw_panel(c, gnuplot, 2, "training loss, running mean");
+    fprintf(gnuplot, "unset multiplot\n");
+    int failed = ferror(gnuplot);
+    return pclose(gnuplot) == 0 && !failed && rename(c->temporary, c->filename) == 0;
+}
+
+void draw_chart(chart *c, const log_row *row)
+{
+    struct sigaction ignore = {.sa_handler = SIG_IGN}, before;
+    add_row(c, row);
+    if (c->quiet) return;
+    sigaction(SIGPIPE, &ignore, &before); /* a gnuplot that ends early does not end the training */
+    if (!draw(c)) {
+        c->quiet = 1;
+        unlink(c->temporary);
+        fprintf(stderr, "-chart %s: cannot be drawn; training goes on without it\n", c->filename);
+    }
+    sigaction(SIGPIPE, &before, NULL);
+}

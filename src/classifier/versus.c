@@ -1,0 +1,292 @@
+/* Two networks on the same images: top 1, top k, and what they differ in. */
+#include "versus.h"
+
+#include "data_checks.h"
+#include "file_replacement.h"
+#include "image_files.h"
+#include "loading.h"
+#include "paired_test.h"
+#include "utils.h"
+
+#include <string.h>
+#include <unistd.h>
+
+typedef struct {
+    int class, guess;
+    int of; /* 0: network a's, 1: b's */
+} confusion;
+
+typedef struct {
+    const versus_options *options;
+    network *nets[2];
+    char **paths, **labels, **names;
+    int count, classes, topk;
+    int *best; /* topk */
+    long images, unread, disagreements;
+    long right[2][2]; /* [top 1, top k][network] */
+    long alone[2][2]; /* the other is wrong */
+    confusion *wrong; /* room for two an image */
+    size_t wrongs;
+    file_replacement list;
+} comparison;
+
+static network *load(const versus_options *o, int which, int classes)
+{
+    network *net = load_network(o->cfg[which], o->weights[which], 0);
+    check_image_network(net, o->cfg[which]);
+    check_classes(net, classes, 1, o->data, o->cfg[which]);
+    if (net->hierarchy) {
+        fprintf(stderr, "classifier versus: %s: not for networks with a tree of classes\n",
+                o->cfg[which]);
+        exit(1);
+    }
+    set_batch_network(net, 1);
+    return net;
+}
+
+static comparison start(const versus_options *o)
+{
+    comparison c = {.options = o};
+    list *options = read_data_cfg(o->data);
+    char *label_list = option_find_str(options, "labels", "data/labels.list");
+    char *names = option_find_str(options, "names", label_list);
+    char *valid_list = option_find_str(options, "valid", "data/train.list");
+    c.classes = option_find_int(options, "classes", 2);
+    c.topk = option_find_int(options, "top", 1);
+    check_top(c.topk, c.classes, o->data);
+    c.labels = get_class_labels(label_list, c.classes);
+    c.names = get_class_labels(names, c.classes);
+    list *paths = get_lines(valid_list, 1, "images");
+    c.paths = (char **)list_to_array(paths);
+    c.count = paths->size;
+    check_labels(c.paths, c.count, valid_list, c.labels, c.classes, label_list);
+    for (int i = 0; i < 2; ++i) c.nets[i] = load(o, i, c.classes);
+    c.best = calloc((size_t)c.topk, sizeof *c.best);
+    c.wrong = calloc(2 * (size_t)c.count, sizeof *c.wrong);
+    if (!c.best || !c.wrong) malloc_error();
+    return c;
+}
+
+static void print_quoted(FILE *file, const char *text)
+{
+    putc('"', file);
+    for (; *text; ++text) {
+        if (*text == '"') putc('"', file);
+        putc(*text, file);
+    }
+    putc('"', file);
+}
+
+static void refuse_list(const comparison *c, int error)
+{
+    fprintf(stderr, "-list %s: cannot be written: %s\n", c->options->list, strerror(error));
+    exit(1);
+}
+
+static void begin_list(comparison *c)
+{
+    if (!c->options->list) return;
+    int error = begin_replacement(&c->list, c->options->list);
+    if (error) refuse_list(c, error);
+    fprintf(c->list.file, "path,class,a,b");
+    if (c->topk > 1) fprintf(c->list.file, ",a_top%d,b_top%d", c->topk, c->topk);
+    fprintf(c->list.file, "\n");
+}
+
+static void add_to_list(const comparison *c, const char *path, int class, const int *guess,
+                        const int *within)
+{
+    FILE *file = c->list.file;
+    print_quoted(file, path);
+    const int classes[] = {class, guess[0], guess[1]};
+    for (int i = 0; i < 3; ++i) {
+        putc(',', file);
+        if (classes[i] >= 0) print_quoted(file, c->names[classes[i]]);
+    }
+    if (c->topk > 1) fprintf(file, ",%d,%d", within[0], within[1]);
+    putc('\n', file);
+}
+
+static void end_list(comparison *c)
+{
+    if (!c->options->list) return;
+    int error = end_replacement(&c->list, 1);
+    if (error) refuse_list(c, error);
+}
+
+/* Counts what the two have said of an image. */
+static void count_image(comparison *c, const char *path, int class, const int *guess,
+                        const int *within)
+{
+    const int right[2][2] = {{guess[0] == class, guess[1] == class}, {within[0], within[1]}};
+    ++c->images;
+    for (int top = 0; top < 2; ++top)
+        for (int i = 0; i < 2; ++i) {
+            c->right[top][i] += right[top][i];
+            c->alone[top][i] += right[top][i] && !right[top][1 - i];
+        }
+    for (int i = 0; i < 2; ++i)
+        if (guess[i] != class && class >= 0)
+            c->wrong[c->wrongs++] = (confusion){class, guess[i], i};
+    if (guess[0] == guess[1] && within[0] == within[1]) return;
+    ++c->disagreements;
+    if (c->options->list) add_to_list(c, path, class, guess, within);
+}
+
+/* One image, in each network's shape; read once for networks of the same channels. */
+static void look_at(comparison *c, char *path)
+{
+    int guess[2], within[2] = {0, 0}, class = class_of_path(path, c->labels, c->classes);
+    image im = {0};
+    for (int i = 0; i < 2; ++i) {
+        network *net = c->nets[i];
+        const char *why;
+        if (i == 0 || net->c != c->nets[0]->c) {
+            free_image(im);
+            im = try_load_image(path, 0, 0, net->c, &why);
+            if (!im.data) {
+                ++c->unread;
+                fprintf(stderr, "Left out: %s: %s\n", path, why);
+                return;
+            }
+        }
+        image view = center_view(im, net->w, net->h);
+        top_k(network_predict(net, view.data), c->classes, c->topk, c->best);
+        free_image(view);
+        guess[i] = c->best[0];
+        for (int j = 0; j < c->topk; ++j) within[i] |= c->best[j] == class;
+    }
+    free_image(im);
+    count_image(c, path, class, guess, within);
+}
+
+static int by_classes(const void *left, const void *right)
+{
+    const confusion *a = left, *b = right;
+    if (a->class != b->class) return a->class < b->class ? -1 : 1;
+    return a->guess < b->guess ? -1 : a->guess > b->guess;
+}
+
+/* The confusion whose numbers differ most, the first of several; times[0] = times[1] = 0 where
+   there is none. */
+static confusion find_confusion(comparison *c, long *times)
+{
+    confusion most = {0, 0, 0};
+    times[0] = times[1] = 0;
+    qsort(c->wrong, c->wrongs, sizeof *c->wrong, by_classes);
+    for (size_t i = 0, next; i < c->wrongs; i = next) {
+        long here[2] = {0, 0};
+        for (next = i; next < c->wrongs && !by_classes(c->wrong + i, c->wrong + next); ++next)
+            ++here[c->wrong[next].of];
+        if (labs(here[0] - here[1]) <= labs(times[0] - times[1])) continue;
+        most = c->wrong[i];
+        times[0] = here[0];
+        times[1] = here[1];
+    }
+    return most;
+}
+
+static double share(const comparison *c, int top, int which)
+{
+    return (double)c->right[top][which] / (double)c->images;
+}
+
+static void print_lines(comparison *c)
+{
+    const versus_options *o = c->options;
+    int tops[] = {1, c->topk}, count = c->topk > 1 ? 2 : 1;
+    long times[2];
+    for (int i = 0; i < 2; ++i) {
+        printf("%c: top-1 %.2f", 'a' + i, 100 * share(c, 0, i));
+        if (count == 2) printf(", top-%d %.2f", c->topk, 100 * share(c, 1, i));
+        printf("   %s %s\n", o->cfg[i], o->weights[i]);
+    }
+    for (int top = 0; top < count; ++top) {
+        paired_result r = compare_paired(c->alone[top][0], c->alone[top][1], c->images);
+        printf(
+            "top-%d: b less a %+.2f points, 95 %% interval %+.2f to %+.2f; of %ld images a alone "
+            "is right on %ld, b alone on %ld; McNemar's test p=%.3g\n",
+            tops[top], 100 * r.difference, 100 * r.low, 100 * r.high, c->images, c->alone[top][0],
+            c->alone[top][1], r.p);
+    }
+    confusion most = find_confusion(c, times);
+    if (times[0] != times[1])
+        printf("the confusion that differs most: %s taken for %s, %ld times by a, %ld by b\n",
+               c->names[most.class], c->names[most.guess], times[0], times[1]);
+    printf("they disagree on %ld images%s%s\n", c->disagreements, o->list ? ": " : "",
+           o->list ? o->list : "");
+}
+
+static void print_json_text(const char *text)
+{
+    putchar('"');
+    for (; *text; ++text) {
+        unsigned char letter = (unsigned char)*text;
+        if (letter == '"' || letter == '\\')
+            printf("\\%c", letter);
+        else if (letter < ' ')
+            printf("\\u%04x", letter);
+        else
+            putchar(letter);
+    }
+    putchar('"');
+}
+
+static void print_json(comparison *c)
+{
+    static const char *const names[] = {"top1", "topk"};
+    long times[2];
+    printf("{\"images\": %ld, \"unread\": %ld, \"k\": %d", c->images, c->unread, c->topk);
+    for (int i = 0; i < 2; ++i) {
+        printf(", \"%c\": {\"cfg\": ", 'a' + i);
+        print_json_text(c->options->cfg[i]);
+        printf(", \"weights\": ");
+        print_json_text(c->options->weights[i]);
+        printf(", \"top1\": %.6f, \"topk\": %.6f}", share(c, 0, i), share(c, 1, i));
+    }
+    for (int top = 0; top < 2; ++top) {
+        paired_result r = compare_paired(c->alone[top][0], c->alone[top][1], c->images);
+        printf(", \"%s\": {\"difference\": %.6f, \"low\": %.6f, \"high\": %.6f, \"a_alone\": %ld, "
+               "\"b_alone\": %ld, \"p\": %.6g}",
+               names[top], r.difference, r.low, r.high, c->alone[top][0], c->alone[top][1], r.p);
+    }
+    confusion most = find_confusion(c, times);
+    printf(", \"confusion\": ");
+    if (times[0] != times[1]) {
+        printf("{\"class\": ");
+        print_json_text(c->names[most.class]);
+        printf(", \"guess\": ");
+        print_json_text(c->names[most.guess]);
+        printf(", \"a\": %ld, \"b\": %ld}", times[0], times[1]);
+    } else {
+        printf("null");
+    }
+    printf(", \"disagreements\": %ld}\n", c->disagreements);
+}
+
+void compare_classifiers(const versus_options *options)
+{
+    comparison c = start(options);
+    double printed = what_time_is_it_now(), now;
+    begin_list(&c);
+    for (int i = 0; i < c.count; ++i) {
+        look_at(&c, c.paths[i]);
+        if (!isatty(STDERR_FILENO) || (now = what_time_is_it_now()) - printed < .2) continue;
+        printed = now;
+        fprintf(stderr, "\r%d/%d images\033[K%s", i + 1, c.count, i + 1 == c.count ? "\n" : "");
+    }
+    if (!c.images) {
+        if (options->list) end_replacement(&c.list, 0);
+        fprintf(stderr, "classifier versus: none of the %d images can be read\n", c.count);
+        exit(1);
+    }
+    end_list(&c);
+    if (options->json)
+        print_json(&c);
+    else
+        print_lines(&c);
+    if (!c.unread) return;
+    fprintf(stderr, "%ld of %d images could not be read: the figures are those of the other %ld\n",
+            c.unread, c.count, c.images);
+    exit(1);
+}

@@ -1,0 +1,104 @@
+#!/bin/sh
+# classifier versus: two networks on the same images, beside classifier valid and numbers counted here.
+. tests/tap.sh
+images 6
+head -n 35 "$scratch/train.txt" >"$scratch/valid.txt"
+sed -i "s#^valid=.*#valid=$scratch/valid.txt#" "$scratch/x.data"
+network "$scratch/a.cfg" '[softmax]' 5
+network "$scratch/b.cfg" '[smooth_topk]
+k=2' 40
+for net in a b; do "$darknet" classifier train "$scratch/x.data" "$scratch/$net.cfg" -seed 1 >"$scratch/train.out" 2>&1 || cat "$scratch/train.out"; done
+versus() { "$darknet" classifier versus "$scratch/x.data" "$scratch/a.cfg" "$scratch/backup/a.weights" "$scratch/b.cfg" "$scratch/backup/b.weights" "$@"; }
+
+runs() { versus -list "$scratch/list.csv" >"$scratch/out" 2>"$scratch/err" && cat "$scratch/out" && versus -json >"$scratch/json" 2>/dev/null; }
+check 'it runs' runs
+valid() { "$darknet" classifier valid "$scratch/x.data" "$scratch/$1.cfg" "$scratch/backup/$1.weights" 2>/dev/null; }
+as_valid() {
+    for net in a b; do
+        valid $net | tail -n 1 | sed -n 's/.*top 1: \([^,]*\), top 2: \(.*\)/\1 \2/p' >"$scratch/$net.valid"
+    done
+    python3 -B - "$scratch" <<'PY'
+import json, sys
+scratch = sys.argv[1]
+with open(scratch + "/json") as file:
+    result = json.load(file)
+assert result["images"] == 35 and result["k"] == 2 and result["unread"] == 0
+for net in "ab":
+    with open(f"{scratch}/{net}.valid") as file:
+        top1, top2 = map(float, file.read().split())
+    assert abs(result[net]["top1"] - top1) < 2e-6 and abs(result[net]["topk"] - top2) < 2e-6, (net, result)
+    assert result[net]["cfg"] == f"{scratch}/{net}.cfg"
+for top in ("top1", "topk"):
+    r = result[top]
+    assert abs(r["difference"] - (result["b"][top] - result["a"][top])) < 2e-6
+    assert abs(r["b_alone"] - r["a_alone"] - 35 * r["difference"]) < 1e-3 and r["low"] < r["high"] and 0 <= r["p"] <= 1
+PY
+}
+check 'its figures are those of classifier valid' as_valid
+listed() { # counted from the list, and from predict-like scores of each image
+    head -n 3 "$scratch/list.csv"
+    python3 -B - "$scratch" <<'PY'
+import collections, csv, json, sys
+scratch = sys.argv[1]
+with open(scratch + "/json") as file:
+    result = json.load(file)
+with open(scratch + "/list.csv") as file:
+    rows = list(csv.DictReader(file))
+assert rows and list(rows[0]) == ["path", "class", "a", "b", "a_top2", "b_top2"]
+assert len(rows) == result["disagreements"]
+assert all(row["class"] in row["path"] for row in rows)
+assert all(row["a"] != row["b"] or row["a_top2"] != row["b_top2"] for row in rows)
+for net, other in ("ab", "ba"):
+    alone = sum(row[net] == row["class"] != row[other] for row in rows)
+    assert alone == result["top1"][net + "_alone"], (net, alone, result)
+    alone = sum(row[f"{net}_top2"] > row[f"{other}_top2"] for row in rows)
+    assert alone == result["topk"][net + "_alone"]
+# Where the two agree a confusion counts for both, so the list has all differences.
+count = collections.Counter()
+for row in rows:
+    for net, sign in (("a", 1), ("b", -1)):
+        if row[net] != row["class"]:
+            count[row["class"], row[net]] += sign
+c = result["confusion"]
+assert abs(c["a"] - c["b"]) == max(map(abs, count.values())) and count[c["class"], c["guess"]] == c["a"] - c["b"], (c, count)
+PY
+}
+check 'the list and the figures agree' listed
+lines() {
+    cat "$scratch/out"
+    grep -Eq "^a: top-1 [0-9.]+, top-2 [0-9.]+   $scratch/a.cfg $scratch/backup/a.weights$" "$scratch/out" && grep -Eq "^top-2: b less a [-+][0-9.]+ points, 95 % interval [-+][0-9.]+ to [-+][0-9.]+; of 35 images a alone is right on [0-9]+, b alone on [0-9]+; McNemar's test p=" "$scratch/out" &&
+        grep -Eq '^the confusion that differs most: char_[0-9]+_ taken for char_[0-9]+_, [0-9]+ times by a, [0-9]+ by b$' "$scratch/out" && grep -Eq "^they disagree on [0-9]+ images: $scratch/list.csv$" "$scratch/out"
+}
+check 'its lines' lines
+itself() {
+    "$darknet" classifier versus "$scratch/x.data" "$scratch/a.cfg" "$scratch/backup/a.weights" "$scratch/a.cfg" "$scratch/backup/a.weights" >"$scratch/same" 2>/dev/null || return 1
+    cat "$scratch/same"
+    grep -q 'top-1: b less a +0.00 points, 95 % interval -5.30 to +5.30; of 35 images a alone is right on 0, b alone on 0.*p=1$' "$scratch/same" && grep -q '^they disagree on 0 images$' "$scratch/same" && ! grep -q confusion "$scratch/same"
+}
+check 'a network and itself do not differ' itself
+unread() {
+    cp "$scratch/x.data" "$scratch/y.data"
+    { head -n 3 "$scratch/valid.txt"; echo "$scratch/no_char_65_.png"; } >"$scratch/some.txt"
+    sed -i "s#^valid=.*#valid=$scratch/some.txt#" "$scratch/y.data"
+    "$darknet" classifier versus "$scratch/y.data" "$scratch/a.cfg" "$scratch/backup/a.weights" "$scratch/b.cfg" "$scratch/backup/b.weights" >"$scratch/out" 2>"$scratch/err"
+    [ $? -eq 1 ] && grep -q 'Left out: .*no_char_65_.png' "$scratch/err" && grep -q '1 of 4 images could not be read: the figures are those of the other 3' "$scratch/err" && grep -q 'of 3 images' "$scratch/out"
+}
+check 'an image that cannot be read is named and left out, and the exit code says so' unread
+# refused TEXT ARGUMENT...
+refused() {
+    text=$1
+    shift
+    "$darknet" classifier "$@" >"$scratch/message" 2>&1
+    code=$?
+    tail -n 3 "$scratch/message"
+    [ $code -eq 1 ] && grep -qF -- "$text" "$scratch/message"
+}
+a=$scratch/a.cfg aw=$scratch/backup/a.weights
+check 'without a second network there is a line of usage' refused 'usage: classifier versus' versus "$scratch/x.data" "$a" "$aw"
+check 'a list that cannot be written is refused' refused 'nowhere/l.csv: cannot be written' versus "$scratch/x.data" "$a" "$aw" "$a" "$aw" -list "$scratch/nowhere/l.csv"
+sed 's/^filters=6/filters=5/' "$a" >"$scratch/five.cfg"
+sed 's/^classes=6/classes=5/' "$scratch/x.data" >"$scratch/five.data"
+check 'data of other classes are refused' refused 'a.cfg' versus "$scratch/five.data" "$a" "$aw" "$a" "$aw"
+check 'weights of another network are refused' refused 'a.weights' versus "$scratch/x.data" "$a" "$aw" "$scratch/five.cfg" "$scratch/backup/a.weights"
+check '-json is for versus alone' refused 'classifier versus has it' valid "$scratch/x.data" "$a" "$aw" -json
+finish
