@@ -1,6 +1,7 @@
 /* Top-1 and top-k accuracy of a network on a list of images. */
 #include "accuracy.h"
 
+#include "allocate.h"
 #include "data_checks.h"
 #include "image_files.h"
 #include "loading.h"
@@ -11,11 +12,14 @@
 
 enum { THREADS = 8 };
 
+/* Why an image could not be read; empty for one that could. */
+typedef char reason[160];
+
 typedef struct {
     char **paths;
     int first, count, w, h, channels;
-    image *views; /* one without data could not be read */
-    char **why;
+    image *views;
+    reason *why;
 } loading_task;
 
 static void *load_views(void *pointer)
@@ -24,19 +28,18 @@ static void *load_views(void *pointer)
     for (int i = t->first; i < t->count; i += THREADS) {
         const char *why;
         image im = try_load_image(t->paths[i], 0, 0, t->channels, &why);
-        t->views[i] = im;
-        t->why[i] = NULL;
-        if (!im.data) {
-            t->why[i] = strdup(why); /* it is this thread's, which ends */
-            continue;
+        *t->why[i] = '\0';
+        if (im.data) {
+            t->views[i] = center_view(im, t->w, t->h);
+            free_image(im);
+        } else {
+            snprintf(t->why[i], sizeof t->why[i], "%s", why); /* this thread's, which ends */
         }
-        t->views[i] = center_view(im, t->w, t->h);
-        free_image(im);
     }
     return NULL;
 }
 
-static void load_batch(char **paths, int count, const network *net, image *views, char **why)
+static void load_batch(char **paths, int count, const network *net, image *views, reason *why)
 {
     pthread_t threads[THREADS];
     loading_task tasks[THREADS];
@@ -62,26 +65,24 @@ int measure_accuracy(network *net, labeled_images *set, int k, accuracy *result)
     int batch = net->batch, kept = 0, n, stopped = 0;
     size_t inputs = (size_t)net->inputs;
     double right1 = 0, right = 0;
-    int *best = calloc((size_t)k, sizeof *best);
-    image *views = calloc((size_t)batch, sizeof *views);
-    char **why = calloc((size_t)batch, sizeof *why);
-    float *input = calloc((size_t)batch * inputs, sizeof *input);
-    if (!best || !views || !why || !input) malloc_error();
+    int *best = allocate((size_t)k, sizeof *best);
+    image *views = allocate((size_t)batch, sizeof *views);
+    reason *why = allocate((size_t)batch, sizeof *why);
+    float *input = allocate((size_t)batch * inputs, sizeof *input);
     for (int i = 0; i < set->count; i += n) {
         n = set->count - i < batch ? set->count - i : batch;
         if ((stopped = stop_signal() != 0)) break;
         load_batch(set->paths + i, n, net, views, why);
         for (int b = 0; b < n; ++b) {
-            if (!views[b].data) continue;
+            if (*why[b]) continue;
             memcpy(input + (size_t)b * inputs, views[b].data, inputs * sizeof *input);
             free_image(views[b]);
         }
         float *scores = network_predict(net, input);
         for (int b = 0; b < n; ++b) {
             char *path = set->paths[i + b];
-            if (why[b]) {
+            if (*why[b]) {
                 fprintf(stderr, "Left out of the validation: %s: %s\n", path, why[b]);
-                free(why[b]);
                 continue;
             }
             set->paths[kept++] = path;

@@ -1,7 +1,7 @@
 /* Names and order of a run's weights files. */
-#define _GNU_SOURCE /* asprintf */
 #include "checkpoint.h"
 
+#include "allocate.h"
 #include "weights_file.h"
 
 #include <errno.h>
@@ -24,8 +24,7 @@ void check_backup_directory(const char *directory, const char *datacfg)
 
 int save_checkpoint(network *net, const char *directory, const char *base, const char *suffix)
 {
-    char *filename;
-    if (asprintf(&filename, "%s/%s%s", directory, base, suffix) < 0) return WEIGHTS_NOT_WRITTEN;
+    char *filename = print_text("%s/%s%s", directory, base, suffix);
     int result = replace_weights(net, filename, net->n);
     if (result == WEIGHTS_SAVED) {
         free(last_saved);

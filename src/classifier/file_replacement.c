@@ -2,6 +2,8 @@
 #define _GNU_SOURCE /* mkostemps, O_CLOEXEC */
 #include "file_replacement.h"
 
+#include "allocate.h"
+
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -17,15 +19,13 @@ enum { ABANDONED_SECONDS = 600, LINKS = 40 };
 /* The file that a link stands for, which need not exist; NULL and errno for a circle of links. */
 static char *follow_links(const char *filename)
 {
-    char *name = strdup(filename);
-    for (int i = 0; i < LINKS && name; ++i) {
+    char *name = print_text("%s", filename);
+    for (int i = 0; i < LINKS; ++i) {
         struct stat s;
         if (lstat(name, &s) || !S_ISLNK(s.st_mode)) return name;
-        char *to = calloc(1, (size_t)s.st_size + 4097), *next = NULL;
-        ssize_t length = to ? readlink(name, to, (size_t)s.st_size + 4096) : -1;
-        if (length >= 0 && *to == '/') next = strdup(to);
-        if (length >= 0 && *to != '/' && asprintf(&next, "%s/%s", dirname(name), to) < 0)
-            next = NULL;
+        char *to = allocate((size_t)s.st_size + 4097, 1), *next;
+        if (readlink(name, to, (size_t)s.st_size + 4096) < 0) *to = '\0';
+        next = *to == '/' ? print_text("%s", to) : print_text("%s/%s", dirname(name), to);
         free(to);
         free(name);
         name = next;
@@ -50,22 +50,18 @@ static int is_abandoned(const char *name, const char *base)
 /* Another machine's processes look gone too: what was written to a short while ago stays. */
 static void remove_abandoned(const char *target)
 {
-    char *for_directory = strdup(target), *for_base = strdup(target);
-    if (for_directory && for_base) {
-        const char *directory = dirname(for_directory), *base = basename(for_base);
-        DIR *entries = opendir(directory);
-        for (struct dirent *entry; entries && (entry = readdir(entries));) {
-            struct stat s;
-            char *path;
-            if (!is_abandoned(entry->d_name, base)) continue;
-            if (asprintf(&path, "%s/%s", directory, entry->d_name) < 0) continue;
-            if (!lstat(path, &s) && S_ISREG(s.st_mode) &&
-                time(NULL) - s.st_mtime > ABANDONED_SECONDS)
-                unlink(path);
-            free(path);
-        }
-        if (entries) closedir(entries);
+    char *for_directory = print_text("%s", target), *for_base = print_text("%s", target);
+    const char *directory = dirname(for_directory), *base = basename(for_base);
+    DIR *entries = opendir(directory);
+    for (struct dirent *entry; entries && (entry = readdir(entries));) {
+        struct stat s;
+        if (!is_abandoned(entry->d_name, base)) continue;
+        char *path = print_text("%s/%s", directory, entry->d_name);
+        if (!lstat(path, &s) && S_ISREG(s.st_mode) && time(NULL) - s.st_mtime > ABANDONED_SECONDS)
+            unlink(path);
+        free(path);
     }
+    if (entries) closedir(entries);
     free(for_directory);
     free(for_base);
 }
@@ -73,8 +69,8 @@ static void remove_abandoned(const char *target)
 /* Makes a rename in the file's directory last; file systems that cannot do that do not need it. */
 static void sync_directory(const char *filename)
 {
-    char *copy = strdup(filename);
-    int directory = copy ? open(dirname(copy), O_RDONLY | O_CLOEXEC) : -1;
+    char *copy = print_text("%s", filename);
+    int directory = open(dirname(copy), O_RDONLY | O_CLOEXEC);
     if (directory >= 0) {
         fsync(directory);
         close(directory);
@@ -84,10 +80,7 @@ static void sync_directory(const char *filename)
 
 static int open_temporary(file_replacement *r)
 {
-    if (asprintf(&r->temporary, "%s.%ld.XXXXXX.tmp", r->target, (long)getpid()) < 0) {
-        r->temporary = NULL;
-        return -1;
-    }
+    r->temporary = print_text("%s.%ld.XXXXXX.tmp", r->target, (long)getpid());
     int file = mkostemps(r->temporary, sizeof ".tmp" - 1, O_CLOEXEC);
     if (file < 0) return file;
     if (r->exists) {
@@ -116,9 +109,11 @@ static int release(file_replacement *r, int error)
 int begin_replacement(file_replacement *r, const char *filename)
 {
     memset(r, 0, sizeof *r);
-    r->target = follow_links(filename);
+    r->exists = !stat(filename, &r->old);
+    /* What /dev/stdout stands for need not have a name. */
+    r->target =
+        r->exists && !S_ISREG(r->old.st_mode) ? print_text("%s", filename) : follow_links(filename);
     if (!r->target) return errno;
-    r->exists = !stat(r->target, &r->old);
     if (r->exists && access(r->target, W_OK)) return release(r, errno);
     int file;
     if (r->exists && !S_ISREG(r->old.st_mode)) {

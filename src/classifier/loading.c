@@ -1,4 +1,5 @@
 /* Images for training, and what a run does without. */
+#define _GNU_SOURCE /* strdup */
 #include "loading.h"
 
 #include "data_checks.h"
@@ -96,36 +97,41 @@ static image load_usable_image(char **path)
 
 image center_view(image im, int w, int h)
 {
-    if (w == h) return center_crop_image(im, w, h);
-    int crop_w = im.w, crop_h = im.h;
-    if ((double)im.w * h > (double)im.h * w)
-        crop_w = (int)((double)im.h * w / h + .5);
-    else
-        crop_h = (int)((double)im.w * h / w + .5);
-    if (crop_w < 1) crop_w = 1;
-    if (crop_h < 1) crop_h = 1;
-    image crop = crop_image(im, (im.w - crop_w) / 2, (im.h - crop_h) / 2, crop_w, crop_h);
-    image view = resize_image(crop, w, h);
-    free_image(crop);
-    return view;
+    return w == h ? center_crop_image(im, w, h) : letterbox_image(im, w, h);
 }
 
-/* As Darknet's random_augment_image, whose crops are square: the largest crop of the network's
-   shape that fits in the image has a width of min to max pixels after scaling. */
+/* The whole image, unscaled, in the middle of gray in the shape of w x h. */
+static image pad(image im, int w, int h)
+{
+    int box_w = im.w, box_h = im.h;
+    if ((double)im.w * h < (double)im.h * w)
+        box_w = (int)((double)im.h * w / h + .5);
+    else
+        box_h = (int)((double)im.w * h / w + .5);
+    image box = make_image(box_w, box_h, im.c);
+    fill_image(box, .5f);
+    embed_image(im, box, (box_w - im.w) / 2, (box_h - im.h) / 2);
+    return box;
+}
+
+/* As Darknet's random_augment_image, which cuts squares: the image in gray of the network's shape,
+   scaled to a width of min to max pixels, of which w x h are cut. */
 static image random_view(image im, float angle, float aspect, int min, int max, int w, int h)
 {
     if (w == h) return random_augment_image(im, angle, aspect, min, max, w, h);
+    image box = pad(im, w, h);
     aspect = rand_scale(aspect);
-    float width = (float)rand_int(min, max);
-    float fits = (float)im.h * (float)w / (float)h; /* the width of the largest crop */
-    if (fits > (float)im.w * aspect) fits = (float)im.w * aspect;
-    float scale = width / fits;
-    float radians = rand_uniform(-angle, angle) * (float)TWO_PI / 360;
-    float dx = ((float)im.w * scale / aspect - (float)w) / 2;
-    float dy = ((float)im.h * scale - (float)h) / 2;
+    float fits = (float)box.h * (float)w / (float)h; /* the width of the largest crop */
+    if (fits > (float)box.w * aspect) fits = (float)box.w * aspect;
+    float scale = (float)rand_int(min, max) / fits;
+    float radians = rand_uniform(-angle, angle) * TWO_PI / 360;
+    float dx = ((float)box.w * scale / aspect - (float)w) / 2;
+    float dy = ((float)box.h * scale - (float)h) / 2;
     dx = rand_uniform(-dx, dx);
     dy = rand_uniform(-dy, dy);
-    return rotate_crop_image(im, radians, scale, w, h, dx, dy, aspect);
+    image view = rotate_crop_image(box, radians, scale, w, h, dx, dy, aspect);
+    free_image(box);
+    return view;
 }
 
 /* The same random numbers are drawn for gray images, which have neither hue nor saturation. */

@@ -12,15 +12,16 @@ void begin_loading(const load_args *args);
 void end_loading(void);
 
 /* An image of *path, cropped, distorted and mirrored at random as Darknet does, or, with `center`,
-   only mirrored: size x size, or args' w x h for a classifier, of args' channels. The crop has the
-   network's shape, so that nothing is stretched. Where the image cannot be used, *path becomes
-   another of the list. Outside of begin_loading and end_loading, or without a list, a bad image
-   ends the program. */
+   only mirrored: size x size, or args' w x h for a classifier, of args' channels. For a network
+   that is not square the whole image is in the middle of gray, as in center_view, before it is
+   cropped. Where the image cannot be used, *path becomes another of the list. Outside of
+   begin_loading and end_loading, or without a list, a bad image ends the program. */
 image load_training_image(char **path, int min, int max, int size, float angle, float aspect,
                           float hue, float saturation, float exposure, int center);
 
-/* The part of an image that a network of w x h is shown for validation: its center, as large as
-   fits, in the network's shape. */
+/* What a network of w x h is shown for validation: of an image the square center, as Darknet does,
+   or, if w is not h, all of it in the middle of gray, as `classifier predict` does; nothing is
+   stretched. */
 image center_view(image im, int w, int h);
 
 /* [net] flip=: 0 leaves out that every second image is mirrored. Another value than 0 or 1 ends the

@@ -2,6 +2,7 @@
 #define _GNU_SOURCE /* getline */
 #include "predict.h"
 
+#include "allocate.h"
 #include "data_checks.h"
 #include "image.h"
 #include "network.h"
@@ -67,8 +68,7 @@ void predict_classifier(char *datacfg, char *cfgfile, char *weightfile, char *fi
     char **names = class_names(options, net->outputs);
     if (top == 0) top = option_find_int(options, "top", 1);
     check_top(top, net->outputs, datacfg);
-    int *best = calloc((size_t)top, sizeof *best);
-    if (!best) malloc_error();
+    int *best = allocate((size_t)top, sizeof *best);
     if (filename) predict_image(net, names, filename, top, best);
     for (char *path; !filename && (path = ask_for_path()); free(path))
         predict_image(net, names, path, top, best);
@@ -120,8 +120,7 @@ void try_classifier(char *datacfg, char *cfgfile, char *weightfile, char *filena
         fprintf(stderr, "classifier try: layer %d: must be from 0 to %d\n", layer, net->n - 1);
         exit(1);
     }
-    int *best = calloc((size_t)top, sizeof *best);
-    if (!best) malloc_error();
+    int *best = allocate((size_t)top, sizeof *best);
     if (filename) try_image(net, names, filename, layer, top, best);
     for (char *path; !filename && (path = ask_for_path()); free(path))
         try_image(net, names, path, layer, top, best);
@@ -176,8 +175,7 @@ void csv_classifier(char *datacfg, char *cfgfile, char *weightfile)
     list *images = test_images(options);
     int top = option_find_int(options, "top", 1), count = 0;
     check_top(top, net->outputs, datacfg);
-    int *best = calloc((size_t)top, sizeof *best);
-    if (!best) malloc_error();
+    int *best = allocate((size_t)top, sizeof *best);
     for (node *n = images->front; n; n = n->next) {
         double time = what_time_is_it_now();
         image im = load_image(n->val, 0, 0, net->c);
@@ -201,8 +199,7 @@ void test_classifier(char *datacfg, char *cfgfile, char *weightfile)
     list *images = test_images(read_data_cfg(datacfg));
     char **paths = (char **)list_to_array(images);
     size_t inputs = (size_t)net->inputs;
-    float *input = calloc((size_t)net->batch * inputs, sizeof *input);
-    if (!input) malloc_error();
+    float *input = allocate((size_t)net->batch * inputs, sizeof *input);
     for (int i = 0, n; i < images->size; i += n) {
         clock_t time = clock();
         n = images->size - i < net->batch ? images->size - i : net->batch;

@@ -1,4 +1,5 @@
 /* Signals that ask a run to stop. */
+#define _GNU_SOURCE /* sigaction */
 #include "stop_signal.h"
 
 #include <signal.h>

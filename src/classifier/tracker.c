@@ -1,7 +1,7 @@
 /* Validation, best weights, progress and log of a training run. */
-#define _GNU_SOURCE /* asprintf */
 #include "tracker.h"
 
+#include "allocate.h"
 #include "chart.h"
 #include "checkpoint.h"
 #include "training_log.h"
@@ -70,10 +70,8 @@ static void judge_best(tracker *t, char *best_file)
 
 tracker *start_tracker(const tracker_options *options, const tracked_run *run)
 {
-    char *best_file;
-    tracker *t = calloc(1, sizeof *t);
-    if (!t || asprintf(&best_file, "%s/%s_best.weights", run->directory, run->base) < 0)
-        malloc_error();
+    tracker *t = allocate(1, sizeof *t);
+    char *best_file = print_text("%s/%s_best.weights", run->directory, run->base);
     t->options = *options;
     t->run = *run;
     t->best_suffix = "_best.weights";

@@ -1,6 +1,7 @@
 /* The training of a classifier, from the .data file to the last weights. */
 #include "train.h"
 
+#include "allocate.h"
 #include "checkpoint.h"
 #include "class_tree.h"
 #include "data_checks.h"
@@ -35,8 +36,7 @@ typedef struct {
 static void load_networks(run *r)
 {
     const train_options *o = r->options;
-    r->nets = calloc((size_t)o->gpu_count, sizeof *r->nets);
-    if (!r->nets) malloc_error();
+    r->nets = allocate((size_t)o->gpu_count, sizeof *r->nets);
     srand(o->seed ? (unsigned)o->seed : (unsigned)time(0));
     int seed = rand();
     for (int i = 0; i < o->gpu_count; ++i) {

@@ -2,6 +2,7 @@
 #define _GNU_SOURCE /* open_memstream, getline */
 #include "training_log.h"
 
+#include "allocate.h"
 #include "file_replacement.h"
 
 #include <errno.h>
@@ -68,8 +69,8 @@ training_log *open_training_log(const char *filename, int k, size_t first)
 {
     char header[128];
     file_replacement r;
-    training_log *log = calloc(1, sizeof *log);
-    if (!log || !(log->filename = strdup(filename))) refuse(filename, ENOMEM);
+    training_log *log = allocate(1, sizeof *log);
+    log->filename = print_text("%s", filename);
     log->first = first;
     snprintf(header, sizeof header, "batch,epoch,loss,rate,top1,top%d,seconds\n", k);
     add_text(log, header);
@@ -113,20 +114,19 @@ double topk_in_log(const training_log *log, size_t batch)
    0 or the error's number. */
 static int append(training_log *log)
 {
+    struct stat s;
     FILE *file = fopen(log->filename, "a");
     if (!file) return errno;
-    long size = fseek(file, 0, SEEK_END) ? -1 : ftell(file);
-    if (size >= 0 && (size_t)size != log->written) {
-        if (ftruncate(fileno(file), 0) == 0) log->written = 0;
-    }
+    int regular = !fstat(fileno(file), &s) && S_ISREG(s.st_mode);
+    if (regular && (size_t)s.st_size != log->written && !ftruncate(fileno(file), 0))
+        log->written = 0;
     errno = 0;
     size_t n = log->length - log->written;
-    int failed = fwrite(log->text + log->written, 1, n, file) != n;
-    failed |= fflush(file) != 0;
-    failed |= fsync(fileno(file)) != 0 && errno != EINVAL && errno != ENOTSUP; /* a pipe */
+    int failed = fwrite(log->text + log->written, 1, n, file) != n || fflush(file) ||
+                 (regular && fsync(fileno(file)));
     int error = failed ? (errno ? errno : EIO) : 0;
     /* Half a row goes, so that the next begins a line. */
-    if (error && size >= 0 && ftruncate(fileno(file), (off_t)log->written)) log->written = 0;
+    if (error && regular && ftruncate(fileno(file), (off_t)log->written)) log->written = 0;
     if (fclose(file) && !error) error = errno;
     if (!error) log->written = log->length;
     return error;

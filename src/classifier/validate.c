@@ -1,6 +1,7 @@
 /* Validation of a classifier, in Darknet's five ways. */
 #include "validate.h"
 
+#include "allocate.h"
 #include "blas.h"
 #include "class_tree.h"
 #include "data_checks.h"
@@ -38,8 +39,7 @@ static validation start(char *datacfg, char *cfgfile, char *weightfile)
     v.m = paths->size;
     free_list(paths);
     if (!v.net->hierarchy) check_labels(v.paths, v.m, valid_list, v.labels, v.classes, label_list);
-    v.best = calloc((size_t)v.topk, sizeof *v.best);
-    if (!v.best) malloc_error();
+    v.best = allocate((size_t)v.topk, sizeof *v.best);
     return v;
 }
 
@@ -68,8 +68,9 @@ static void print_so_far(const validation *v, int number)
     printf("%d: top 1: %f, top %d: %f", number, v->right1 / read, v->topk, v->right / read);
 }
 
-static void end(const validation *v)
+static void end(validation *v)
 {
+    free(v->best);
     if (!v->unread) return;
     fprintf(stderr, "%d of %d images could not be read: the figures are those of the other %d\n",
             v->unread, v->m, v->m - v->unread);
@@ -124,6 +125,7 @@ static void view_four_sizes(network *net, image im, int classes, float *scores)
     static const int sizes[] = {224, 256, 288, 320};
     for (int i = 0; i < 4; ++i) {
         image resized = resize_max(im, sizes[i]);
+        if (resized.w < 1 || resized.h < 1) continue; /* a line, not a picture */
         view_whole(net, resized, classes, scores);
         flip_image(resized);
         add_prediction(net, resized, classes, scores);
@@ -136,8 +138,7 @@ static void view_four_sizes(network *net, image im, int classes, float *scores)
 static void validate(validation *v, view look, int w, int h, int side, int print_scores)
 {
     set_batch_network(v->net, 1);
-    float *scores = calloc((size_t)v->classes, sizeof *scores);
-    if (!scores) malloc_error();
+    float *scores = allocate((size_t)v->classes, sizeof *scores);
     for (int i = 0; i < v->m; ++i) {
         int class = class_of_path(v->paths[i], v->labels, v->classes);
         image im = load_valid_image(v, i, w, h);
@@ -190,9 +191,8 @@ void validate_classifier_crop(char *datacfg, char *cfgfile, char *weightfile)
     network *net = v.net;
     int splits = v.m < SPLIT ? 1 : v.m / SPLIT;
     size_t inputs = (size_t)net->inputs;
-    float *input = calloc((size_t)net->batch * inputs, sizeof *input);
-    int *classes = calloc((size_t)net->batch, sizeof *classes);
-    if (!input || !classes) malloc_error();
+    float *input = allocate((size_t)net->batch * inputs, sizeof *input);
+    int *classes = allocate((size_t)net->batch, sizeof *classes);
     for (int split = 1, i = 0; split <= splits; ++split) {
         clock_t time = clock();
         int until = (int)((long long)split * v.m / splits), first = i;

@@ -1,13 +1,13 @@
 /* Weights files: what is checked when they are saved and loaded. */
-#define _GNU_SOURCE /* asprintf */
+#define _GNU_SOURCE /* fileno */
 #include "weights_file.h"
 
+#include "allocate.h"
 #include "file_replacement.h"
 #include "layer_weights.h"
 #include "network.h"
 
 #include <errno.h>
-#include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -91,13 +91,10 @@ static int is_header(const int version[3])
 static char *read_header(const char *filename, FILE *file, int *transposed, size_t *seen)
 {
     int version[3], small;
-    char *fault = NULL;
     size_t got = fread(version, sizeof(int), 3, file);
     if (got == 3 && !is_header(version)) {
-        if (asprintf(&fault, "%s is not a weights file: it begins with the numbers %d, %d, %d",
-                     filename, version[0], version[1], version[2]) < 0)
-            fault = NULL;
-        return fault;
+        return print_text("%s is not a weights file: it begins with the numbers %d, %d, %d",
+                          filename, version[0], version[1], version[2]);
     }
     *transposed = got == 3 && version[0] >= 1000;
     if (got == 3 && version[0] < 1000 && version[0] * 10 + version[1] >= 2) {
@@ -106,15 +103,13 @@ static char *read_header(const char *filename, FILE *file, int *transposed, size
         got += fread(&small, sizeof(int), 1, file);
         *seen = got == 4 && small > 0 ? (size_t)small : 0;
     }
-    if (got != 4 &&
-        asprintf(&fault, "%s is not a weights file: it ends within its header", filename) < 0)
-        fault = NULL;
-    return fault;
+    return got == 4 ? NULL
+                    : print_text("%s is not a weights file: it ends within its header", filename);
 }
 
-static void refuse(char *fault)
+static void refuse(const char *fault)
 {
-    fprintf(stderr, "\n%s\n", fault ? fault : "out of memory");
+    fprintf(stderr, "\n%s\n", fault);
     exit(1);
 }
 
@@ -166,25 +161,18 @@ static size_comparison compare_size(const network *net, size_t header, size_t si
 static char *size_fault(const char *filename, size_t header, size_t size, const size_comparison *c,
                         const network *net, int whole_only)
 {
-    char *fault = NULL;
     if (size == c->need || (size > c->need && c->more)) return NULL;
-    if (size > c->need) {
-        if (asprintf(&fault,
-                     "%s has %zu bytes, the network needs %zu: %zu are left over, the weights are "
-                     "another network's",
-                     filename, size, c->need, size - c->need) < 0)
-            fault = NULL;
-        return fault;
-    }
+    if (size > c->need)
+        return print_text("%s has %zu bytes, the network needs %zu: %zu are left over, the weights "
+                          "are another network's",
+                          filename, size, c->need, size - c->need);
     int part = size == c->whole && c->whole != header;
     if (part && !whole_only) return NULL;
-    if (asprintf(&fault, "%s has %zu bytes, the network needs %zu: it ends %s layer %d (%s); %s",
-                 filename, size, c->need, size == c->whole ? "before" : "within", c->missing,
-                 get_layer_string(net->layers[c->missing].type),
-                 part ? "only training can start from a part"
-                      : "it is cut short or another network's") < 0)
-        fault = NULL;
-    return fault;
+    return print_text("%s has %zu bytes, the network needs %zu: it ends %s layer %d (%s); %s",
+                      filename, size, c->need, size == c->whole ? "before" : "within", c->missing,
+                      get_layer_string(net->layers[c->missing].type),
+                      part ? "only training can start from a part"
+                           : "it is cut short or another network's");
 }
 
 int check_weights_size(network *net, char *filename, FILE *file, int start, int cutoff)
@@ -209,19 +197,16 @@ int check_weights_size(network *net, char *filename, FILE *file, int start, int 
 
 void check_loaded_weights(network *net, char *filename, FILE *file, int start, int cutoff)
 {
-    char *fault = NULL;
+    char *fault;
     int failed = feof(file) || ferror(file);
     int layer = failed ? -1 : find_not_finite(net, start, cutoff, 0);
-    int length = 0;
+    if (!failed && layer < 0) return;
     if (failed)
-        length = asprintf(&fault, "Couldn't read all of %s: %s", filename,
-                          feof(file) ? "it ends too early" : strerror(errno));
-    else if (layer >= 0)
-        length = asprintf(&fault, "%s: the weights of layer %d (%s) are not finite", filename,
-                          layer, get_layer_string(net->layers[layer].type));
+        fault = print_text("Couldn't read all of %s: %s", filename,
+                           feof(file) ? "it ends too early" : strerror(errno));
     else
-        return;
-    if (length < 0) fault = NULL;
+        fault = print_text("%s: the weights of layer %d (%s) are not finite", filename, layer,
+                           get_layer_string(net->layers[layer].type));
     if (!fault_wanted) refuse(fault);
     *fault_wanted = fault;
 }
@@ -234,7 +219,7 @@ char *find_weights_fault(const network *net, const char *filename)
     char *fault = NULL;
     FILE *file = fopen(filename, "rb");
     if (!file || fstat(fileno(file), &s)) {
-        if (asprintf(&fault, "%s: %s", filename, strerror(errno)) < 0) fault = NULL;
+        fault = print_text("%s: %s", filename, strerror(errno));
     } else {
         fault = read_header(filename, file, &transposed, &seen);
     }
