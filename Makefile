@@ -7,7 +7,7 @@ OPENCV ?= 0
 OPENMP ?= 0
 DEBUG ?= 0
 CC = gcc
-OPTIONS := GPU=$(GPU) CUDNN=$(CUDNN) OPENCV=$(OPENCV) OPENMP=$(OPENMP) DEBUG=$(DEBUG) $(if $(filter command,$(origin ARCH)),ARCH="$(ARCH)")
+OPTIONS = GPU=$(GPU) CUDNN=$(CUDNN) OPENCV=$(OPENCV) OPENMP=$(OPENMP) DEBUG=$(DEBUG) BLAS=$(BLAS) WINOGRAD=$(WINOGRAD) $(if $(filter command,$(origin ARCH)),ARCH="$(ARCH)")
 
 CFLAGS ?= -O3
 WARNINGS := -Wall -Wextra
@@ -31,6 +31,8 @@ all: darknet
 help:
 	@echo 'make            build/darknet: Darknet with the [smooth_topk] layer'
 	@echo '                GPU=1 CUDNN=1 OPENCV=1 OPENMP=1 DEBUG=1 ARCH= as in Darknet'"'"'s own Makefile'
+	@echo '                BLAS=0 WINOGRAD=0: a step on the CPU without the BLAS library, without Winograd'"'"'s method; both: upstream'"'"'s'
+	@echo '                arithmetic, bit for bit. In the environment of build/darknet they do the same; OMP_NUM_THREADS: threads of a step'
 	@echo 'make demo       train one network twice, [softmax] and [smooth_topk], and compare (2 to 5 minutes on two cores)'
 	@echo '                NOISE=0.6 SEED=2 BATCHES=500: label noise, random seed, how long to train'
 	@echo 'make compare    losses over label noise, parts of the training set and seeds: tables and plots; goes on where it stopped'
@@ -68,6 +70,7 @@ MAKE_DARKNET = $(MAKE) -C $(SOURCE) CC='$(CC)' $(if $(filter 1,$(OPENCV)),,CPP='
 
 darknet: $(SOURCE)/.patched build/options
 	@$(call require,$(CC),gcc)
+	@[ '$(BLAS)$(BLAS_PACKAGE)' != 1 ] || { echo "BLAS=1 needs OpenBLAS; install it with: apt-get install libopenblas-dev pkg-config" >&2; exit 1; }
 	@printf '#include <%s>\n' stdio.h jpeglib.h png.h | $(CC) -E - >/dev/null 2>&1 || \
 		{ echo "the image libraries are missing; install them with: apt-get install libjpeg-dev libpng-dev" >&2; exit 1; }
 ifeq ($(OPENCV),1)
@@ -82,6 +85,7 @@ endif
 	@$(MAKE_DARKNET) -q >/dev/null 2>&1 || echo "building Darknet in $(SOURCE) (about a minute)"
 	+@$(MAKE_DARKNET) -s --no-print-directory $(PARALLEL)
 	@ln -sf source/darknet build/darknet
+	@[ '$(BLAS)$(BLAS_PACKAGE)' != 0 ] || echo "without OpenBLAS a training step takes two to three times as long; install it with: apt-get install libopenblas-dev pkg-config"
 # Programs that are linked with it need not be linked again when it stayed as it was.
 $(SOURCE)/libdarknet.a: darknet
 	@:

@@ -20,4 +20,5 @@ CFLAGS += $(WARNINGS)
 $(addprefix $(OBJDIR),$(PLUGIN_OBJ)): WARNINGS = -Wextra -isystem include -isystem src
 
 include plugin/libraries.mk
+$(OBJDIR)cpu_settings.o $(OBJDIR)gemm_blas.o: CFLAGS += $(CPU_FLAGS)
 LDFLAGS += $(DARKNET_LIBRARIES)

@@ -1,2 +1,16 @@
 # The libraries that Darknet is linked with for the sake of src/, for Darknet's Makefile and for ours.
 DARKNET_LIBRARIES := -ljpeg -lpng
+
+# Matrix products of src/cpu: the first BLAS with a C interface that pkg-config knows. BLAS=0: upstream's loops.
+BLAS_PACKAGE := $(firstword $(foreach package,openblas cblas,$(shell pkg-config --exists $(package) 2>/dev/null && echo $(package))))
+ifeq ($(filter 0 1,$(BLAS)),)
+BLAS := $(if $(BLAS_PACKAGE),1,0)
+endif
+ifeq ($(filter 0 1,$(WINOGRAD)),)
+WINOGRAD := 1
+endif
+CPU_FLAGS := -DBLAS=$(BLAS) -DWINOGRAD=$(WINOGRAD)
+ifeq ($(BLAS),1)
+CPU_FLAGS += $(shell pkg-config --cflags $(BLAS_PACKAGE))
+DARKNET_LIBRARIES += $(shell pkg-config --libs $(BLAS_PACKAGE))
+endif

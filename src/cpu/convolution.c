@@ -1,0 +1,240 @@
+/* Convolutions as products with columns, shared out among threads in parts that do not depend on
+   their number; those that Winograd's method covers go there. */
+#include "convolution.h"
+
+#include "columns.h"
+#include "cpu_settings.h"
+#include "cpu_threads.h"
+#include "gemm_blas.h"
+
+#include <string.h>
+
+/* The columns of a strip, some rows of outputs of one image, are about this many bytes and outputs
+ * at least. */
+#define STRIP_BYTES 1e6
+#define LEAST_STRIP 64
+/* The gradient by the weights needs the columns of a chunk of strips at once. */
+#define CHUNK_BYTES 4e6
+/* Blocks of it: rows of filters and of columns; and of input channels, for the gradient by the
+ * input. */
+#define FILTER_BLOCK 64
+#define COLUMN_BLOCK 256
+#define CHANNEL_BLOCK 16
+
+typedef struct {
+    const convolution_shape *shape;
+    column_shape columns;   /* of one group */
+    int rows;               /* of a matrix of columns: a filter's weights */
+    int filters, channels;  /* of a group */
+    int direct;             /* the image is its own columns */
+    int strip_rows, strips; /* output rows of a strip; strips of an image and group */
+    int chunk;              /* strips whose columns are kept at once */
+    ptrdiff_t strip_size, image_size, out_size, in_plane, out_plane;
+    float *scratch;
+    const float *weights, *input, *delta;
+    float *output, *weight_updates, *input_delta;
+    int first, last; /* strips of this chunk */
+    int filter_blocks, column_blocks, channel_blocks;
+} column_plan;
+
+static int min_int(int a, int b)
+{
+    return a < b ? a : b;
+}
+
+static int max_int(int a, int b)
+{
+    return a > b ? a : b;
+}
+
+static int blocks(int all, int block)
+{
+    return (all + block - 1) / block;
+}
+
+static column_plan plan_of(const convolution_shape *s)
+{
+    column_plan p = {.shape = s};
+    p.channels = s->channels / s->groups;
+    p.filters = s->filters / s->groups;
+    p.columns = (column_shape){p.channels, s->height, s->width,      s->size,
+                               s->stride,  s->pad,    s->out_height, s->out_width};
+    p.rows = p.channels * s->size * s->size;
+    p.direct = s->size == 1 && s->stride == 1 && s->pad == 0;
+    p.in_plane = (ptrdiff_t)s->height * s->width;
+    p.out_plane = (ptrdiff_t)s->out_height * s->out_width;
+    p.image_size = p.channels * p.in_plane;
+    p.out_size = p.filters * p.out_plane;
+    double row_bytes = (double)sizeof(float) * p.rows * s->out_width;
+    int wanted = max_int(blocks(LEAST_STRIP, s->out_width), (int)(STRIP_BYTES / row_bytes));
+    p.strip_rows = blocks(s->out_height, blocks(s->out_height, min_int(wanted, s->out_height)));
+    p.strips = blocks(s->out_height, p.strip_rows);
+    p.strip_size = (ptrdiff_t)p.rows * p.strip_rows * s->out_width;
+    p.chunk = max_int(1, (int)(CHUNK_BYTES / sizeof(float) / p.strip_size / s->groups));
+    p.chunk = min_int(p.chunk, p.strips * s->batch);
+    p.filter_blocks = blocks(p.filters, FILTER_BLOCK);
+    p.column_blocks = blocks(p.rows, COLUMN_BLOCK);
+    p.channel_blocks = blocks(p.channels, CHANNEL_BLOCK);
+    return p;
+}
+
+/* A strip: output rows [from, to) of one image and group. */
+typedef struct {
+    int group, from, to, outputs;
+    const float *image;
+    ptrdiff_t out; /* where its outputs are in output or delta */
+} strip;
+
+/* Number n of the strips of a group (group >= 0), or of all. */
+static strip strip_of(const column_plan *p, int n, int group)
+{
+    strip s;
+    int index = n / p->strips;
+    if (group < 0)
+        s.group = index % p->shape->groups;
+    else {
+        s.group = group;
+        index = index * p->shape->groups + group;
+    }
+    s.from = n % p->strips * p->strip_rows;
+    s.to = min_int(s.from + p->strip_rows, p->shape->out_height);
+    s.outputs = (s.to - s.from) * p->shape->out_width;
+    s.image = p->input + index * p->image_size;
+    s.out = index * p->out_size + (ptrdiff_t)s.from * p->shape->out_width;
+    return s;
+}
+
+static const float *weights_of(const column_plan *p, int group)
+{
+    return p->weights + (ptrdiff_t)group * p->filters * p->rows;
+}
+
+static void strip_forward(void *plan, int task, int slot)
+{
+    column_plan *p = plan;
+    strip s = strip_of(p, task, -1);
+    float *columns = p->scratch + slot * p->strip_size;
+    const float *b = columns;
+    int ldb = s.outputs;
+    if (p->direct) {
+        b = s.image + (ptrdiff_t)s.from * p->shape->out_width;
+        ldb = p->out_plane;
+    } else
+        columns_of_image(&p->columns, s.image, s.from, s.to, columns);
+    multiply(0, 0, p->filters, s.outputs, p->rows, weights_of(p, s.group), p->rows, b, ldb, 0,
+             p->output + s.out, p->out_plane);
+}
+
+static void make_columns(void *plan, int task, int slot)
+{
+    column_plan *p = plan;
+    int n = p->last - p->first;
+    strip s = strip_of(p, p->first + task % n, task / n);
+    (void)slot;
+    columns_of_image(&p->columns, s.image, s.from, s.to, p->scratch + task * p->strip_size);
+}
+
+/* A block of the gradient by the weights of a group, from the strips of this chunk. */
+static void multiply_weight_gradient(void *plan, int task, int slot)
+{
+    column_plan *p = plan;
+    int f = task % p->filter_blocks * FILTER_BLOCK,
+        c = task / p->filter_blocks % p->column_blocks * COLUMN_BLOCK;
+    int group = task / p->filter_blocks / p->column_blocks, n = p->last - p->first;
+    float *to = p->weight_updates + ((ptrdiff_t)group * p->filters + f) * p->rows + c;
+    (void)slot;
+    for (int i = 0; i < n; ++i) {
+        strip s = strip_of(p, p->first + i, group);
+        const float *columns =
+            p->direct ? s.image + (ptrdiff_t)s.from * p->shape->out_width + c * p->out_plane
+                      : p->scratch + ((ptrdiff_t)group * n + i) * p->strip_size +
+                            (ptrdiff_t)c * s.outputs;
+        multiply(0, 1, min_int(FILTER_BLOCK, p->filters - f), min_int(COLUMN_BLOCK, p->rows - c),
+                 s.outputs, p->delta + s.out + f * p->out_plane, p->out_plane, columns,
+                 p->direct ? p->out_plane : s.outputs, 1, to, p->rows);
+    }
+}
+
+/* The gradient by some channels of one image: their rows of weights' x delta, added where they came
+ * from. */
+static void channels_input_gradient(void *plan, int task, int slot)
+{
+    column_plan *p = plan;
+    int c = task % p->channel_blocks * CHANNEL_BLOCK, index = task / p->channel_blocks;
+    int window = p->shape->size * p->shape->size;
+    column_shape some = p->columns;
+    some.channels = min_int(CHANNEL_BLOCK, p->channels - c);
+    float *to = p->input_delta + index * p->image_size + c * p->in_plane;
+    float *columns = p->scratch + slot * p->strip_size;
+    for (int i = 0; i < p->strips; ++i) {
+        strip s = strip_of(p, index * p->strips + i, -1);
+        multiply(1, 0, some.channels * window, s.outputs, p->filters,
+                 weights_of(p, s.group) + c * window, p->rows, p->delta + s.out, p->out_plane, 0,
+                 columns, s.outputs);
+        add_columns_to_image(&some, columns, s.from, s.to, to);
+    }
+}
+
+static void strip_input_gradient(void *plan, int task, int slot)
+{
+    column_plan *p = plan;
+    strip s = strip_of(p, task, -1);
+    (void)slot;
+    multiply(1, 0, p->rows, s.outputs, p->filters, weights_of(p, s.group), p->rows,
+             p->delta + s.out, p->out_plane, 1,
+             p->input_delta + (s.image - p->input) + (ptrdiff_t)s.from * p->shape->out_width,
+             p->out_plane);
+}
+
+size_t convolution_workspace(const convolution_shape *shape)
+{
+    column_plan p = plan_of(shape);
+    size_t kept = (size_t)p.chunk * shape->groups;
+    if (winograd_fits(shape)) return winograd_workspace(shape);
+    if (p.direct) return 0;
+    return (kept > (size_t)cpu.threads ? kept : (size_t)cpu.threads) * p.strip_size;
+}
+
+void convolution_forward(const convolution_shape *shape, const float *weights, const float *input,
+                         float *output, float *workspace)
+{
+    if (winograd_fits(shape)) {
+        winograd_forward(shape, weights, input, output, workspace);
+        return;
+    }
+    column_plan p = plan_of(shape);
+    p.scratch = workspace;
+    p.weights = weights;
+    p.input = input;
+    p.output = output;
+    parallel_for(shape->batch * shape->groups * p.strips, strip_forward, &p);
+}
+
+void convolution_backward(const convolution_shape *shape, const float *weights, const float *input,
+                          const float *delta, float *weight_updates, float *input_delta,
+                          float *workspace)
+{
+    if (winograd_fits(shape)) {
+        winograd_backward(shape, weights, input, delta, weight_updates, input_delta, workspace);
+        return;
+    }
+    column_plan p = plan_of(shape);
+    int all = shape->batch * p.strips;
+    p.scratch = workspace;
+    p.weights = weights;
+    p.input = input;
+    p.delta = delta;
+    p.weight_updates = weight_updates;
+    p.input_delta = input_delta;
+    if (p.direct) p.chunk = all;
+    for (p.first = 0; p.first < all; p.first = p.last) {
+        p.last = min_int(all, p.first + p.chunk);
+        if (!p.direct) parallel_for((p.last - p.first) * shape->groups, make_columns, &p);
+        parallel_for(shape->groups * p.column_blocks * p.filter_blocks, multiply_weight_gradient,
+                     &p);
+    }
+    if (input_delta && p.direct)
+        parallel_for(shape->batch * shape->groups * p.strips, strip_input_gradient, &p);
+    else if (input_delta)
+        parallel_for(shape->batch * shape->groups * p.channel_blocks, channels_input_gradient, &p);
+}

@@ -1,0 +1,27 @@
+#ifndef CPU_SETTINGS_H
+#define CPU_SETTINGS_H
+
+/* What the CPU's own files were built with, what the environment switches off, and what the machine
+   has. Set before main; only tests and benchmarks write it, and only between two networks. */
+
+typedef enum { CPU_PORTABLE, CPU_AVX2, CPU_AVX512 } cpu_instruction_set;
+
+typedef struct {
+    int blas; /* products by the BLAS library. Off: built with BLAS=0, or BLAS=0 in the environment
+               */
+    int winograd; /* 3x3 convolutions of stride 1 by Winograd's method. Off: WINOGRAD=0, likewise */
+    int threads;  /* of a step, >= 1: the cores this process may use, or OMP_NUM_THREADS if smaller
+                     or larger */
+    cpu_instruction_set instructions;
+} cpu_settings;
+
+extern cpu_settings cpu;
+
+/* Without BLAS and Winograd everything is upstream's own arithmetic, bit for bit, and none of the
+   loops and threads of src/cpu is used. */
+static inline int cpu_fast(void)
+{
+    return cpu.blas || cpu.winograd;
+}
+
+#endif

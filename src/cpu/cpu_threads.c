@@ -1,0 +1,97 @@
+/* The threads of a training step: they are made once, sleep between parallel loops, and take tasks
+   from one counter. */
+#define _GNU_SOURCE
+#include "cpu_threads.h"
+
+#include "cpu_settings.h"
+
+#include <pthread.h>
+#include <signal.h>
+#include <sys/resource.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#define BACKGROUND_NICENESS 5
+
+typedef struct {
+    void (*work)(void *argument, int task, int slot);
+    void *argument;
+    int tasks;
+    int next; /* the next task, taken atomically */
+} parallel_loop;
+
+static pthread_mutex_t caller = PTHREAD_MUTEX_INITIALIZER; /* held by the one whose loop runs */
+static pthread_mutex_t mutex = PTHREAD_MUTEX_INITIALIZER;  /* of all below */
+static pthread_cond_t begin = PTHREAD_COND_INITIALIZER, end = PTHREAD_COND_INITIALIZER;
+static parallel_loop *loop; /* NULL: none has tasks left */
+static unsigned long loops;
+static int helpers, helping;
+
+static void take_tasks(parallel_loop *of, int slot)
+{
+    int task;
+    while ((task = __atomic_fetch_add(&of->next, 1, __ATOMIC_RELAXED)) < of->tasks)
+        of->work(of->argument, task, slot);
+}
+
+static void *helper(void *number)
+{
+    int slot = (int)(long)number;
+    unsigned long seen = 0;
+    pthread_mutex_lock(&mutex);
+    for (;;) {
+        while (seen == loops || !loop || slot >= cpu.threads) pthread_cond_wait(&begin, &mutex);
+        parallel_loop *mine = loop;
+        seen = loops;
+        ++helping;
+        pthread_mutex_unlock(&mutex);
+        take_tasks(mine, slot);
+        pthread_mutex_lock(&mutex);
+        if (loop == mine) loop = 0;
+        if (!--helping) pthread_cond_signal(&end);
+    }
+    return 0;
+}
+
+/* Signals are for the thread of main, which saves weights at Ctrl-C. */
+static void make_helpers(void)
+{
+    sigset_t all, before;
+    sigfillset(&all);
+    pthread_sigmask(SIG_SETMASK, &all, &before);
+    for (; helpers < cpu.threads - 1; ++helpers) {
+        pthread_t thread;
+        if (pthread_create(&thread, 0, helper, (void *)(long)(helpers + 1))) break;
+        pthread_detach(thread);
+    }
+    pthread_sigmask(SIG_SETMASK, &before, 0);
+}
+
+void parallel_for(int tasks, void (*work)(void *argument, int task, int slot), void *argument)
+{
+    parallel_loop mine = {work, argument, tasks, 0};
+    if (tasks < 2 || cpu.threads < 2 || pthread_mutex_trylock(&caller)) {
+        take_tasks(&mine, 0);
+        return;
+    }
+    if (helpers < cpu.threads - 1) make_helpers();
+    pthread_mutex_lock(&mutex);
+    loop = &mine;
+    ++loops;
+    pthread_mutex_unlock(&mutex);
+    if (tasks > 2)
+        pthread_cond_broadcast(&begin);
+    else
+        pthread_cond_signal(&begin);
+    take_tasks(&mine, 0);
+    pthread_mutex_lock(&mutex);
+    loop = 0;
+    while (helping) pthread_cond_wait(&end, &mutex);
+    pthread_mutex_unlock(&mutex);
+    pthread_mutex_unlock(&caller);
+}
+
+void cpu_background_thread(void)
+{
+    if (cpu_fast()) setpriority(PRIO_PROCESS, syscall(SYS_gettid), BACKGROUND_NICENESS);
+}

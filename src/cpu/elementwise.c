@@ -1,0 +1,123 @@
+/* Activations, the update of weights, and zeros: loops over one array, in pieces for the threads.
+ */
+#include "elementwise.h"
+
+#include "activations.h"
+#include "cpu_threads.h"
+
+#include <stddef.h>
+#include <string.h>
+
+#define PIECE 16384
+
+#define ACTIVATIONS          \
+    CASE(LOGISTIC, logistic) \
+    CASE(LOGGY, loggy)       \
+    CASE(RELU, relu)         \
+    CASE(ELU, elu)           \
+    CASE(SELU, selu)         \
+    CASE(RELIE, relie)       \
+    CASE(RAMP, ramp)         \
+    CASE(LEAKY, leaky)       \
+    CASE(TANH, tanh)         \
+    CASE(PLSE, plse)         \
+    CASE(STAIR, stair)       \
+    CASE(HARDTAN, hardtan)   \
+    CASE(LHTAN, lhtan)
+
+typedef struct {
+    void (*activate)(float *x, int n, ACTIVATION activation);
+    void (*gradient)(const float *x, int n, ACTIVATION activation, float *delta);
+    void (*update)(int n, float decay, float rate, float momentum, float *weights, float *updates);
+} elementwise_kernels;
+
+#define CPU_KERNELS "elementwise_kernels.h"
+#include "cpu_simd.h"
+
+typedef struct {
+    const elementwise_kernels *kernels;
+    int n;
+    ACTIVATION activation;
+    float *x;
+    const float *activated;
+    float decay, rate, momentum;
+    float *weights;
+} arrays;
+
+static int piece_size(const arrays *a, int piece)
+{
+    int rest = a->n - piece * PIECE;
+    return rest < PIECE ? rest : PIECE;
+}
+
+static void run(arrays *a, void (*work)(void *argument, int piece, int slot))
+{
+    a->kernels = CPU_CHOOSE(kernels);
+    parallel_for(a->n / PIECE + (a->n % PIECE > 0), work, a);
+}
+
+static void activate_piece(void *argument, int piece, int slot)
+{
+    arrays *a = argument;
+    (void)slot;
+    a->kernels->activate(a->x + (ptrdiff_t)piece * PIECE, piece_size(a, piece), a->activation);
+}
+
+int activate_array_cpu(float *x, int n, ACTIVATION activation)
+{
+    arrays a = {.n = n, .x = x, .activation = activation};
+    if (!cpu_fast()) return 0;
+    if (activation != LINEAR) run(&a, activate_piece);
+    return 1;
+}
+
+static void gradient_piece(void *argument, int piece, int slot)
+{
+    arrays *a = argument;
+    (void)slot;
+    a->kernels->gradient(a->activated + (ptrdiff_t)piece * PIECE, piece_size(a, piece),
+                         a->activation, a->x + (ptrdiff_t)piece * PIECE);
+}
+
+int gradient_array_cpu(const float *x, int n, ACTIVATION activation, float *delta)
+{
+    arrays a = {.n = n, .x = delta, .activated = x, .activation = activation};
+    if (!cpu_fast()) return 0;
+    if (activation != LINEAR) run(&a, gradient_piece);
+    return 1;
+}
+
+static void update_piece(void *argument, int piece, int slot)
+{
+    arrays *a = argument;
+    (void)slot;
+    a->kernels->update(piece_size(a, piece), a->decay, a->rate, a->momentum,
+                       a->weights + (ptrdiff_t)piece * PIECE, a->x + (ptrdiff_t)piece * PIECE);
+}
+
+int update_weights_cpu(int n, float decay, float rate, float momentum, float *weights,
+                       float *weight_updates)
+{
+    arrays a = {.n = n, .x = weight_updates, .weights = weights};
+    if (!cpu_fast()) return 0;
+    a.decay = decay;
+    a.rate = rate;
+    a.momentum = momentum;
+    run(&a, update_piece);
+    return 1;
+}
+
+static void clear_piece(void *argument, int piece, int slot)
+{
+    arrays *a = argument;
+    (void)slot;
+    memset(a->x + (ptrdiff_t)piece * PIECE, 0, piece_size(a, piece) * sizeof(float));
+}
+
+int clear_delta_cpu(layer l, network net)
+{
+    arrays a = {.n = l.outputs * l.batch, .x = l.delta};
+    if (!cpu_fast()) return 0;
+    if (net.train || net.delta) run(&a, clear_piece);
+    return 1;
+}

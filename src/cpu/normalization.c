@@ -1,0 +1,159 @@
+/* Batch normalization and biases, with the activation in the same pass. */
+#include "normalization.h"
+
+#include "activations.h"
+#include "cpu_threads.h"
+
+#include <math.h>
+#include <stddef.h>
+#include <string.h>
+
+typedef struct {
+    void (*moments)(const float *x, int size, float shift, double *sums);
+    void (*affine)(const float *x, float *y, int size, float mean, float scale, float bias,
+                   float slope);
+    void (*gradient_moments)(const float *x, const float *y, float *delta, int size, float mean,
+                             float slope, double *sums);
+    void (*combine)(const float *x, float *delta, int size, float mean, float by_delta, float by_x,
+                    float constant);
+} normalization_kernels;
+
+#define CPU_KERNELS "normalization_kernels.h"
+#include "cpu_simd.h"
+
+typedef struct {
+    const normalization_shape *shape;
+    const normalization_kernels *kernels;
+    const float *x, *scales, *biases, *given_mean, *given_variance;
+    float *y, *delta, *mean, *variance, *scale_updates, *bias_updates;
+    float slope; /* of the activation below 0: 1 for linear */
+} normalization;
+
+/* Whether the activation is a slope for negative numbers, and which. */
+static int slope_of(ACTIVATION activation, float *slope)
+{
+    *slope = activation == LEAKY ? .1f : activation == RELU ? 0 : 1;
+    return activation == LEAKY || activation == RELU || activation == LINEAR;
+}
+
+static ptrdiff_t plane_of(const normalization *n, int image, int channel)
+{
+    return ((ptrdiff_t)image * n->shape->channels + channel) * n->shape->size;
+}
+
+/* One pass: the sums are of distances from the mean of the first image, so that nothing cancels. */
+static void moments_of_channel(normalization *n, int channel)
+{
+    int batch = n->shape->batch, size = n->shape->size;
+    double sums[2] = {0}, count = (double)batch * size;
+    n->kernels->moments(n->x + plane_of(n, 0, channel), size, 0, sums);
+    float shift = sums[0] / size;
+    sums[0] = sums[1] = 0;
+    for (int b = 0; b < batch; ++b)
+        n->kernels->moments(n->x + plane_of(n, b, channel), size, shift, sums);
+    n->mean[channel] = shift + sums[0] / count;
+    n->variance[channel] = (sums[1] - sums[0] * sums[0] / count) / (count - 1);
+}
+
+static void forward_channel(void *argument, int channel, int slot)
+{
+    normalization *n = argument;
+    float mean = 0, scale = 1;
+    (void)slot;
+    if (n->mean) moments_of_channel(n, channel);
+    if (n->given_mean) {
+        mean = n->given_mean[channel];
+        scale = n->scales[channel] / (sqrtf(n->given_variance[channel]) + .000001f);
+    }
+    for (int b = 0; b < n->shape->batch; ++b) {
+        ptrdiff_t at = plane_of(n, b, channel);
+        n->kernels->affine(n->x + at, n->y + at, n->shape->size, mean, scale, n->biases[channel],
+                           n->slope);
+    }
+}
+
+static void run_forward(normalization *n, ACTIVATION activation)
+{
+    int done = slope_of(activation, &n->slope);
+    n->kernels = CPU_CHOOSE(kernels);
+    parallel_for(n->shape->channels, forward_channel, n);
+    if (!done)
+        activate_array(n->y, n->shape->batch * n->shape->channels * n->shape->size, activation);
+}
+
+void normalize_forward(const normalization_shape *shape, const float *x, float *y, float *mean,
+                       float *variance, const float *scales, const float *biases,
+                       ACTIVATION activation)
+{
+    normalization n = {.shape = shape, .x = x, .y = y, .mean = mean, .variance = variance};
+    n.given_mean = mean;
+    n.given_variance = variance;
+    n.scales = scales;
+    n.biases = biases;
+    run_forward(&n, activation);
+}
+
+void normalize_with(const normalization_shape *shape, const float *x, float *y, const float *mean,
+                    const float *variance, const float *scales, const float *biases,
+                    ACTIVATION activation)
+{
+    normalization n = {.shape = shape, .x = x, .y = y, .given_mean = mean};
+    n.given_variance = variance;
+    n.scales = scales;
+    n.biases = biases;
+    run_forward(&n, activation);
+}
+
+static void backward_channel(void *argument, int channel, int slot)
+{
+    normalization *n = argument;
+    int batch = n->shape->batch, size = n->shape->size;
+    float mean = n->given_mean ? n->given_mean[channel] : 0;
+    double sums[2] = {0}, count = (double)batch * size;
+    (void)slot;
+    for (int b = 0; b < batch; ++b) {
+        ptrdiff_t at = plane_of(n, b, channel);
+        n->kernels->gradient_moments(n->x + at, n->y + at, n->delta + at, size, mean, n->slope,
+                                     sums);
+    }
+    n->bias_updates[channel] += sums[0];
+    if (!n->given_mean) return;
+    double variance = n->given_variance[channel], scale = n->scales[channel];
+    double rate = 1 / sqrt(variance + .00001f);
+    n->scale_updates[channel] += sums[1] / (sqrt(variance) + .000001f);
+    for (int b = 0; b < batch; ++b) {
+        ptrdiff_t at = plane_of(n, b, channel);
+        n->kernels->combine(n->x + at, n->delta + at, size, mean, scale * rate,
+                            -scale * sums[1] * rate * rate * rate / count,
+                            -scale * sums[0] * rate / count);
+    }
+}
+
+static void run_backward(normalization *n, ACTIVATION activation)
+{
+    if (!slope_of(activation, &n->slope))
+        gradient_array(n->y, n->shape->batch * n->shape->channels * n->shape->size, activation,
+                       n->delta);
+    n->kernels = CPU_CHOOSE(kernels);
+    parallel_for(n->shape->channels, backward_channel, n);
+}
+
+void normalize_backward(const normalization_shape *shape, const float *x, const float *y,
+                        float *delta, const float *mean, const float *variance, const float *scales,
+                        float *scale_updates, float *bias_updates, ACTIVATION activation)
+{
+    normalization n = {.shape = shape, .x = x, .y = (float *)y, .delta = delta, .scales = scales};
+    n.given_mean = mean;
+    n.given_variance = variance;
+    n.scale_updates = scale_updates;
+    n.bias_updates = bias_updates;
+    run_backward(&n, activation);
+}
+
+void bias_backward(const normalization_shape *shape, const float *y, float *delta,
+                   float *bias_updates, ACTIVATION activation)
+{
+    normalization n = {.shape = shape, .x = y, .y = (float *)y, .delta = delta};
+    n.bias_updates = bias_updates;
+    run_backward(&n, activation);
+}

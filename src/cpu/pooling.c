@@ -1,0 +1,98 @@
+/* Max-pooling, a plane at a time. */
+#include "pooling.h"
+
+#include "cpu_threads.h"
+
+#include <float.h>
+#include <stddef.h>
+#include <string.h>
+
+#define MOST_COLUMNS 1024
+
+#define CPU_KERNELS "pooling_kernels.h"
+#include "cpu_simd.h"
+
+typedef struct {
+    const layer *l;
+    const float *input;
+    float *input_delta;
+    void (*two_by_two)(const float *in, int at, int height, int width, float *out, int *indexes);
+} pooling;
+
+static int max_int(int a, int b)
+{
+    return a > b ? a : b;
+}
+
+static int min_int(int a, int b)
+{
+    return a < b ? a : b;
+}
+
+static void pool_plane(const layer *l, const float *in, int at, float *out, int *indexes)
+{
+    int offset = -l->pad / 2;
+    for (int i = 0; i < l->out_h; ++i) {
+        int top = offset + i * l->stride, bottom = min_int(top + l->size, l->h);
+        for (int j = 0; j < l->out_w; ++j) {
+            int left = offset + j * l->stride, right = min_int(left + l->size, l->w);
+            float most = -FLT_MAX;
+            int index = -1;
+            for (int row = max_int(top, 0); row < bottom; ++row)
+                for (int column = max_int(left, 0); column < right; ++column) {
+                    float value = in[(ptrdiff_t)row * l->w + column];
+                    if (value > most) {
+                        most = value;
+                        index = row * l->w + column;
+                    }
+                }
+            *out++ = most;
+            *indexes++ = index < 0 ? index : at + index;
+        }
+    }
+}
+
+static void forward_plane(void *argument, int plane, int slot)
+{
+    pooling *p = argument;
+    const layer *l = p->l;
+    int in_size = l->h * l->w, out_size = l->out_h * l->out_w;
+    const float *in = p->input + (ptrdiff_t)plane * in_size;
+    float *out = l->output + (ptrdiff_t)plane * out_size;
+    int *indexes = l->indexes + (ptrdiff_t)plane * out_size;
+    (void)slot;
+    if (p->two_by_two)
+        p->two_by_two(in, plane * in_size, l->h, l->w, out, indexes);
+    else
+        pool_plane(l, in, plane * in_size, out, indexes);
+}
+
+int forward_maxpool_cpu(layer l, network net)
+{
+    pooling p = {&l, net.input, 0, 0};
+    if (!cpu_fast()) return 0;
+    if (l.size == 2 && l.stride == 2 && l.pad / 2 == 0 && 2 * l.out_h == l.h &&
+        2 * l.out_w == l.w && l.out_w <= MOST_COLUMNS)
+        p.two_by_two = CPU_CHOOSE(maxpool_2x2);
+    parallel_for(l.batch * l.c, forward_plane, &p);
+    return 1;
+}
+
+static void backward_plane(void *argument, int plane, int slot)
+{
+    pooling *p = argument;
+    int size = p->l->out_h * p->l->out_w;
+    const int *indexes = p->l->indexes + (ptrdiff_t)plane * size;
+    const float *delta = p->l->delta + (ptrdiff_t)plane * size;
+    (void)slot;
+    for (int i = 0; i < size; ++i)
+        if (indexes[i] >= 0) p->input_delta[indexes[i]] += delta[i];
+}
+
+int backward_maxpool_cpu(layer l, network net)
+{
+    pooling p = {&l, net.input, net.delta, 0};
+    if (!cpu_fast()) return 0;
+    parallel_for(l.batch * l.c, backward_plane, &p);
+    return 1;
+}

@@ -1,0 +1,357 @@
+/* The transforms of Winograd's F(4x4, 3x3), a vector of channels at a time: compiled once for every
+   instruction set (cpu_simd.h).
+
+   Lavin and Gray, "Fast Algorithms for Convolutional Neural Networks" (2016), with the points 0, 1,
+   -1, 2, -2 and infinity. Of a tile of 6x6 inputs d: V = B'dB; of a filter g: U = GgG'; the
+   products M = U V, summed over the channels, give the 4x4 outputs A'MA. The gradients are the
+   adjoints: Z = A delta A', G' (sum Z V) G for the filter, B (U Z) B' for the input. */
+
+#if SIMD_BYTES == 64
+#define SHUFFLE_LOW(a, b) \
+    __builtin_shufflevector(a, b, 0, 16, 1, 17, 2, 18, 3, 19, 4, 20, 5, 21, 6, 22, 7, 23)
+#define SHUFFLE_HIGH(a, b) \
+    __builtin_shufflevector(a, b, 8, 24, 9, 25, 10, 26, 11, 27, 12, 28, 13, 29, 14, 30, 15, 31)
+#elif SIMD_BYTES == 32
+#define SHUFFLE_LOW(a, b) __builtin_shufflevector(a, b, 0, 8, 1, 9, 2, 10, 3, 11)
+#define SHUFFLE_HIGH(a, b) __builtin_shufflevector(a, b, 4, 12, 5, 13, 6, 14, 7, 15)
+#else
+#define SHUFFLE_LOW(a, b) __builtin_shufflevector(a, b, 0, 4, 1, 5)
+#define SHUFFLE_HIGH(a, b) __builtin_shufflevector(a, b, 2, 6, 3, 7)
+#endif
+
+/* rows[i][j] and rows[j][i] change places, by log2(LANES) perfect shuffles. */
+INLINE void SIMD_NAME(transpose)(floats *rows)
+{
+    floats other[SIMD_BYTES / sizeof(float)];
+#pragma GCC unroll 4
+    for (int step = 1; step < LANES; step *= 4) {
+#pragma GCC unroll 8
+        for (int i = 0; i < LANES / 2; ++i) {
+            other[2 * i] = SHUFFLE_LOW(rows[i], rows[i + LANES / 2]);
+            other[2 * i + 1] = SHUFFLE_HIGH(rows[i], rows[i + LANES / 2]);
+        }
+        if (2 * step >= LANES) {
+#pragma GCC unroll 16
+            for (int i = 0; i < LANES; ++i) rows[i] = other[i];
+            break;
+        }
+#pragma GCC unroll 8
+        for (int i = 0; i < LANES / 2; ++i) {
+            rows[2 * i] = SHUFFLE_LOW(other[i], other[i + LANES / 2]);
+            rows[2 * i + 1] = SHUFFLE_HIGH(other[i], other[i + LANES / 2]);
+        }
+    }
+}
+
+INLINE floats SIMD_NAME(load)(const float *from, int lanes)
+{
+    floats x = {0};
+    if (lanes >= LANES)
+        memcpy(&x, from, sizeof x);
+    else
+        memcpy(&x, from, lanes * sizeof(float));
+    return x;
+}
+
+INLINE void SIMD_NAME(store)(float *to, floats x, int lanes)
+{
+    if (lanes >= LANES)
+        memcpy(to, &x, sizeof x);
+    else
+        memcpy(to, &x, lanes * sizeof(float));
+}
+
+/* A buffer holds a part of an image with its channels side by side: buffer[row * width + column] is
+   a vector of up to LANES channels. Rows of `columns` pixels of each plane go to (top, left) of it
+   and below. */
+INLINE void SIMD_NAME(interleave)(const float *image, ptrdiff_t plane, int channels, int rows,
+                                  int columns, floats *buffer, int width)
+{
+    int pixels = rows * columns, column = 0;
+    floats *to = buffer;
+    for (int p = 0; p < pixels; p += LANES) {
+        floats r[SIMD_BYTES / sizeof(float)];
+        int count = pixels - p < LANES ? pixels - p : LANES;
+        if (count == LANES && channels == LANES)
+#pragma GCC unroll 16
+            for (int i = 0; i < LANES; ++i) r[i] = SIMD_NAME(load)(image + i * plane + p, LANES);
+        else
+            for (int i = 0; i < LANES; ++i)
+                r[i] = i < channels ? SIMD_NAME(load)(image + i * plane + p, count) : (floats){0};
+        SIMD_NAME(transpose)(r);
+        for (int i = 0; i < count; ++i) {
+            to[column] = r[i];
+            if (++column == columns) column = 0, to += width;
+        }
+    }
+}
+
+/* The way back; add: to what is there. */
+INLINE void SIMD_NAME(deinterleave)(const floats *buffer, int width, ptrdiff_t plane, int channels,
+                                    int rows, int columns, float *image, const int add)
+{
+    int pixels = rows * columns, column = 0;
+    const floats *from = buffer;
+    for (int p = 0; p < pixels; p += LANES) {
+        floats r[SIMD_BYTES / sizeof(float)];
+        int count = pixels - p < LANES ? pixels - p : LANES, i = 0;
+        for (; i < count; ++i) {
+            r[i] = from[column];
+            if (++column == columns) column = 0, from += width;
+        }
+        for (; i < LANES; ++i) r[i] = (floats){0};
+        SIMD_NAME(transpose)(r);
+        for (i = 0; i < channels; ++i) {
+            float *to = image + i * plane + p;
+            if (add) r[i] += SIMD_NAME(load)(to, count);
+            SIMD_NAME(store)(to, r[i], count);
+        }
+    }
+}
+
+/* Zeros a buffer of height x width but for rows x columns from (top, left). */
+INLINE void SIMD_NAME(clear_border)(floats *buffer, int height, int width, int top, int left,
+                                    int rows, int columns)
+{
+    for (int i = 0; i < height; ++i) {
+        int inside = i >= top && i < top + rows;
+        for (int j = 0; j < (inside ? left : width); ++j) buffer[i * width + j] = (floats){0};
+        for (int j = left + columns; inside && j < width; ++j) buffer[i * width + j] = (floats){0};
+    }
+}
+
+/* One dimension of each transform, between vectors `s` and `t` apart. */
+INLINE void SIMD_NAME(times_b)(const floats *d, int s, floats *v, int t)
+{
+    floats a = d[4 * s] - 4 * d[2 * s], b = d[3 * s] - 4 * d[s];
+    floats c = d[4 * s] - d[2 * s], e = 2 * (d[3 * s] - d[s]);
+    v[0] = 4 * d[0] - 5 * d[2 * s] + d[4 * s];
+    v[t] = a + b;
+    v[2 * t] = a - b;
+    v[3 * t] = c + e;
+    v[4 * t] = c - e;
+    v[5 * t] = 4 * d[s] - 5 * d[3 * s] + d[5 * s];
+}
+
+INLINE void SIMD_NAME(times_b_adjoint)(const floats *v, int s, floats *d, int t)
+{
+    floats p = v[s] + v[2 * s], q = v[s] - v[2 * s], r = v[3 * s] + v[4 * s],
+           u = v[3 * s] - v[4 * s];
+    d[0] = 4 * v[0];
+    d[t] = -4 * q - 2 * u + 4 * v[5 * s];
+    d[2 * t] = -5 * v[0] - 4 * p - r;
+    d[3 * t] = q + 2 * u - 5 * v[5 * s];
+    d[4 * t] = v[0] + p + r;
+    d[5 * t] = v[5 * s];
+}
+
+INLINE void SIMD_NAME(times_a)(const floats *m, int s, floats *y, int t)
+{
+    floats p = m[s] + m[2 * s], q = m[s] - m[2 * s], r = m[3 * s] + m[4 * s],
+           u = m[3 * s] - m[4 * s];
+    y[0] = m[0] + p + r;
+    y[t] = q + 2 * u;
+    y[2 * t] = p + 4 * r;
+    y[3 * t] = q + 8 * u + m[5 * s];
+}
+
+INLINE void SIMD_NAME(times_a_adjoint)(const floats *y, int s, floats *z, int t)
+{
+    floats a = y[0] + y[2 * s], b = y[s] + y[3 * s];
+    floats c = y[0] + 4 * y[2 * s], e = 2 * y[s] + 8 * y[3 * s];
+    z[0] = y[0];
+    z[t] = a + b;
+    z[2 * t] = a - b;
+    z[3 * t] = c + e;
+    z[4 * t] = c - e;
+    z[5 * t] = y[3 * s];
+}
+
+INLINE void SIMD_NAME(times_g)(const floats *g, int s, floats *u, int t)
+{
+    floats sum = (-1.f / 6) * (g[0] + g[2 * s]), far = (1.f / 24) * g[0] + (1.f / 6) * g[2 * s];
+    u[0] = .25f * g[0];
+    u[t] = sum - (1.f / 6) * g[s];
+    u[2 * t] = sum + (1.f / 6) * g[s];
+    u[3 * t] = far + (1.f / 12) * g[s];
+    u[4 * t] = far - (1.f / 12) * g[s];
+    u[5 * t] = g[2 * s];
+}
+
+INLINE void SIMD_NAME(times_g_adjoint)(const floats *u, int s, floats *g, int t)
+{
+    floats p = u[s] + u[2 * s], q = u[2 * s] - u[s], r = u[3 * s] + u[4 * s],
+           v = u[3 * s] - u[4 * s];
+    g[0] = .25f * u[0] - (1.f / 6) * p + (1.f / 24) * r;
+    g[t] = (1.f / 6) * q + (1.f / 12) * v;
+    g[2 * t] = (1.f / 6) * (r - p) + u[5 * s];
+}
+
+/* V of the tiles of a band, in `matrices` (36 of them, `apart` floats apart, a tile a row of
+   `channels` floats, the block's first channel first). */
+SIMD_TARGET static void SIMD_NAME(input_tiles)(const winograd_band *band, const float *image,
+                                               int channels, int block, float *matrices,
+                                               ptrdiff_t apart, float *scratch)
+{
+    floats *buffer = (floats *)scratch;
+    int width = 4 * band->tile_columns + 2, height = 4 * band->tile_rows + 2;
+    SIMD_NAME(clear_border)
+    (buffer, height, width, band->in_top, band->pad, band->in_rows, band->width);
+    SIMD_NAME(interleave)
+    (image + (ptrdiff_t)band->in_first * band->width, band->plane, block, band->in_rows,
+     band->width, buffer + band->in_top * width + band->pad, width);
+    for (int i = 0; i < band->tile_rows; ++i)
+        for (int j = 0; j < band->tile_columns; ++j, matrices += channels) {
+            const floats *d = buffer + 4 * i * width + 4 * j;
+            floats t[36], v[6];
+#pragma GCC unroll 6
+            for (int k = 0; k < 6; ++k) SIMD_NAME(times_b)(d + k, width, t + k, 6);
+#pragma GCC unroll 6
+            for (int k = 0; k < 6; ++k) {
+                SIMD_NAME(times_b)(t + 6 * k, 1, v, 1);
+#pragma GCC unroll 6
+                for (int n = 0; n < 6; ++n)
+                    SIMD_NAME(store)(matrices + (6 * k + n) * apart, v[n], block);
+            }
+        }
+}
+
+/* Adds to the image what the gradients by V of its tiles amount to. */
+SIMD_TARGET static void SIMD_NAME(add_input_gradient)(const winograd_band *band,
+                                                      const float *matrices, ptrdiff_t apart,
+                                                      int channels, int block, float *image,
+                                                      float *scratch)
+{
+    floats *buffer = (floats *)scratch;
+    int width = 4 * band->tile_columns + 2, height = 4 * band->tile_rows + 2;
+    memset(buffer, 0, (size_t)width * height * sizeof(floats));
+    for (int i = 0; i < band->tile_rows; ++i)
+        for (int j = 0; j < band->tile_columns; ++j, matrices += channels) {
+            floats *d = buffer + 4 * i * width + 4 * j, t[36], v[6];
+#pragma GCC unroll 6
+            for (int k = 0; k < 6; ++k) {
+#pragma GCC unroll 6
+                for (int n = 0; n < 6; ++n)
+                    v[n] = SIMD_NAME(load)(matrices + (6 * k + n) * apart, block);
+                SIMD_NAME(times_b_adjoint)(v, 1, t + 6 * k, 1);
+            }
+#pragma GCC unroll 6
+            for (int k = 0; k < 6; ++k) {
+                SIMD_NAME(times_b_adjoint)(t + k, 6, v, 1);
+#pragma GCC unroll 6
+                for (int n = 0; n < 6; ++n) d[n * width + k] += v[n];
+            }
+        }
+    SIMD_NAME(deinterleave)
+    (buffer + band->in_top * width + band->pad, width, band->plane, block, band->in_rows,
+     band->width, image + (ptrdiff_t)band->in_first * band->width, 1);
+}
+
+/* Z of the tiles of a band of delta. */
+SIMD_TARGET static void SIMD_NAME(delta_tiles)(const winograd_band *band, const float *delta,
+                                               int filters, int block, float *matrices,
+                                               ptrdiff_t apart, float *scratch)
+{
+    floats *buffer = (floats *)scratch;
+    int width = 4 * band->tile_columns, height = 4 * band->tile_rows;
+    SIMD_NAME(clear_border)(buffer, height, width, 0, 0, band->out_rows, band->out_width);
+    SIMD_NAME(interleave)
+    (delta + (ptrdiff_t)band->out_first * band->out_width, band->out_plane, block, band->out_rows,
+     band->out_width, buffer, width);
+    for (int i = 0; i < band->tile_rows; ++i)
+        for (int j = 0; j < band->tile_columns; ++j, matrices += filters) {
+            const floats *d = buffer + 4 * i * width + 4 * j;
+            floats t[24], z[6];
+#pragma GCC unroll 4
+            for (int k = 0; k < 4; ++k) SIMD_NAME(times_a_adjoint)(d + k, width, t + k, 4);
+#pragma GCC unroll 6
+            for (int k = 0; k < 6; ++k) {
+                SIMD_NAME(times_a_adjoint)(t + 4 * k, 1, z, 1);
+#pragma GCC unroll 6
+                for (int n = 0; n < 6; ++n)
+                    SIMD_NAME(store)(matrices + (6 * k + n) * apart, z[n], block);
+            }
+        }
+}
+
+/* The outputs of the tiles of a band. */
+SIMD_TARGET static void SIMD_NAME(output_tiles)(const winograd_band *band, const float *matrices,
+                                                ptrdiff_t apart, int filters, int block,
+                                                float *output, float *scratch)
+{
+    floats *buffer = (floats *)scratch;
+    int width = 4 * band->tile_columns;
+    for (int i = 0; i < band->tile_rows; ++i)
+        for (int j = 0; j < band->tile_columns; ++j, matrices += filters) {
+            floats *d = buffer + 4 * i * width + 4 * j, t[24], m[6];
+#pragma GCC unroll 6
+            for (int k = 0; k < 6; ++k) {
+#pragma GCC unroll 6
+                for (int n = 0; n < 6; ++n)
+                    m[n] = SIMD_NAME(load)(matrices + (6 * k + n) * apart, block);
+                SIMD_NAME(times_a)(m, 1, t + 4 * k, 1);
+            }
+#pragma GCC unroll 4
+            for (int k = 0; k < 4; ++k) SIMD_NAME(times_a)(t + k, 4, d + k, width);
+        }
+    SIMD_NAME(deinterleave)
+    (buffer, width, band->out_plane, block, band->out_rows, band->out_width,
+     output + (ptrdiff_t)band->out_first * band->out_width, 0);
+}
+
+/* U of one filter: row `filter` of the 36 matrices, each filters x channels. */
+SIMD_TARGET static void SIMD_NAME(filter_tiles)(const float *weights, int channels, float *matrices,
+                                                ptrdiff_t apart)
+{
+    for (int c = 0; c < channels; c += LANES, weights += 9 * LANES) {
+        int block = channels - c < LANES ? channels - c : LANES;
+        float side_by_side[9][SIMD_BYTES / sizeof(float)] = {{0}};
+        floats g[9], t[18], u[6];
+        for (int i = 0; i < block; ++i)
+            for (int j = 0; j < 9; ++j) side_by_side[j][i] = weights[9 * i + j];
+        memcpy(g, side_by_side, sizeof g);
+#pragma GCC unroll 3
+        for (int k = 0; k < 3; ++k) SIMD_NAME(times_g)(g + k, 3, t + k, 3);
+#pragma GCC unroll 6
+        for (int k = 0; k < 6; ++k) {
+            SIMD_NAME(times_g)(t + 3 * k, 1, u, 1);
+#pragma GCC unroll 6
+            for (int n = 0; n < 6; ++n)
+                SIMD_NAME(store)(matrices + (6 * k + n) * apart + c, u[n], block);
+        }
+    }
+}
+
+/* Adds a filter's gradient, from its row of the 36 gradients by U. */
+SIMD_TARGET static void SIMD_NAME(add_filter_gradient)(const float *matrices, ptrdiff_t apart,
+                                                       int channels, float *gradient)
+{
+    for (int c = 0; c < channels; c += LANES, gradient += 9 * LANES) {
+        int block = channels - c < LANES ? channels - c : LANES;
+        float side_by_side[9][SIMD_BYTES / sizeof(float)];
+        floats g[9], t[18], u[6];
+#pragma GCC unroll 6
+        for (int k = 0; k < 6; ++k) {
+#pragma GCC unroll 6
+            for (int n = 0; n < 6; ++n)
+                u[n] = SIMD_NAME(load)(matrices + (6 * k + n) * apart + c, block);
+            SIMD_NAME(times_g_adjoint)(u, 1, t + 3 * k, 1);
+        }
+#pragma GCC unroll 3
+        for (int k = 0; k < 3; ++k) SIMD_NAME(times_g_adjoint)(t + k, 3, g + k, 3);
+        memcpy(side_by_side, g, sizeof g);
+        for (int i = 0; i < block; ++i)
+            for (int j = 0; j < 9; ++j) gradient[9 * i + j] += side_by_side[j][i];
+    }
+}
+
+static const winograd_kernels SIMD_NAME(kernels) = {LANES,
+                                                    SIMD_NAME(input_tiles),
+                                                    SIMD_NAME(add_input_gradient),
+                                                    SIMD_NAME(delta_tiles),
+                                                    SIMD_NAME(output_tiles),
+                                                    SIMD_NAME(filter_tiles),
+                                                    SIMD_NAME(add_filter_gradient)};
+
+#undef SHUFFLE_LOW
+#undef SHUFFLE_HIGH
