@@ -97,7 +97,8 @@ a=$scratch/a.cfg aw=$scratch/backup/a.weights
 check 'without a second network there is a line of usage' refused 'usage: classifier versus' versus "$scratch/x.data" "$a" "$aw"
 check 'a list that cannot be written is refused' refused 'nowhere/l.csv: cannot be written' versus "$scratch/x.data" "$a" "$aw" "$a" "$aw" -list "$scratch/nowhere/l.csv"
 sed 's/^filters=6/filters=5/' "$a" >"$scratch/five.cfg"
-sed 's/^classes=6/classes=5/' "$scratch/x.data" >"$scratch/five.data"
+head -n 25 "$scratch/valid.txt" >"$scratch/five.txt"
+sed "s/^classes=6/classes=5/; s#^valid=.*#valid=$scratch/five.txt#" "$scratch/x.data" >"$scratch/five.data"
 check 'data of other classes are refused' refused 'a.cfg' versus "$scratch/five.data" "$a" "$aw" "$a" "$aw"
 check 'weights of another network are refused' refused 'a.weights' versus "$scratch/x.data" "$a" "$aw" "$scratch/five.cfg" "$scratch/backup/a.weights"
 check '-json is for versus alone' refused 'classifier versus has it' valid "$scratch/x.data" "$a" "$aw" -json

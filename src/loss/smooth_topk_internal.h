@@ -69,6 +69,13 @@ void smooth_topk_of_labels(const smooth_topk_term *terms, int count, int classes
                            float *loss, float *grad, char *scratch);
 size_t smooth_topk_labels_scratch(const smooth_topk_term *terms, int count, int classes);
 
+/* What a row of truth says; label and weight are those of the first entry that is not 0. */
+typedef struct {
+    int entries, label, is_bad; /* is_bad: a NaN or an infinity */
+    float weight;
+} smooth_topk_truth_row;
+smooth_topk_truth_row smooth_topk_read_truth(const float *truth, int classes);
+
 /* Calls row_function(task, b, scratch) for every row b of a batch, each with `slice` bytes of
    aligned scratch of the workspace; as many threads as it has slices for share the rows. */
 typedef void (*smooth_topk_row_function)(const void *task, int b, char *scratch);

@@ -8,15 +8,9 @@
 /* Entries that are looked at together: most are 0. */
 #define BLOCK 64
 
-/* What a row of truth says; label and weight are those of the first entry that is not 0. */
-typedef struct {
-    int entries, label, is_bad; /* is_bad: a NaN or an infinity */
-    float weight;
-} truth_row;
-
-static truth_row read_truth(const float *truth, int classes)
+smooth_topk_truth_row smooth_topk_read_truth(const float *truth, int classes)
 {
-    truth_row row = {0, -1, 0, 0};
+    smooth_topk_truth_row row = {0, -1, 0, 0};
     for (int begin = 0; begin < classes; begin += BLOCK) {
         int end = min_int(classes, begin + BLOCK);
         unsigned any = 0;
@@ -64,7 +58,7 @@ static void one_row(const void *task, int b, char *scratch)
     size_t offset = (size_t)b * classes;
     const float *scores = batch->scores + offset, *truth = batch->truth + offset;
     float *loss = batch->loss + b, *delta = batch->delta + offset, factor = objective->scale;
-    truth_row row = read_truth(truth, classes);
+    smooth_topk_truth_row row = smooth_topk_read_truth(truth, classes);
     if (row.entries == 0 || row.is_bad) {
         *loss = row.is_bad ? float_of(BITS_NAN) : 0;
         smooth_topk_fill(delta, classes, *loss);

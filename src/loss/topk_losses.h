@@ -1,0 +1,81 @@
+/* The other top-k losses of the field, for comparison with the smooth one. */
+#ifndef TOPK_LOSSES_H
+#define TOPK_LOSSES_H
+
+#include <stddef.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+typedef enum {
+    TOPK_LOSS_ENTROPY,           /* Lapin, Hein, Schiele, PAMI 2017: top-k entropy, convex */
+    TOPK_LOSS_TRUNCATED_ENTROPY, /* the same paper's truncated top-k entropy */
+    TOPK_LOSS_HINGE_ALPHA,       /* its top-k hinges */
+    TOPK_LOSS_HINGE_BETA,
+    TOPK_LOSS_CALIBRATED_HINGE, /* Yang, Koyejo, ICML 2020 */
+    TOPK_LOSS_LML,              /* Amos, Koltun, Kolter 2019 */
+    TOPK_LOSS_L2SVM,            /* Tang 2013; knows no k */
+    TOPK_LOSS_TYPES
+} topk_loss_type;
+
+typedef struct {
+    topk_loss_type type;
+    int k;     /* guesses, 1 <= k < classes; of no account for L2SVM, but in range */
+    float tau; /* temperature of LML, > 0 and finite; of no account for the others, but in range */
+} topk_loss_params;
+
+/* The name of a type in a .cfg: entropy, truncated_entropy, ...; NULL beyond the last. */
+const char *topk_loss_name(topk_loss_type type);
+
+/* 0 or SMOOTH_TOPK_ERROR_K, _TAU, _ALGORITHM (the type) or _SIZE of smooth_topk.h. */
+int topk_loss_check(const topk_loss_params *params, int classes);
+
+/* Loss and gradient of one sample. With a_j = s_j - s_y for the classes j other than the label y,
+   h_j = 1 + a_j, x_1 >= x_2 >= ... the a_j in order:
+
+   entropy            the smallest u in 0 .. k-1 for which, U being the u largest a and M the rest,
+                      Z = sum_M exp(a): max_M a <= log(Z/(k-u)). B = sum_U a + (k-u) log(Z/(k-u)),
+                      L = log(1 + k exp(B/k)). This closed form of the paper's convex problem is
+                      our own.
+   truncated_entropy  log(1 + sum exp(a_j) without the k-1 largest)
+   hinge_alpha        max(0, mean of the k largest h)
+   hinge_beta         mean of the k largest max(0, h)
+   calibrated_hinge   max(0, 1 + s_[k+1] - s_y), s_[k+1] the (k+1)-th largest of all scores
+   lml                -log p_y, p_j = sigmoid(s_j/tau + nu), nu such that sum_j p_j = k
+   l2svm              sum_c max(0, 1 - t_c s_c)^2, t = 1 for the label, -1 for the others
+
+   scores  classes, classes >= 2
+   label   0 .. classes-1
+   grad    classes, d loss / d scores; must not overlap scores. But for l2svm it sums to 0. Of equal
+           scores the first counts as the larger.
+   scratch topk_loss_scratch(params, classes) bytes, aligned for double
+
+   A NaN or +inf score makes loss and gradient NaN; -inf is a class that cannot be chosen, its
+   gradient is 0; a label of -inf has loss +inf and gradient 0; fewer than k finite scores beside
+   the label leave nothing to lose to (but for hinge_beta's others, and l2svm): loss 0, gradient 0.
+ */
+void topk_loss_of_label(const topk_loss_params *params, int classes, const float *scores, int label,
+                        float *loss, float *grad, void *scratch);
+size_t topk_loss_scratch(const topk_loss_params *params, int classes);
+
+/* Loss and minus its gradient for a batch of rows of truth t: loss = scale sum_i t_i L(scores, i).
+   scores, truth, loss, delta, workspace and errors as smooth_topk_truth_cpu of smooth_topk_truth.h;
+   scale > 0 and finite. */
+int topk_loss_truth_cpu(const topk_loss_params *params, float scale, int batch, int classes,
+                        const float *scores, const float *truth, float *loss, float *delta,
+                        void *workspace, size_t workspace_size);
+size_t topk_loss_truth_workspace_size(const topk_loss_params *params, int threads, int classes);
+
+/* The average top-m loss of a batch (Fan et al. 2017): only the m samples with the largest losses
+   count, each times batch/m; the others' loss and delta become 0. Of equal losses the first counts
+   as the larger, a NaN as the largest. 1 <= m; where m >= batch nothing changes.
+
+   loss batch, delta batch x classes, order: room for batch numbers. */
+void topk_loss_keep_hardest(int m, int batch, int classes, float *loss, float *delta, int *order);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif
