@@ -38,10 +38,36 @@ last_test|last batch of `test`|12 images, batch of 4|^exit 0; answers for 12 of 
 few_validcrop|fewer than 1000 images, `validcrop`|12 images|^exit 0; figures of 12 images
 same_size|an image of the network's size, `validfull`|a network of 17 x 17, images of 17 x 22|^exit 0; figures of 12 images
 nan_loss|the loss becomes NaN|`learning_rate=1e30` from batch 20 on|^exit 1; after 21 batches; 0 of 6 files hold NaN; "Stopped at batch 21: the loss is not finite.*backup/soft_6.weights
-nan_weights|weights become NaN, the loss not yet|`learning_rate=1e39`, saved after each batch|^exit 1; after 1 batches; 0 of 0 files hold NaN; "Stopped at batch 1: some weights are not finite
+nan_weights|weights become NaN, the loss not yet|`learning_rate=3e38 decay=1000`, saved after each batch|^exit 1; after 1 batches; 0 of 0 files hold NaN; "Stopped at batch 1: some weights are not finite
 ctrl_c|Ctrl-C while training|SIGINT|^exit 130; soft.backup is whole; "Stopped by signal 2 after batch [1-9]
 terminated|`kill` while training|SIGTERM|^exit 143; soft.backup is whole; "Stopped by signal 15 after batch [1-9]
 ctrl_c_twice|a second Ctrl-C|SIGINT twice within one batch|^exit 130 at once; no soft.backup; "Stopping after this batch
+hang_up|the terminal is closed while training|SIGHUP|^exit 129; soft.backup is whole; "Stopped by signal 1 after batch [1-9]
+signal_validating|`kill` while validating|SIGTERM during a validation of 120000 images, `-topk 2`|^exit 143; soft.backup is whole; "Stopped by signal 15 after batch 1;
+all_missing|every image is missing, training|one path 30 times|^exit 1; after 0 batches; "Too many images of train.list cannot be used
+tall|a network higher than wide|`height=32`, `width=16`|^exit 0; after 50 batches
+wide|a network wider than high|`height=16`, `width=64`|^exit 0; after 50 batches
+gray|gray images|`channels=1`, then `predict`|^exit 0; after 50 batches; answers
+channels|images of 4 channels|`channels=4`|^exit 1; after 0 batches; "soft.cfg: .net. channels=4: images have 3 channels
+no_batches_left|weights with all their batches behind them|`train` from the weights of batch 50 of 50|^exit 1; after 0 batches; 1 file; "backup/soft.weights is from batch 50 of max_batches=50, so nothing is left to train; with -clear
+seen|a weights file of more images than there can be|`train` from a file whose header says 2^63-1|^exit 1; after 0 batches; .*"seen.weights: its header says that 9223372036854775807 images were seen
+tree|`tree=` in .data, none in the network|a tree of the 3 classes|^exit 1; after 0 batches; "soft.data: tree=x.tree: needs a network whose .softmax. has a tree=
+tree_size|a tree of other classes than the network's|3 in the network's, 4 in .data's|^exit 1; after 0 batches; "soft.data: tree=y.tree: has 4 classes, but the network has 3 outputs
+bad_tree|a tree with a parent that is not there|`class67 7`|^exit 1; after 0 batches; "x.tree, line 3: a tree of classes: the parent must be
+leaves|`leaves=` without a tree|`valid`|^exit 1; figures of 0 images; "soft.data: leaves=labels.txt: needs a network with a tree=
+csv|`csv` with a batch|a network of 128 x 128, batch of 128|^exit 0; answers for 12 of 12
+top|`top=` beyond the classes|`top=7` in valid, valid10, validfull, validmulti, validcrop, csv, predict|^exit 1; 7 of 7 refused; "soft.data: top=7: must be from 1 to 3
+commands|a command that is none, or cannot be had|vaild, demo, gun, threat, try without a layer|^exit 1; 5 of 5 refused
+long_path|a path of 320 characters|`predict`|^exit 0; answers
+missing_validcrop|an image is missing, `validcrop`|1 of 13 paths does not exist|^exit 1; figures of 1 images; "1 of 13 images could not be read
+nan_loaded|weights with a NaN|`predict`|^exit 1; no answer; "nan.weights: the weights of layer 0 .convolutional. are not finite
+nan_piped|the same through a pipe|`partial` from /dev/stdin|^exit 1; no file; "/dev/stdin: the weights of layer 0 .convolutional. are not finite
+two_saves|two processes save to one name|8 times, networks of two sizes|^exit 0; 8 of 8 whole
+planted|a link and a FIFO where a temporary file would be|`t.weights.tmp`, `u.weights.tmp`|^exit 0; the file linked to is intact
+dangling|weights to a link to a file that is not there yet|`partial`|^exit 0; the link stays, its file is whole
+log_vanishes|the directory of `-log` vanishes|deleted while training|^exit 143; soft.backup is whole; said 1 time or more
+log_disk|the disk of `-log` is full|a tmpfs of 4 kB, 200 rows|^exit 0; after 200 batches; .*"-log disk/log.csv: cannot be written: No space left on device; training goes on
+old_best|NAME_best.weights of another network, `-topk`|a run that goes on|^exit 0; after 50 batches; it is as it was
 END
 }
 
@@ -232,7 +258,7 @@ fault_nan_loss() {
     count_nan
 }
 fault_nan_weights() {
-    sed -i s/^learning_rate.*/learning_rate=1e39/ soft.cfg
+    sed -i 's/^learning_rate.*/learning_rate=3e38\ndecay=1000/' soft.cfg
     sed -i 5,12d train.list
     train
     count_nan
@@ -270,6 +296,194 @@ fault_ctrl_c_twice() {
     [ "$seconds" -lt 5 ] && code="$code at once"
 }
 
+fault_hang_up() {
+    train_until HUP
+    check_backup
+}
+fault_signal_validating() {
+    awk '{ path[NR] = $0 } END { for (i = 0; i < 120000; ++i) print path[1 + i%NR] }' train.list >valid.list
+    sed -i s/^valid=.*/valid=valid.list/ soft.data
+    start_endless_run -topk 2 -every 1
+    sleep 0.5
+    kill -s TERM $pid
+    end_run
+    check_backup
+}
+fault_all_missing() {
+    i=0
+    while [ $i -lt 30 ]; do
+        echo img/class65_none.png
+        i=$((i + 1))
+    done >train.list
+    train
+}
+fault_tall() {
+    sed -i s/^height=.*/height=32/ soft.cfg
+    train
+}
+fault_wide() {
+    sed -i s/^width=.*/width=64/ soft.cfg
+    train
+}
+fault_gray() {
+    sed -i s/^channels=.*/channels=1/ soft.cfg
+    train
+    trained=$fact
+    [ $code = 0 ] || return 0
+    predict backup/soft.weights
+    fact="$trained; $fact"
+}
+fault_channels() {
+    sed -i s/^channels=.*/channels=4/ soft.cfg
+    train
+}
+fault_no_batches_left() {
+    train
+    cp soft.cfg again.cfg
+    mv backup/soft.weights soft.weights && rm backup/* && mv soft.weights backup
+    run classifier train soft.data again.cfg backup/soft.weights
+    fact="after $(grep -c '^[0-9]*, .* images$' out) batches; $(find backup -type f | wc -l) file"
+}
+fault_seen() {
+    { head -c 12 good.weights && printf '\377\377\377\377\377\377\377\177' && tail -c +21 good.weights; } >seen.weights
+    train seen.weights
+}
+fault_tree() {
+    printf 'class65 -1\nclass66 -1\nclass67 0\n' >x.tree
+    echo tree=x.tree >>soft.data
+    train
+}
+fault_tree_size() {
+    printf 'class65 -1\nclass66 -1\nclass67 -1\n' >x.tree
+    { cat x.tree && echo class68 -1; } >y.tree
+    echo tree=y.tree >>soft.data
+    echo tree=x.tree >>soft.cfg
+    train
+}
+fault_bad_tree() {
+    printf 'class65 -1\nclass66 -1\nclass67 7\n' >x.tree
+    echo tree=x.tree >>soft.cfg
+    train
+}
+fault_leaves() {
+    echo leaves=labels.txt >>soft.data
+    valid valid
+}
+fault_csv() {
+    sed -i 's/^\(batch\|height\|width\)=.*/\1=128/' soft.cfg
+    run classifier csv soft.data soft.cfg
+    fact="answers for $(grep -c '^img' out) of $(wc -l <train.list)"
+}
+count_refused() { # words of the command line, one command a line on stdin
+    refused=0 all=0
+    while read -r words; do
+        # shellcheck disable=SC2086
+        run classifier $words
+        all=$((all + 1))
+        [ $code = 1 ] && [ -s err ] && refused=$((refused + 1))
+    done
+    fact="$refused of $all refused"
+}
+fault_top() {
+    sed -i s/^top=.*/top=7/ soft.data
+    for command in valid valid10 validfull validmulti validcrop csv predict; do
+        echo "$command soft.data soft.cfg good.weights"
+    done >commands
+    count_refused <commands
+}
+fault_commands() {
+    for command in vaild demo gun threat try; do
+        echo "$command soft.data soft.cfg good.weights"
+    done >commands
+    count_refused <commands
+}
+fault_long_path() {
+    d=$(printf '%0100d' 0)
+    mkdir -p "$d/$d/$d" && cp img/class66_1.png "$d/$d/$d"
+    predict good.weights "$d/$d/$d/class66_1.png"
+}
+fault_missing_validcrop() {
+    echo img/class65_missing.png >>train.list
+    valid validcrop
+}
+nan_weights() {
+    head -c 20 good.weights && printf '\377\377\377\177' && tail -c +25 good.weights
+}
+fault_nan_loaded() {
+    nan_weights >nan.weights
+    predict nan.weights
+}
+fault_nan_piped() {
+    nan_weights | timeout 30 "$darknet" partial soft.cfg /dev/stdin again.weights 99 >out 2>err
+    code=$?
+    fact="no file"
+    [ -e again.weights ] && fact="a file"
+    return 0
+}
+fault_two_saves() {
+    whole=0
+    "$darknet" partial soft.cfg '' one.weights 99 >/dev/null 2>&1
+    "$darknet" partial more.cfg '' two.weights 99 >/dev/null 2>&1
+    sizes=$(stat -c ' %s ' one.weights two.weights)
+    for i in 1 2 3 4 5 6 7 8; do
+        "$darknet" partial soft.cfg '' t.weights 99 >/dev/null 2>&1 &
+        run partial more.cfg '' t.weights 99
+        wait $!
+        case $sizes in *" $(stat -c %s t.weights) "*) whole=$((whole + 1)) ;; esac
+    done
+    fact="$whole of 8 whole"
+    : >err
+}
+fault_planted() {
+    echo mine >victim && ln -s victim t.weights.tmp && mkfifo u.weights.tmp
+    run partial soft.cfg good.weights t.weights 99
+    [ $code = 0 ] && run partial soft.cfg good.weights u.weights 99
+    fact="the file linked to is lost"
+    [ "$(cat victim)" = mine ] && fact="the file linked to is intact"
+    return 0
+}
+fault_dangling() {
+    mkdir elsewhere && ln -s elsewhere/file t.weights
+    run partial soft.cfg good.weights t.weights 99
+    fact="the link is gone"
+    [ -h t.weights ] && cmp -s -n 1 elsewhere/file good.weights && [ "$(wc -c <elsewhere/file)" = 12816 ] && fact="the link stays, its file is whole"
+    return 0
+}
+fault_log_vanishes() {
+    mkdir logs
+    start_endless_run -log logs/log.csv -every 1
+    mv logs gone
+    sleep 0.3
+    kill -s TERM $pid
+    end_run
+    check_backup
+    said=0
+    grep -q 'logs/log.csv: cannot be written: No such file.*training goes on' err && said=1
+    fact="$fact; said $said time or more"
+}
+fault_log_disk() {
+    mkdir disk && echo -log disk/log.csv -every 1 >flags
+    on_small_disk 4k disk train_with_flags >measured || return 77
+    read -r code fact <measured
+}
+train_with_flags() {
+    sed -i s/^max_batches.*/max_batches=200/ soft.cfg
+    # shellcheck disable=SC2046
+    run classifier train soft.data soft.cfg $(cat flags)
+    echo "$code after $(grep -c '^[0-9]*, .* images$' out) batches"
+}
+fault_old_best() {
+    train
+    first=$(($(stat -c %s backup/soft.weights)))
+    cp more.weights backup/soft_best.weights
+    sed -i s/^max_batches=.*/max_batches=100/ soft.cfg
+    run classifier train soft.data soft.cfg backup/soft.weights -topk 2
+    fact="after $(grep -c '^[0-9]*, .* images$' out) batches; it is lost"
+    cmp -s more.weights backup/soft_best.weights && grep -q 'it is left alone' err && [ -s backup/soft_best_2.weights ] &&
+        fact="after $(grep -c '^[0-9]*, .* images$' out) batches; it is as it was"
+    return 0
+}
+
 # Sends signals to a run that trains.
 train_until() { # signals
     start_endless_run
@@ -279,9 +493,9 @@ train_until() { # signals
     done
     end_run
 }
-start_endless_run() {
+start_endless_run() { # [flags]
     sed -i s/^max_batches.*/max_batches=0/ soft.cfg
-    env --default-signal=INT,TERM stdbuf -oL "$darknet" classifier train soft.data soft.cfg >out 2>err </dev/null &
+    env --default-signal=INT,TERM,HUP stdbuf -oL "$darknet" classifier train soft.data soft.cfg "$@" >out 2>err </dev/null &
     pid=$!
     tries=0
     until grep -q '^Loaded' out || [ $((tries += 1)) = 300 ]; do sleep 0.1; done
@@ -311,7 +525,7 @@ provoke() { # name
         "fault_$1" 2>/dev/null || [ $? != 77 ] || exit 77
         case $code in
         124) printf 'still running after 30 s' ;;
-        130* | 143*) printf 'exit %s' "$code" ;;
+        129* | 130* | 143*) printf 'exit %s' "$code" ;;
         134) printf 'crash (abort)' ;;
         136) printf 'crash (division by 0)' ;;
         139) printf 'crash (segmentation fault)' ;;

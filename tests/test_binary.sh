@@ -54,6 +54,46 @@ predict() {
 }
 check 'predict: the two best classes with probabilities' predict
 
+# Networks of other shapes and of gray images learn as the square one does.
+shape() { # WIDTH HEIGHT CHANNELS
+    cat >"$scratch/shape.cfg" <<CFG
+[net]
+batch=12
+width=$1
+height=$2
+channels=$3
+flip=0
+learning_rate=0.002
+max_batches=600
+[convolutional]
+batch_normalize=1
+filters=8
+size=3
+stride=2
+pad=1
+activation=leaky
+[connected]
+output=6
+activation=linear
+[smooth_topk]
+k=1
+CFG
+    train "$scratch/shape.cfg" -seed 1 || return
+    for command in valid validcrop; do
+        "$darknet" classifier $command "$scratch/x.data" "$scratch/shape.cfg" "$scratch/backup/shape.weights" >"$scratch/valid" 2>&1
+        tail -n 1 "$scratch/valid"
+    done
+    "$darknet" classifier valid "$scratch/x.data" "$scratch/shape.cfg" "$scratch/backup/shape.weights" 2>/dev/null |
+        tail -n 1 | awk '{ exit !($4 + 0 > 0.7 && $7 + 0 > 0.9) }' || return
+    "$darknet" classifier predict "$scratch/x.data" "$scratch/shape.cfg" "$scratch/backup/shape.weights" "$scratch/data/char_66_3.png" 2>/dev/null |
+        grep -q '%: char_'
+}
+check 'a square network learns' shape 16 16 3
+check 'a tall one does' shape 16 32 3
+check 'a wide one does' shape 32 16 3
+check 'a very tall one does' shape 16 48 3
+check 'one for gray images does' shape 16 16 1
+check 'a wide one for gray images does' shape 32 16 1
 
 # refused_top COMMAND TOP: top= of the .data file beyond the 6 classes.
 refused_top() {

@@ -100,6 +100,17 @@ best_without_log() {
 }
 check 'the best weights are kept without a log too' best_without_log
 
+# From a part of weights that were trained for 3 batches: what the part lacks is not taken from the best weights.
+from_part() {
+    "$darknet" partial "$scratch/net.cfg" "$scratch/tracked/net.weights" "$scratch/part_0.weights" 1 2>/dev/null
+    { head -c 12 "$scratch/part_0.weights" && printf '\044\0\0\0\0\0\0\0' && tail -c +21 "$scratch/part_0.weights"; } >"$scratch/part.weights"
+    train alone "$scratch/part.weights" -seed 3
+    mkdir -p "$scratch/beside" && cp "$scratch/tracked/net_best.weights" "$scratch/beside"
+    train beside "$scratch/part.weights" -seed 3 -topk 2
+    grep 'keep their initial values' "$scratch/beside.out" && cmp "$scratch/alone/net.weights" "$scratch/beside/net.weights"
+}
+check 'weights that are a part are not filled up with the best ones' from_part
+
 # refused TEXT OPTION...: exit code 1 and a message with TEXT in it.
 refused() {
     text=$1

@@ -36,7 +36,7 @@ long check_tree_file(const char *filename)
 {
     FILE *file = fopen(filename, "r");
     if (!file) {
-        fprintf(stderr, "%s: a tree of classes: %s\n", filename, strerror(errno));
+        fprintf(stderr, "\n%s: a tree of classes: %s\n", filename, strerror(errno));
         exit(1);
     }
     char *line = NULL, *is_parent = NULL;
@@ -48,7 +48,7 @@ long check_tree_file(const char *filename)
         is_parent[number] = 0;
         const char *fault = line_fault(line, number, &last, is_parent);
         if (fault) {
-            fprintf(stderr, "%s, line %ld: a tree of classes: %s\n", filename, number + 1, fault);
+            fprintf(stderr, "\n%s, line %ld: a tree of classes: %s\n", filename, number + 1, fault);
             exit(1);
         }
         ++number;
@@ -57,7 +57,7 @@ long check_tree_file(const char *filename)
     free(is_parent);
     fclose(file);
     if (number == 0) {
-        fprintf(stderr, "%s: a tree of classes: it has no lines\n", filename);
+        fprintf(stderr, "\n%s: a tree of classes: it has no lines\n", filename);
         exit(1);
     }
     return number;
