@@ -22,7 +22,7 @@ PARALLEL = $(if $(findstring jobserver,$(MAKEFLAGS)),,-j$(CORES))
 SOURCE := build/source
 PATCHES := patches/series $(wildcard patches/*/*.patch)
 PLUGIN := $(wildcard src/* src/*/*)
-PLUGIN_INCLUDE := -Isrc/loss -Isrc/layer -Isrc/classifier -Isrc/cpu -Isrc/checks
+PLUGIN_INCLUDE := -Isrc/loss -Isrc/layer -Isrc/classifier -Isrc/cpu -Isrc/checks -Isrc/platforms
 
 .PHONY: all darknet lib demo compare tune chart test check test-programs check-programs check-debian fuzz bench faults gpu-check
 .PHONY: clean distclean help FORCE
@@ -115,10 +115,8 @@ build/lib/%.o: src/loss/%.c build/options
 lib: build/libsmooth_topk.a build/libsmooth_topk.so
 LIBRARY := $(patsubst src/loss/%.c,build/lib/%.o,$(wildcard src/loss/*.c))
 # With GPU=1 the library has smooth_topk_gpu too and needs cudart; ARCH= as for Darknet.
-NVCC := $(firstword $(if $(CUDA_HOME),$(wildcard $(CUDA_HOME)/bin/nvcc)) nvcc)
 ifeq ($(GPU),1)
-ARCH ?= -arch=all-major
-TOOLKIT := $(shell $(NVCC) --dryrun -c -x cu /dev/null 2>&1 | sed -n 's/^.. \(INCLUDES\|LIBRARIES\)=//p')
+include src/cuda.mk
 LIBRARY += build/lib/smooth_topk_gpu.o
 LIBRARY_LINK := $(TOOLKIT) -lcudart -lstdc++
 DARKNET_FLAGS := -DGPU $(if $(filter 1,$(CUDNN)),-DCUDNN) $(TOOLKIT)

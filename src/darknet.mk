@@ -10,9 +10,11 @@ PROGRAM_OBJ := commands.o
 OBJ += $(filter-out $(PROGRAM_OBJ),$(PLUGIN_OBJ))
 EXECOBJA += $(PROGRAM_OBJ)
 
-PLUGIN_DIRS := plugin/loss plugin/layer plugin/classifier plugin/cpu plugin/checks
+PLUGIN_DIRS := plugin/loss plugin/layer plugin/classifier plugin/cpu plugin/checks plugin/platforms
 VPATH := $(VPATH):$(subst $() ,:,$(PLUGIN_DIRS))
 COMMON += $(addprefix -I,$(PLUGIN_DIRS))
+
+include plugin/platforms.mk
 
 # Upstream's warnings are not ours to fix; our own files are compiled with all of them.
 WARNINGS = -w

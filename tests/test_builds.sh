@@ -17,6 +17,7 @@ build() {
     directory=$scratch/$1
     mkdir "$directory"
     (cd build/source && tar -cf - --exclude=./obj --exclude='./*.a' --exclude='./*.so' --exclude=./darknet .) | tar -xf - -C "$directory"
+    ln -sfn "$PWD/src" "$directory/plugin"
     mkdir "$directory/obj"
     [ -z "${from-}" ] || cp -p "$from"/obj/*_kernels.o "$from/obj/smooth_topk_gpu.o" "$directory/obj"
     shift

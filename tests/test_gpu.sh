@@ -69,6 +69,7 @@ fi
 with_cudnn() {
     mkdir "$scratch/cudnn"
     (cd build/source && tar -cf - --exclude='*.a' --exclude='*.so' --exclude=./darknet .) | tar -xf - -C "$scratch/cudnn"
+    ln -sfn "$PWD/src" "$scratch/cudnn/plugin"
     # All objects but the kernels that know no cuDNN.
     find "$scratch/cudnn/obj" -name '*.o' \( ! -name '*_kernels.o' ! -name 'smooth_topk_gpu.o' -o -name 'convolutional_kernels.o' \) -exec rm {} +
     make -s -j"$(nproc)" -C "$scratch/cudnn" CC='gcc -w' CPP='gcc -x c' GPU=1 CUDNN=1 darknet

@@ -1,0 +1,36 @@
+# Today's versions of CUDA, cuDNN and OpenCV, and what is rebuilt when. Included by src/darknet.mk, after Darknet's
+# Makefile has set its own flags and before its rules.
+
+# The compilers write down which headers an object needs; upstream rebuilds all for any of them.
+.DEFAULT_GOAL := all
+override DEPS := Makefile
+override CC += -MD -MP
+override CPP += -MD -MP
+-include $(wildcard $(OBJDIR)*.d)
+
+# OpenCV 4 has another name for pkg-config, and no IplImage: plugin/platforms/opencv_images.cpp is for 3 and 4.
+ifeq ($(OPENCV), 1)
+OPENCV_PACKAGE := $(shell pkg-config --exists opencv4 && echo opencv4 || echo opencv)
+COMMON := $(filter-out `pkg-config --cflags opencv`,$(COMMON)) `pkg-config --cflags $(OPENCV_PACKAGE)`
+LDFLAGS := $(filter-out `pkg-config --libs opencv`,$(LDFLAGS)) `pkg-config --libs $(OPENCV_PACKAGE)`
+endif
+OBJ := $(OBJ:image_opencv.o=opencv_images.o)
+PLUGIN_OBJ += opencv_images.o
+
+# The driver's own library (-lcuda) is not needed, and where there is no driver it is missing, or a stub with which
+# the program links but does not start.
+ifeq ($(GPU), 1)
+include plugin/cuda.mk
+NVCC := $(NVCC) -MD -MP
+COMMON += $(TOOLKIT)
+LDFLAGS := $(filter-out -lcuda -L/usr/local/cuda/lib64,$(LDFLAGS)) $(TOOLKIT)
+ifeq ($(CUDNN), 1)
+OBJ += cudnn_checked.o cudnn_convolutional.o
+endif
+else
+# CUDNN=1 alone is a build for the CPU.
+COMMON := $(filter-out -DCUDNN,$(COMMON))
+WITHOUT_CUDNN := $(filter-out -DCUDNN,$(CFLAGS))
+CFLAGS = $(WITHOUT_CUDNN)
+LDFLAGS := $(filter-out -lcudnn,$(LDFLAGS))
+endif
