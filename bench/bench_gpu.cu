@@ -82,7 +82,9 @@ static void time_losses(int classes, int batch, int k)
     check(cudaMalloc((void **)&y, batch * sizeof(int)), "cudaMalloc");
     check(cudaMemcpy(y, labels.data(), batch * sizeof(int), cudaMemcpyHostToDevice), "cudaMemcpy");
     smooth_topk_params pivot = {k, 1, 1, SMOOTH_TOPK_PIVOT}, log = {k, 1, 1, SMOOTH_TOPK_LOG};
-    size_t room = std::max(smooth_topk_gpu_workspace_size(&pivot, batch, classes),
+    smooth_topk_term term = {pivot, 1};
+    smooth_topk_objective objective = {&term, 1, 1, 0, NULL, NULL};
+    size_t room = std::max(smooth_topk_truth_gpu_workspace_size(&objective, batch, classes),
                            smooth_topk_gpu_workspace_size(&log, batch, classes));
     void *workspace;
     check(cudaMalloc(&workspace, room), "cudaMalloc");
@@ -105,7 +107,7 @@ static void time_losses(int classes, int batch, int k)
         {"log", 1, [&] { loss(&log); }},
         {"layer", 20,
          [&] {
-             check_loss(smooth_topk_gpu_layer(&pivot, batch, classes, x, t, 1, 1, error, delta,
+             check_loss(smooth_topk_truth_gpu(&objective, batch, classes, x, t, 1, error, delta,
                                               output, workspace, room, NULL));
          }},
     };

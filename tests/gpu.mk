@@ -3,13 +3,21 @@
 # And on a GPU: the whole grid, and a thin one for compute-sanitizer.
 TEST_LOSS_GPU := build/tests/loss_gpu build/tests/loss_gpu_thin
 build/tests/loss_gpu_thin: VARIANT = -DEVERY=149
-$(TEST_LOSS_GPU): tests/kernels_on_gpu.cu tests/test_loss.c tests/numbers.h tests/reference.c $(KERNELS) lib
+build/tests/loss_gpu build/tests/loss_gpu_thin: tests/kernels_on_gpu.cu tests/test_loss.c tests/numbers.h tests/reference.c $(KERNELS) lib
 	@mkdir -p build/tests
 	@echo "building $@"
 	@$(CC) -O2 $(VARIANT) $(WARNINGS) -Isrc/loss $(THROUGH_KERNELS) -c tests/test_loss.c -o $@.test.o
 	@$(CC) -O2 $(WARNINGS) -Isrc/loss -c tests/reference.c -o $@.reference.o
 	@$(NVCC) $(ARCH) -O2 -Isrc/loss -c $< -o $@.kernels.o
 	@$(CXX) $@.test.o $@.reference.o $@.kernels.o build/libsmooth_topk.a -o $@ $(LIBRARY_LINK) -lcmocka -lm
+
+TEST_LOSS_GPU += build/tests/rows_gpu
+build/tests/rows_gpu: tests/kernels_on_gpu.cu tests/test_rows.c tests/numbers.h tests/reference.c $(KERNELS) lib
+	@mkdir -p build/tests
+	@echo "building $@"
+	@$(CC) -O2 $(WARNINGS) -Isrc/loss $(THROUGH_KERNELS) -c tests/test_rows.c -o $@.test.o
+	@$(NVCC) $(ARCH) -O2 -Isrc/loss -c $< -o $@.kernels.o
+	@$(CXX) $@.test.o $@.kernels.o build/libsmooth_topk.a -o $@ $(LIBRARY_LINK) -lcmocka -lm
 
 # All that is to be checked on a machine with a GPU, in one command.
 gpu-check:

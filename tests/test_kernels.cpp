@@ -138,6 +138,7 @@ void test_same_to_the_bit(void **)
         for (int k : ks) {
             if (k >= classes || k * classes > 30000 / EVERY) continue;
             smooth_topk_params params = {k, 1, 1, SMOOTH_TOPK_PIVOT};
+            smooth_topk_term term = {params, 1};
             row scores = mixed_scores(BATCH, classes, k), grad[3];
             float loss[3][BATCH];
             int labels[BATCH];
@@ -147,7 +148,7 @@ void test_same_to_the_bit(void **)
                 emulation::launches = order;
                 size_t size = smooth_topk_gpu_workspace_size(&params, BATCH, classes);
                 if (order)
-                    size = ALIGNMENT + head_size(BATCH) + order * slot_size(&params, classes);
+                    size = ALIGNMENT + head_size(BATCH) + order * slot_size(&term, 1, classes);
                 std::vector<char> workspace(size, (char)0xff);
                 grad[order].resize(scores.size());
                 assert_int_equal(smooth_topk_gpu_workspace(&params, BATCH, classes, scores.data(),
@@ -167,6 +168,7 @@ void test_ordinary_samples_are_fast(void **)
     enum { BATCH = 8, CLASSES = 1000 };
     for (int k = 1; k <= SMALL_K; ++k) {
         smooth_topk_params params = {k, 1, 1, SMOOTH_TOPK_PIVOT};
+        smooth_topk_term term = {params, 1};
         row scores(BATCH * CLASSES);
         for (float &score : scores) score = 3 * normal();
         float loss[BATCH];
@@ -174,7 +176,8 @@ void test_ordinary_samples_are_fast(void **)
         size_t size = smooth_topk_gpu_workspace_size(&params, BATCH, CLASSES);
         std::vector<char> workspace(size);
         workspace_parts parts;
-        assert_int_equal(cut_workspace(&params, BATCH, CLASSES, workspace.data(), size, &parts), 0);
+        assert_int_equal(cut_workspace(&term, 1, BATCH, CLASSES, workspace.data(), size, &parts),
+                         0);
         assert_int_equal(smooth_topk_gpu_workspace(&params, BATCH, CLASSES, scores.data(), labels,
                                                    loss, NULL, workspace.data(), size, NULL),
                          0);
@@ -212,70 +215,115 @@ void test_bad_labels(void **)
     }
 }
 
-/* One label, none, several, one that is not 1, all; bad scores under a soft row. */
-void check_layer(smooth_topk_params params, int classes)
+/* One label, none, several, one that is not 1, all; bad truth. */
+row rows_of_truth(int batch, int classes)
 {
-    enum { BATCH = 8 };
-    const float scale = 2.5f, temperature = 1.5f;
-    row scores = mixed_scores(BATCH, classes, params.k), truth(scores.size()),
-        delta(scores.size(), 7), output(scores.size(), 7), grad(classes);
-    float loss[BATCH];
+    row truth((size_t)batch * classes);
     for (int b = 0; b < 4; ++b) truth[b * classes + (int)(uniform() * classes)] = 1;
     truth[4 * classes + 1] = 0.25f;
     truth[5 * classes] = 0.5f, truth[5 * classes + classes - 1] = 0.75f;
     for (int i = 0; i < classes; i += 1 + classes / 9) truth[6 * classes + i] = 0.1f;
-    size_t size = smooth_topk_gpu_workspace_size(&params, BATCH, classes);
-    std::vector<char> workspace(size, (char)0xff);
-    assert_int_equal(smooth_topk_gpu_layer(&params, BATCH, classes, scores.data(), truth.data(),
-                                           scale, temperature, loss, delta.data(), output.data(),
+    truth[7 * classes + classes / 2] = -0.f;
+    truth[8 * classes + classes / 2] = NOT_A_NUMBER;
+    truth[9 * classes + classes / 2] = -MINUS_INF;
+    return truth;
+}
+
+/* Loss and delta beside the CPU's, and the output beside a softmax of doubles. */
+void check_truth(smooth_topk_objective objective, int classes)
+{
+    enum { BATCH = 10 };
+    const float temperature = 1.5f;
+    int k = objective.terms[objective.count - 1].params.k;
+    row scores = mixed_scores(BATCH, classes, k), truth = rows_of_truth(BATCH, classes),
+        delta(scores.size(), 7), output(scores.size(), 7), wanted(scores.size());
+    float loss[BATCH], wanted_loss[BATCH];
+    size_t size = smooth_topk_truth_gpu_workspace_size(&objective, BATCH, classes),
+           cpu_size = smooth_topk_truth_workspace_size(&objective, 1, classes);
+    std::vector<char> workspace(std::max(size, cpu_size), (char)0xff);
+    assert_int_equal(smooth_topk_truth_cpu(&objective, BATCH, classes, scores.data(), truth.data(),
+                                           wanted_loss, wanted.data(), workspace.data(), cpu_size),
+                     0);
+    assert_int_equal(smooth_topk_truth_gpu(&objective, BATCH, classes, scores.data(), truth.data(),
+                                           temperature, loss, delta.data(), output.data(),
                                            workspace.data(), size, NULL),
                      0);
     for (int b = 0; b < BATCH; ++b) {
-        std::vector<double> wanted(classes);
-        double wanted_loss = 0, sum = 0, allowed = 0, most = -INFINITY;
+        double sum = 0, allowed = objective.scale, most = -INFINITY;
         const float *its = &scores[b * classes];
-        for (int label = 0; label < classes; ++label) {
-            float weight = scale * truth[b * classes + label], of_label;
-            if (weight == 0) continue;
-            assert_int_equal(
-                smooth_topk_cpu(&params, 1, classes, its, &label, &of_label, grad.data()), 0);
-            wanted_loss += weight * of_label;
-            allowed += weight;
-            for (int i = 0; i < classes; ++i) wanted[i] -= weight * grad[i];
-        }
-        assert_near("layer's loss", params.k, classes, loss[b], wanted_loss,
-                    1e-5 * (wanted_loss + allowed));
+        assert_int_equal(isnan(wanted_loss[b]), b > 7);
+        assert_near("layer's loss", k, classes, loss[b], wanted_loss[b],
+                    1e-5 * (wanted_loss[b] + allowed));
         for (int i = 0; i < classes; ++i) {
-            assert_near("delta", params.k, classes, delta[b * classes + i], wanted[i],
+            assert_near("delta", k, classes, delta[b * classes + i], wanted[b * classes + i],
                         2e-5 * allowed);
             most = fmax(most, its[i]);
         }
         for (int i = 0; i < classes; ++i) sum += exp((its[i] - most) / temperature);
         for (int i = 0; i < classes; ++i)
-            assert_near("output", params.k, classes, output[b * classes + i],
+            assert_near("output", k, classes, output[b * classes + i],
                         exp((its[i] - most) / temperature) / sum, 2e-6);
     }
     row alone(scores.size(), 7);
-    assert_int_equal(smooth_topk_gpu_layer(&params, BATCH, classes, scores.data(), NULL, scale,
+    assert_int_equal(smooth_topk_truth_gpu(&objective, BATCH, classes, scores.data(), NULL,
                                            temperature, NULL, NULL, alone.data(), workspace.data(),
                                            size, NULL),
                      0);
     for (size_t i = 0; i < alone.size(); ++i)
-        assert_near("output alone", params.k, classes, alone[i], output[i], 1e-6);
+        assert_near("output alone", k, classes, alone[i], output[i], 1e-6);
+    row again(scores.size(), 7);
+    assert_int_equal(smooth_topk_truth_gpu(&objective, BATCH, classes, scores.data(), truth.data(),
+                                           temperature, loss, again.data(), NULL, workspace.data(),
+                                           size, NULL),
+                     0);
+    assert_memory_equal(again.data(), delta.data(), delta.size() * sizeof(float));
 }
 
-void test_layer(void **)
+void test_truth(void **)
 {
     for (int classes : {7, 40, 300})
         for (int k : {1, 5, 12, 40})
             for (int order = 0; order < 3; ++order) {
                 if (k >= classes) continue;
+                smooth_topk_term one[] = {{{k, 1, 1, SMOOTH_TOPK_PIVOT}, 1}},
+                                 by_log[] = {{{k, 0.5f, 1, SMOOTH_TOPK_LOG}, 1}},
+                                 hinge[] = {{{k, 0, 1, SMOOTH_TOPK_LOG}, 1}},
+                                 several[] = {{{1, 1, 0, SMOOTH_TOPK_PIVOT}, 0.5f},
+                                              {{k, 0.7f, 1, SMOOTH_TOPK_LOG}, 0.25f},
+                                              {{k, 1, 0.5f, SMOOTH_TOPK_PIVOT}, 2}};
+                row margins(classes), weights(classes);
+                for (float &margin : margins) margin = 2 * uniform();
+                for (float &weight : weights) weight = 2 * uniform();
+                weights[0] = 0;
                 emulation::launches = order;
-                check_layer({k, 1, 1, SMOOTH_TOPK_PIVOT}, classes);
-                emulation::launches = order;
-                check_layer({k, 0.5f, 1, SMOOTH_TOPK_LOG}, classes);
-                check_layer({k, 0, 1, SMOOTH_TOPK_LOG}, classes);
+                check_truth({one, 1, 2.5f, 0, NULL, NULL}, classes);
+                check_truth({by_log, 1, 2.5f, 0, NULL, NULL}, classes);
+                check_truth({hinge, 1, 2.5f, 0, NULL, NULL}, classes);
+                check_truth({several, 3, 1.5f, 0, margins.data(), weights.data()}, classes);
+                if (classes < 300 / EVERY && k < 12)
+                    check_truth({several, 3, 1.5f, 0.1f, margins.data(), weights.data()}, classes);
             }
+}
+
+/* A row whose only class weighs nothing has no gradient, and nobody's else is left in it. */
+void test_weight_zero(void **)
+{
+    enum { CLASSES = 9 };
+    for (smooth_topk_algorithm algorithm : {SMOOTH_TOPK_PIVOT, SMOOTH_TOPK_LOG}) {
+        smooth_topk_term terms[] = {{{2, 1, 1, algorithm}, 1}, {{1, 1, 1, algorithm}, 1}};
+        float scores[2 * CLASSES] = {0, 1, 2}, truth[2 * CLASSES] = {0, 1}, loss[2],
+                         delta[2 * CLASSES], weights[CLASSES] = {0};
+        truth[CLASSES] = truth[CLASSES + 1] = 0.5f;
+        std::fill(delta, delta + 2 * CLASSES, 7.f);
+        smooth_topk_objective objective = {terms, 2, 1, 0, NULL, weights};
+        size_t size = smooth_topk_truth_gpu_workspace_size(&objective, 2, CLASSES);
+        std::vector<char> workspace(size);
+        assert_int_equal(smooth_topk_truth_gpu(&objective, 2, CLASSES, scores, truth, 1, loss,
+                                               delta, NULL, workspace.data(), size, NULL),
+                         0);
+        for (float value : delta) assert_true(value == 0);
+        assert_true(loss[0] == 0 && loss[1] == 0);
+    }
 }
 
 /* Whichever CUDA call fails, the caller hears of it. */
@@ -284,13 +332,15 @@ void test_every_call_is_checked(void **)
     smooth_topk_params params = {3, 1, 1, SMOOTH_TOPK_PIVOT};
     float scores[20] = {0}, truth[20] = {0}, grad[20], output[20], loss[2];
     int labels[2] = {1, 2}, failures[2] = {0};
-    size_t size = smooth_topk_gpu_workspace_size(&params, 2, 10);
+    smooth_topk_term term = {params, 1};
+    smooth_topk_objective objective = {&term, 1, 1, 0, NULL, NULL};
+    size_t size = smooth_topk_truth_gpu_workspace_size(&objective, 2, 10);
     std::vector<char> workspace(size);
     for (int layer = 0; layer < 2; ++layer)
         for (int call = 1;; ++call) {
             emulation::calls_until_failure = call;
             emulation::last_error = cudaSuccess;
-            int error = layer ? smooth_topk_gpu_layer(&params, 2, 10, scores, truth, 1, 1, loss,
+            int error = layer ? smooth_topk_truth_gpu(&objective, 2, 10, scores, truth, 1, loss,
                                                       grad, output, workspace.data(), size, NULL)
                               : smooth_topk_gpu(&params, 2, 10, scores, labels, loss, grad, NULL);
             int reached = emulation::calls_until_failure == 0;
@@ -316,13 +366,15 @@ void test_others_errors_are_not_ours(void **)
     emulation::last_error = cudaErrorMemoryAllocation;
     for (int k = 3; k < 10; ++k) {
         params.k = k;
-        size = smooth_topk_gpu_workspace_size(&params, 2, 10);
+        smooth_topk_term term = {params, 1};
+        smooth_topk_objective objective = {&term, 1, 1, 0, NULL, NULL};
+        size = smooth_topk_truth_gpu_workspace_size(&objective, 2, 10);
         workspace.resize(size);
         assert_int_equal(smooth_topk_gpu(&params, 2, 10, scores, labels, loss, grad, NULL), 0);
-        assert_int_equal(smooth_topk_gpu_layer(&params, 2, 10, scores, truth, 1, 1, loss, grad,
+        assert_int_equal(smooth_topk_truth_gpu(&objective, 2, 10, scores, truth, 1, loss, grad,
                                                output, workspace.data(), size, NULL),
                          0);
-        assert_int_equal(smooth_topk_gpu_layer(&params, 2, 10, scores, NULL, 1, 1, NULL, NULL,
+        assert_int_equal(smooth_topk_truth_gpu(&objective, 2, 10, scores, NULL, 1, NULL, NULL,
                                                output, workspace.data(), size, NULL),
                          0);
     }
@@ -384,7 +436,8 @@ int main(void)
     emulation::skipped_barrier = skip;
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_the_emulation_notices_a_missing_barrier),
-        cmocka_unit_test(test_layer),
+        cmocka_unit_test(test_truth),
+        cmocka_unit_test(test_weight_zero),
         cmocka_unit_test(test_bands_like_cpu),
         cmocka_unit_test(test_like_cpu),
         cmocka_unit_test(test_hinge_like_cpu),

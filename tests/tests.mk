@@ -49,7 +49,9 @@ build/tests/loss_kernels_sanitized: VARIANT = $(SANITIZED) -DEVERY=149
 EMULATION := -std=c++17 $(WARNINGS) -Wno-unknown-pragmas -Isrc/loss -Itests
 KERNELS := $(wildcard src/loss/*.cu src/loss/*.cuh) $(MATHEMATICS) $(MATHEMATICS_HEADERS)
 THROUGH_KERNELS := -Dsmooth_topk_cpu=kernels -Dsmooth_topk_cpu_workspace=kernels_workspace \
-	-Dsmooth_topk_workspace_size=kernels_workspace_size
+	-Dsmooth_topk_workspace_size=kernels_workspace_size -Dsmooth_topk_sum_cpu=sum_kernels \
+	-Dsmooth_topk_sum_cpu_workspace=sum_kernels_workspace -Dsmooth_topk_sum_workspace_size=sum_kernels_workspace_size \
+	-Dsmooth_topk_truth_cpu=truth_kernels -Dsmooth_topk_truth_workspace_size=truth_kernels_workspace_size
 
 $(TEST_KERNELS): tests/test_kernels.cpp tests/cuda_emulation.h $(KERNELS) | build/tests/.cmocka
 	@$(call require,$(CXX),g++)
@@ -57,12 +59,21 @@ $(TEST_KERNELS): tests/test_kernels.cpp tests/cuda_emulation.h $(KERNELS) | buil
 	@$(CXX) $(VARIANT) $(EMULATION) -c $< -o $@.test.o
 	@$(CC) $(VARIANT) $(WARNINGS) -Wno-unused $(MATHEMATICS) $@.test.o -o $@ -lstdc++ -lcmocka -lm
 
-$(TEST_LOSS_KERNELS): tests/kernels_on_cpu.cpp build/tests/reference.o tests/cuda_emulation.h tests/test_loss.c tests/numbers.h $(KERNELS)
+build/tests/loss_kernels build/tests/loss_kernels_off_chip build/tests/loss_kernels_sanitized: tests/kernels_on_cpu.cpp build/tests/reference.o tests/cuda_emulation.h tests/test_loss.c tests/numbers.h $(KERNELS)
 	@$(call require,$(CXX),g++)
 	@echo "building $@"
 	@$(CC) $(VARIANT) $(WARNINGS) -Isrc/loss $(THROUGH_KERNELS) -c tests/test_loss.c -o $@.test.o
 	@$(CXX) $(VARIANT) $(EMULATION) -c $< -o $@.kernels.o
 	@$(CC) $(VARIANT) $(WARNINGS) -Wno-unused $(MATHEMATICS) $@.test.o build/tests/reference.o $@.kernels.o -o $@ -lstdc++ -lcmocka -lm
+
+# Sums over several k and rows of truth.
+TEST_LOSS_KERNELS += build/tests/rows_kernels
+build/tests/rows_kernels: tests/kernels_on_cpu.cpp tests/cuda_emulation.h tests/test_rows.c tests/reference.c tests/numbers.h $(KERNELS) | build/tests/.cmocka
+	@$(call require,$(CXX),g++)
+	@echo "building $@"
+	@$(CC) -O2 $(WARNINGS) -Isrc/loss $(THROUGH_KERNELS) -c tests/test_rows.c -o $@.test.o
+	@$(CXX) -O2 $(FUSED) $(EMULATION) -c $< -o $@.kernels.o
+	@$(CC) -O2 $(WARNINGS) -Wno-unused $(MATHEMATICS) $@.test.o $@.kernels.o -o $@ -lstdc++ -lcmocka -lm
 
 # Every other tests/test_X.c is linked with Darknet's library, as it is and with that under AddressSanitizer and UBSan.
 UNITS := $(filter-out loss,$(patsubst tests/test_%.c,%,$(wildcard tests/test_*.c)))

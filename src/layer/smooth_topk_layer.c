@@ -20,7 +20,6 @@ struct smooth_topk_state {
 #ifdef GPU
     float *loss_gpu, *workspace_gpu;
     size_t workspace_gpu_size;
-    float *scores, *truth; /* batch x inputs: of what the GPU leaves to the CPU */
 #endif
 };
 
@@ -95,10 +94,8 @@ smooth_topk_layer make_smooth_topk_layer(int batch, int inputs, const smooth_top
     l.delta_gpu = cuda_make_array(l.delta, (size_t)inputs * batch);
     l.loss_gpu = state->loss_gpu = cuda_make_array(l.loss, batch);
     state->workspace_gpu_size =
-        smooth_topk_gpu_workspace_size(&state->terms->params, batch, inputs);
+        smooth_topk_truth_gpu_workspace_size(&state->objective, batch, inputs);
     state->workspace_gpu = cuda_make_array(NULL, state->workspace_gpu_size / sizeof(float) + 1);
-    state->scores = allocate_smooth_topk((size_t)batch * inputs, sizeof(float));
-    state->truth = allocate_smooth_topk((size_t)batch * inputs, sizeof(float));
 #endif
     return l;
 }
@@ -111,8 +108,6 @@ void free_smooth_topk_state(smooth_topk_state *state)
 #ifdef GPU
     if (state->loss_gpu) cuda_free(state->loss_gpu);
     if (state->workspace_gpu) cuda_free(state->workspace_gpu);
-    free(state->scores);
-    free(state->truth);
 #endif
     free(state);
 }
@@ -141,34 +136,20 @@ void backward_smooth_topk_layer(const smooth_topk_layer l, network net)
 
 #ifdef GPU
 
-/* What smooth_topk_gpu_layer does not know is computed on the CPU: scores and truth come, deltas
-   go. smooth_topk_truth_gpu is to take its place. */
-static int is_for_gpu(const smooth_topk_objective *objective)
-{
-    return objective->count == 1;
-}
-
 /* Labels, loss, delta and output on the GPU; only the losses of the batch come to the host. */
 void forward_smooth_topk_layer_gpu(const smooth_topk_layer l, network net)
 {
     smooth_topk_state *state = l.smooth_topk;
-    int on_gpu = is_for_gpu(&state->objective);
-    int error = smooth_topk_gpu_layer(&state->terms->params, l.batch, l.inputs, net.input_gpu,
-                                      net.truth && on_gpu ? net.truth_gpu : NULL, l.scale,
-                                      l.temperature, l.loss_gpu, l.delta_gpu, l.output_gpu,
+    float *truth = net.truth ? net.truth_gpu : NULL;
+    float *output = net.train && net.truth ? NULL : l.output_gpu; /* nobody reads it in training */
+    int error = smooth_topk_truth_gpu(&state->objective, l.batch, l.inputs, net.input_gpu, truth,
+                                      l.temperature, l.loss_gpu, l.delta_gpu, output,
                                       state->workspace_gpu, state->workspace_gpu_size, NULL);
     if (error == SMOOTH_TOPK_ERROR_CUDA) check_error(cudaPeekAtLastError());
     if (error) refuse_smooth_topk("%s", smooth_topk_strerror(error));
     if (!net.truth) return;
-    if (on_gpu) {
-        cuda_pull_array(l.loss_gpu, l.loss, l.batch);
-        l.cost[0] = sum_array(l.loss, l.batch);
-    } else {
-        cuda_pull_array(net.input_gpu, state->scores, (size_t)l.inputs * l.batch);
-        cuda_pull_array(net.truth_gpu, state->truth, (size_t)l.inputs * l.batch);
-        loss_and_delta(l, state->scores, state->truth);
-        cuda_push_array(l.delta_gpu, l.delta, (size_t)l.inputs * l.batch);
-    }
+    cuda_pull_array(l.loss_gpu, l.loss, l.batch);
+    l.cost[0] = sum_array(l.loss, l.batch);
 }
 
 void backward_smooth_topk_layer_gpu(const smooth_topk_layer l, network net)

@@ -36,6 +36,26 @@ static __device__ int has_label(const gpu_batch *batch, int label)
     return label == LABEL_SOFT ? batch->truth != NULL : label >= 0 && label < batch->classes;
 }
 
+/* The sum over the labels of a row of truth; the gradient goes to sample->grad. */
+template <smooth_topk_algorithm ALGORITHM>
+static __device__ double loss_of_labels(labelled_sample *sample, const float *truth, float sum)
+{
+    const gpu_batch *batch = sample->batch;
+    double loss = 0;
+    for (int label = 0; label < batch->classes; ++label) {
+        float t = batch->class_weights ? batch->class_weights[label] * truth[label] : truth[label];
+        t = smooth_topk_smoothed_truth(t, sum, batch->smoothing, batch->classes);
+        if (t == 0) continue;
+        t *= batch->scale;
+        sample->label = label;
+        sample->factor = t * batch->sign;
+        loss += t * loss_of_label<ALGORITHM>(sample);
+        sample->add = 1;
+    }
+    write_zeros(sample); /* unless something is there */
+    return loss;
+}
+
 template <smooth_topk_algorithm ALGORITHM>
 static __device__ void any_sample(const gpu_batch *batch, any_shared *shared,
                                   const sample_scratch *scratch, int b)
@@ -49,7 +69,7 @@ static __device__ void any_sample(const gpu_batch *batch, any_shared *shared,
                               batch->labels[b],
                               0,
                               0,
-                              0};
+                              batch->add};
     float most = minus_inf(), bad = 0;
     for (int i = threadIdx.x; i < batch->classes; i += ANY_THREADS) {
         most = fmaxf(most, sample.scores[i]);
@@ -69,21 +89,13 @@ static __device__ void any_sample(const gpu_batch *batch, any_shared *shared,
         for (int i = threadIdx.x; sample.grad && i < batch->classes; i += ANY_THREADS)
             sample.grad[i] = float_of(BITS_NAN);
     } else if (sample.label != LABEL_SOFT) {
-        float weight = batch->weights ? batch->scale * batch->weights[b] : 1;
+        float weight = batch->weights ? batch->scale * batch->weights[b] : batch->scale;
         sample.factor = weight * batch->sign;
         loss = weight * loss_of_label<ALGORITHM>(&sample);
     } else {
-        for (int label = 0; label < batch->classes; ++label) {
-            float weight = batch->truth[row + label];
-            if (weight == 0) continue;
-            weight *= batch->scale;
-            sample.label = label;
-            sample.factor = weight * batch->sign;
-            loss += weight * loss_of_label<ALGORITHM>(&sample);
-            sample.add = 1;
-        }
+        loss = loss_of_labels<ALGORITHM>(&sample, batch->truth + row, batch->weights[b]);
     }
-    if (threadIdx.x == 0) batch->loss[b] = (float)loss;
+    if (threadIdx.x == 0) write_loss(batch, b, (float)loss);
 }
 
 /* An algorithm a kernel: registers for the two at once do not do. */

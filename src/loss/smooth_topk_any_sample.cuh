@@ -122,7 +122,7 @@ static __device__ double hard_hinge(const labelled_sample *sample)
 {
     int k = sample->batch->params.k;
     double hinge = smooth_topk_hinge(sample->pivot, sample->scores[sample->label], k,
-                                     sample->batch->params.alpha);
+                                     alpha_of(sample->batch, sample->label));
     if (!(hinge > 0) || !sample->grad) {
         write_zeros(sample);
         return hinge > 0 ? hinge : 0;
@@ -146,7 +146,7 @@ static __device__ double finish_any(const labelled_sample *sample, double log_ra
 {
     const smooth_topk_params *params = &sample->batch->params;
     double q = smooth_topk_q(log_ratio, sample->scores[sample->label], sample->pivot, params->k,
-                             params->tau, params->alpha);
+                             params->tau, alpha_of(sample->batch, sample->label));
     *size = smooth_topk_sigmoid(q) / params->k;
     return params->tau * smooth_topk_softplus(q);
 }

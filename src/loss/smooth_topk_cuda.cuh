@@ -22,18 +22,22 @@
 
 /* Labels beside 0 .. classes - 1 and -1, ignore. */
 #define LABEL_SOFT -2
+#define LABEL_BAD -3 /* a NaN or an infinity in the truth */
 
-/* A batch, as the kernels see it. */
+/* A batch and one of its terms, as the kernels see it. */
 typedef struct {
     smooth_topk_params params;
     int samples, classes;
     const float *scores;
     const int *labels;
-    const float *weights; /* of each sample's loss; NULL: 1 */
+    const float *weights; /* of each sample's loss, NULL: 1; of a LABEL_SOFT: sum_i w_i t_i */
     const float *truth;   /* of the rows that are LABEL_SOFT */
-    float scale, sign;    /* of loss and gradient; of the gradient */
-    float *loss, *grad;   /* grad may be NULL */
-    float *output;        /* may be NULL */
+    const float *class_margins, *class_weights; /* factors on alpha and loss; NULL: 1 */
+    float smoothing;
+    float scale, sign;  /* of loss and gradient; of the gradient */
+    int add;            /* to what is in loss and grad: not the first term */
+    float *loss, *grad; /* grad may be NULL */
+    float *output;      /* may be NULL */
     float temperature;
     float rate;    /* log2(e) / (k tau) */
     int *deferred; /* samples: whether pivot_kernel defers it to any_kernel; NULL: all are */
@@ -65,6 +69,18 @@ static __device__ float warp_sum(float x)
 {
     for (int offset = WARP / 2; offset > 0; offset /= 2) x += __shfl_xor_sync(ALL_LANES, x, offset);
     return x;
+}
+
+/* The label's margin. */
+static __device__ float alpha_of(const gpu_batch *batch, int label)
+{
+    float margin = batch->class_margins ? batch->class_margins[label] : 1;
+    return batch->params.alpha * margin;
+}
+
+static __device__ void write_loss(const gpu_batch *batch, int b, float loss)
+{
+    batch->loss[b] = batch->add ? batch->loss[b] + loss : loss;
 }
 
 /* The sum over the block, in every thread. partial: WARP floats that nobody else is using, and

@@ -37,6 +37,16 @@ SMOOTH_TOPK_FUNCTION double smooth_topk_sigmoid(double q)
     return q > 0 ? 1 / (1 + exp(-q)) : exp(q) / (1 + exp(q));
 }
 
+/* t' of an entry of a row of truth, from w t of that entry and sum, that of all: a part `smoothing`
+   of it goes to the other classes. */
+SMOOTH_TOPK_FUNCTION float smooth_topk_smoothed_truth(float weighted, double sum, float smoothing,
+                                                      int classes)
+{
+    if (smoothing == 0) return weighted;
+    double others = smoothing / (classes - 1.0);
+    return (float)((1 - (double)smoothing - others) * weighted + others * sum);
+}
+
 /* The hard top-k hinge before its max with 0. */
 SMOOTH_TOPK_FUNCTION double smooth_topk_hinge(float kth_score, float label_score, int k,
                                               float alpha)

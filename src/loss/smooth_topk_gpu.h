@@ -5,6 +5,7 @@
 
 #include "smooth_topk.h"
 #include "smooth_topk_truth.h"
+#include "smooth_topk_truth.h"
 
 #ifdef __cplusplus
 extern "C" {
@@ -28,22 +29,12 @@ int smooth_topk_gpu_workspace(const smooth_topk_params *params, int batch, int c
                               const float *scores, const int *labels, float *loss, float *grad,
                               void *workspace, size_t workspace_size, void *stream);
 
-/* What a layer of a network does in its forward pass.
-
-   truth        batch x classes, t_i; a row of zeros is ignored; NULL: only `output` is written
-   loss         batch; scale sum_i t_i L(scores, i)
-   delta        batch x classes; minus the gradient of that
-   output       batch x classes; softmax(scores / temperature) */
-int smooth_topk_gpu_layer(const smooth_topk_params *params, int batch, int classes,
-                          const float *scores, const float *truth, float scale, float temperature,
-                          float *loss, float *delta, float *output, void *workspace,
-                          size_t workspace_size, void *stream);
-
 /* Bytes of scratch that let a batch go at full speed; more than 256 MiB only where one sample
    needs it. O(classes + k log k) a sample in flight. 0 if the parameters are refused. */
 size_t smooth_topk_gpu_workspace_size(const smooth_topk_params *params, int batch, int classes);
 
-/* As smooth_topk_sum_cpu and its twins; terms are the host's. */
+/* The loss for several k at once, as smooth_topk_sum_cpu; terms are the host's. A term costs as
+   much as smooth_topk_gpu, the later ones a reading of grad more. */
 int smooth_topk_sum_gpu(const smooth_topk_term *terms, int count, int batch, int classes,
                         const float *scores, const int *labels, float *loss, float *grad,
                         void *stream);
@@ -53,9 +44,12 @@ int smooth_topk_sum_gpu_workspace(const smooth_topk_term *terms, int count, int 
 size_t smooth_topk_sum_gpu_workspace_size(const smooth_topk_term *terms, int count, int batch,
                                           int classes);
 
-/* As smooth_topk_truth_cpu, for what a layer of a network does in its forward pass. The objective
-   and its terms are the host's, its class_margins and class_weights the device's. truth NULL: only
-   output is written; output NULL: it is not wanted. */
+/* Rows of truth, as smooth_topk_truth_cpu; and the output of a layer of a network. The objective
+   and its terms are the host's; class_margins and class_weights the device's.
+
+   truth        NULL: only `output` is written
+   output       batch x classes; softmax(scores / temperature), temperature > 0 and finite; may be
+                NULL beside truth */
 int smooth_topk_truth_gpu(const smooth_topk_objective *objective, int batch, int classes,
                           const float *scores, const float *truth, float temperature, float *loss,
                           float *delta, float *output, void *workspace, size_t workspace_size,

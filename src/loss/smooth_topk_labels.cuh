@@ -11,25 +11,38 @@
    -------------------------------------------------------------------------------------------------
  */
 
+typedef struct {
+    int entries, first, bad; /* of the row; bad: a NaN or an infinity */
+    float partial[WARP];
+} label_shared;
+
 /* A row of truth: one label and its weight, none, or several. */
-static __global__ void label_kernel(const float *truth, int classes, int *labels, float *weights)
+static __global__ void label_kernel(gpu_batch batch, int *labels, float *weights)
 {
-    DYNAMIC_SHARED(int, found); /* how many labels the row has, and the first of them */
-    const float *row = truth + (size_t)blockIdx.x * classes;
+    DYNAMIC_SHARED(label_shared, shared);
+    const float *row = batch.truth + (size_t)blockIdx.x * batch.classes;
+    float sum = 0;
     if (threadIdx.x == 0) {
-        found[0] = 0;
-        found[1] = INT_MAX;
+        shared->entries = shared->bad = 0;
+        shared->first = INT_MAX;
     }
     __syncthreads();
-    for (int i = threadIdx.x; i < classes; i += blockDim.x) {
-        if (row[i] == 0) continue;
-        atomicAdd(&found[0], 1);
-        atomicMin(&found[1], i);
+    for (int i = threadIdx.x; i < batch.classes; i += blockDim.x) {
+        unsigned bits = bits_of(row[i]);
+        if (bits << 1 == 0) continue;
+        if ((bits & BITS_PLUS_INF) == BITS_PLUS_INF) atomicAdd(&shared->bad, 1);
+        atomicAdd(&shared->entries, 1);
+        atomicMin(&shared->first, i);
+        sum += batch.class_weights ? batch.class_weights[i] * row[i] : row[i];
     }
-    __syncthreads();
+    sum = block_sum(sum, shared->partial);
     if (threadIdx.x != 0) return;
-    labels[blockIdx.x] = found[0] == 0 ? -1 : found[0] == 1 ? found[1] : LABEL_SOFT;
-    weights[blockIdx.x] = found[0] == 1 ? row[found[1]] : 0;
+    int is_soft = shared->entries > 1 || batch.smoothing > 0;
+    labels[blockIdx.x] = shared->entries == 0 ? -1
+                         : shared->bad        ? LABEL_BAD
+                         : is_soft            ? LABEL_SOFT
+                                              : shared->first;
+    weights[blockIdx.x] = sum;
 }
 
 /* *bad = 1 if a label is neither a class nor -1. */
@@ -44,11 +57,10 @@ static __global__ void check_kernel(const int *labels, int batch, int classes, i
    -------------------------------------------------------------------------------------------------
  */
 
-static int launch_labels(const float *truth, int samples, int classes, int *labels, float *weights,
-                         cudaStream_t stream)
+static int launch_labels(const gpu_batch *batch, int *labels, float *weights, cudaStream_t stream)
 {
-    return failed(launch(label_kernel, samples, ROW_THREADS, 2 * sizeof(int), stream, truth,
-                         classes, labels, weights));
+    return failed(launch(label_kernel, batch->samples, ROW_THREADS, sizeof(label_shared), stream,
+                         *batch, labels, weights));
 }
 
 #define MOST_CHECK_BLOCKS 256

@@ -61,10 +61,10 @@ static __device__ void times_lane_above(real (&a)[K + 1], int offset)
 
 /* Loss, and all that the gradient needs, from the light product and the heavy classes: one warp. */
 static __device__ void finish_small(const gpu_batch *batch, small_shared *s, int b, float pivot,
-                                    float label_score, int heavy_count)
+                                    float label_score, int label, int heavy_count)
 {
     int k = batch->params.k;
-    float weight = batch->weights ? batch->scale * batch->weights[b] : 1;
+    float weight = batch->weights ? batch->scale * batch->weights[b] : batch->scale;
     if (LANE == 0) smooth_topk_monic_product(s->heavy, heavy_count, s->heavy_product);
     __syncwarp();
     if (LANE <= k)
@@ -74,7 +74,7 @@ static __device__ void finish_small(const gpu_batch *batch, small_shared *s, int
     if (LANE == 0) s->deferred = batch->deferred[b] = deferred;
     if (deferred) return;
     double q = smooth_topk_q(log(s->c[k] / s->c[k - 1]), label_score, pivot, k, batch->params.tau,
-                             batch->params.alpha);
+                             alpha_of(batch, label));
     double size = smooth_topk_sigmoid(q) / k;
     if (LANE < k) s->d[LANE] = (float)(size * smooth_topk_division(s->c, k, LANE));
     if (LANE < heavy_count)
@@ -84,7 +84,7 @@ static __device__ void finish_small(const gpu_batch *batch, small_shared *s, int
                                                         s->heavy[LANE], s->light, s->c, k));
     if (LANE != 0) return;
     s->label_grad = batch->sign * weight * (float)-size;
-    batch->loss[b] = weight * (float)(batch->params.tau * smooth_topk_softplus(q));
+    write_loss(batch, b, weight * (float)(batch->params.tau * smooth_topk_softplus(q)));
 }
 
 /* Single precision where no thread has more than 128 classes. */
@@ -198,13 +198,13 @@ static __global__ void __launch_bounds__(MOST_THREADS, 2) pivot_kernel(gpu_batch
             s->light[0] = 1;
             for (int m = 1; m <= K; ++m) s->light[m] = product[m];
         }
-        finish_small(&batch, s, b, pivot, label_score, heavy_count);
+        finish_small(&batch, s, b, pivot, label_score, label, heavy_count);
     }
     __syncthreads();
 
     if (s->deferred || !batch.grad) return;
     float *grad = batch.grad + (size_t)b * classes, d[K];
-    float sign = batch.weights ? batch.sign * (batch.scale * batch.weights[b]) : batch.sign;
+    float sign = batch.sign * (batch.weights ? batch.scale * batch.weights[b] : batch.scale);
 #pragma unroll
     for (int m = 0; m < K; ++m) d[m] = s->d[m];
 #pragma unroll 4
@@ -213,12 +213,14 @@ static __global__ void __launch_bounds__(MOST_THREADS, 2) pivot_kernel(gpu_batch
         float sum = d[K - 1];
 #pragma unroll
         for (int m = K - 2; m >= 0; --m) sum = SMOOTH_TOPK_HORNER(d[m], u, sum);
-        grad[i] = sign * (u * sum);
+        float value = sign * (u * sum);
+        grad[i] = batch.add ? grad[i] + value : value;
     }
+    /* Of heavy classes and the label u is 0: so was what was written. */
     for (int i = 0; i < heavy_count; ++i)
         if (s->heavy_class[i] % blockDim.x == threadIdx.x)
-            grad[s->heavy_class[i]] = s->heavy_grad[i];
-    if (label % blockDim.x == threadIdx.x) grad[label] = s->label_grad;
+            grad[s->heavy_class[i]] += s->heavy_grad[i];
+    if (label % blockDim.x == threadIdx.x) grad[label] += s->label_grad;
 }
 
 /* -------------------------------------------------------------------------------------------------

@@ -1,6 +1,7 @@
 /* The loss of a batch of rows of truth: what a row asks for, and the walk over the batch. */
 #include "smooth_topk_truth.h"
 #include "smooth_topk_bits.h"
+#include "smooth_topk_formulas.h"
 #include "smooth_topk_internal.h"
 
 #include <stdint.h>
@@ -37,10 +38,8 @@ static void mix_truth(const smooth_topk_objective *objective, const float *truth
         mixed[i] = objective->class_weights ? objective->class_weights[i] * truth[i] : truth[i];
         sum += mixed[i];
     }
-    if (objective->smoothing == 0) return;
-    double others = objective->smoothing / (classes - 1.0);
     for (int i = 0; i < classes; ++i)
-        mixed[i] = (float)((1 - (double)objective->smoothing - others) * mixed[i] + others * sum);
+        mixed[i] = smooth_topk_smoothed_truth(mixed[i], sum, objective->smoothing, classes);
 }
 
 typedef struct {
