@@ -27,7 +27,7 @@ included() { # HEADER: the objects of the sources that include it, by the compil
     grep -l "/$1" "$copy"/build/source/obj/*.d | sed 's/.*\///; s/d$/o/' | sort | tr '\n' ' '
 }
 check "a changed header compiles who includes it" rebuilds src/loss/smooth_topk_internal.h "$(included smooth_topk_internal.h)"
-check 'a remark in a patch compiles nothing' rebuilds patches/platforms/0001-rebuild-what-changed.patch ''
+check 'a remark in a patch compiles nothing' rebuilds patches/plugin/0002-smooth-topk-layer.patch ''
 one_more_patch() {
     printf 'A test.\n\n--- a/src/list.c\n+++ b/src/list.c\n@@ -1,2 +1,3 @@\n+/* patched */\n #include <stdlib.h>\n #include <string.h>\n' >"$copy/patches/plugin/9999-test.patch"
     echo plugin/9999-test.patch >>"$copy/patches/series"
