@@ -4,24 +4,27 @@
 make=${MAKE:-make}
 unset MAKEFLAGS MFLAGS MAKELEVEL
 
-# A copy of the repository as a stranger has it, with Darknet in darknet/ so that nothing is fetched.
+# What is built, moved to another place. Its options, so that nothing is built again for the sake of others.
 copy=$scratch/copy
-mkdir -p "$copy/darknet"
-cp -R Makefile src patches tools tests bench "$copy/"
-cp -R build/upstream/. "$copy/darknet/"
-inside() { (cd "$copy" && "$@"); }
-check 'builds from darknet/ as checked out' inside "$make"
-check 'build/darknet runs' sh -c "'$copy/build/darknet' 2>&1 | grep -q usage"
+mkdir -p "$copy/darknet" "$copy/build"
+cp -pR Makefile src patches tools tests bench "$copy/"
+cp -pR build/upstream build/source build/options build/darknet "$copy/build/"
+options=$(grep -oE '[A-Z]+=[0-9]+' build/options | tr '\n' ' ')
+# shellcheck disable=SC2086
+build() { (cd "$copy" && "$make" $options CC="${CC:-gcc}" "$@"); }
 
 objects() { find "$copy/build/source/obj" -name '*.o' -newer "$scratch/mark" -exec basename {} \; | sort | tr '\n' ' '; }
 rebuilds() { # FILE WANTED: what make compiles after FILE has changed
     touch "$scratch/mark"
     sleep 0.02
     [ "$1" = nothing ] || { [ -f "$copy/$1" ] && echo '' >>"$copy/$1"; } || return 1
-    inside "$make" || return 1
+    build || return 1
     [ "$(objects)" = "$2" ] || { echo "compiled: $(objects)"; return 1; }
 }
-check 'nothing changed: nothing is compiled' rebuilds nothing ''
+check 'a moved repository builds, with nothing compiled' rebuilds nothing ''
+check 'and runs' sh -c "'$copy/build/darknet' 2>&1 | grep -q usage"
+own() { ! find "$copy/build/" -lname '/*' | grep . && ! grep -rlF "$PWD/" "$copy/build/source" --include=Makefile --include='*.d'; }
+check 'nothing in it points back to the old place' own
 check 'a changed source compiles itself' rebuilds src/loss/smooth_topk_log.c 'smooth_topk_log.o '
 included() { # HEADER: the objects of the sources that include it, by the compiler's own lists
     grep -l "/$1" "$copy"/build/source/obj/*.d | sed 's/.*\///; s/d$/o/' | sort | tr '\n' ' '
@@ -36,7 +39,7 @@ one_more_patch() {
 check 'a new patch compiles what it touches' one_more_patch
 bad_patch() {
     sed -i 's/#include <string.h>/#include <other.h>/' "$copy/patches/plugin/9999-test.patch"
-    inside "$make" >"$scratch/said" 2>&1 && return 1
+    build >"$scratch/said" 2>&1 && return 1
     cat "$scratch/said"
     grep -q '9999-test.patch does not apply' "$scratch/said"
 }
@@ -46,34 +49,66 @@ rm "$copy/patches/plugin/9999-test.patch"
 back() { rebuilds nothing 'list.o '; }
 check 'a dropped patch is undone' back
 
+# --- Where the source comes from. offline COMMAND...: no git home, or one that hangs for HANGS seconds, no apt archive.
+mkdir "$scratch/bin"
+printf '#!/bin/sh\ncase $1 in ls-remote) sleep ${HANGS:-0} && exit 1 ;; *) exec %s "$@" ;; esac\n' "$(command -v git)" >"$scratch/bin/git"
+printf '#!/bin/sh\necho "E: no network" >&2\nexit 100\n' >"$scratch/bin/apt-get"
+chmod +x "$scratch"/bin/*
+cp .gitmodules "$copy/"
+(cd "$copy" && git init -q .)
+offline() {
+    start=$(date +%s)
+    PATH=$scratch/bin:$PATH "$@" >"$scratch/said" 2>&1
+    code=$?
+    cat "$scratch/said"
+    [ $(($(date +%s) - start)) -lt 40 ] && return $code
+}
+# says TEXT COMMAND...: that fails with TEXT.
+says() {
+    text=$1
+    shift
+    ! "$@" >"$scratch/message" 2>&1 || return 1
+    cat "$scratch/message"
+    grep -qF -- "$text" "$scratch/message"
+}
+files() { (cd "$copy/build/upstream" && find . -type f -exec cksum {} + | sort | cksum); }
+
+touched() {
+    touch "$scratch/mark" "$copy/tools/get_darknet.sh"
+    before=$(files)
+    offline build && [ "$(files)" = "$before" ] && [ -z "$(objects)" ] && ! grep -q asking "$scratch/said"
+}
+check 'offline, another get_darknet.sh leaves a good source as it is' touched
+damaged() {
+    touch "$copy/tools/get_darknet.sh"
+    echo '/* edited */' >>"$copy/build/upstream/src/list.c"
+    before=$(files)
+    says 'could not be had' offline build && grep -q 'build/upstream is not the pinned commit, or was edited' "$scratch/message" &&
+        [ "$(files)" = "$before" ] && [ ! -e "$copy/build/upstream.work" ]
+}
+check 'offline, a bad one is said to be bad and stays until there is a good one' damaged
+checkout() {
+    touch "$scratch/mark"
+    cp -R build/upstream/. "$copy/darknet/"
+    build >"$scratch/said" 2>&1 && grep -q 'darknet/ as checked out' "$scratch/said" && diff -r build/upstream "$copy/build/upstream" && [ -z "$(objects)" ]
+}
+check 'it is replaced from darknet/ as checked out' checkout
 edited() {
     rm -rf "$copy/build/upstream"
     echo '/* edited */' >>"$copy/darknet/src/list.c"
-    inside "$make" >"$scratch/said" 2>&1 && return 1
-    cat "$scratch/said"
-    grep -q 'refused: darknet/ has git tree' "$scratch/said"
+    says 'refused: darknet/ has git tree' build
 }
 check 'an edited darknet/ is refused' edited
-
-# No checkout, a git home that hangs, no apt archive: a clear end within seconds.
 nowhere() {
-    rm -rf "$copy/darknet" "$copy/build"
-    mkdir -p "$copy/darknet" "$scratch/bin"
-    printf '#!/bin/sh\n[ "$1" = rev-parse ] || [ "$1" = config ] && exec %s "$@"\nsleep 1000\n' "$(command -v git)" >"$scratch/bin/git"
-    printf '#!/bin/sh\necho "E: no network" >&2\nexit 100\n' >"$scratch/bin/apt-get"
-    chmod +x "$scratch"/bin/*
-    cp .gitmodules "$copy/"
-    (cd "$copy" && git init -q .)
-    start=$(date +%s)
-    (cd "$copy" && PATH=$scratch/bin:$PATH "$make") >"$scratch/said" 2>&1 && return 1
-    cat "$scratch/said"
-    [ $(($(date +%s) - start)) -lt 40 ] && grep -q 'could not be had' "$scratch/said" && grep -q 61c9d02 "$scratch/said"
+    rm -rf "$copy/darknet" && mkdir "$copy/darknet"
+    HANGS=1000 says 'could not be had' offline build && grep -q 61c9d02 "$scratch/message"
 }
 check 'no source anywhere: a clear message within seconds' nowhere
 
-check 'the library builds alone' "$make" lib
+# --- The library alone, and the targets
+check 'the library builds alone' build lib
 check 'the library needs libm and libc only' sh -c \
-    "! readelf -d build/libsmooth_topk.so | grep NEEDED | grep -v 'libm\.so\|libc\.so\|ld-linux'"
+    "! readelf -d '$copy/build/libsmooth_topk.so' | grep NEEDED | grep -v 'libm\.so\|libc\.so\|ld-linux'"
 cat >"$scratch/use.c" <<'C'
 #include <stdio.h>
 #include "smooth_topk.h"
@@ -88,10 +123,21 @@ int main(void)
 }
 C
 use() {
-    "$1" -Isrc/loss -o "$scratch/use" "$scratch/use.c" "$2" -lm && LD_LIBRARY_PATH=build "$scratch/use" | grep -q '^0.4076 no error'
+    "${CC:-gcc}" -Isrc/loss -o "$scratch/use" "$scratch/use.c" "$1" -lm && LD_LIBRARY_PATH=$copy/build "$scratch/use" | grep -q '^0.4076 no error'
 }
-check 'a C program links the static library' use gcc build/libsmooth_topk.a
-check 'a C program links the shared library' use gcc build/libsmooth_topk.so
-check 'make help names every target that is to be called by hand' sh -c \
-    "make help >'$scratch/help'; for target in demo test lib clean; do grep -q \"make \$target\" '$scratch/help' || exit 1; done"
+check 'a C program links the static library' use "$copy/build/libsmooth_topk.a"
+check 'a C program links the shared library' use "$copy/build/libsmooth_topk.so"
+"$make" help >"$scratch/help"
+targets=$(grep -o '^make [a-z-]*' "$scratch/help" | cut -d' ' -f2 | sort -u)
+cp -R build/upstream "$copy/build/"
+# make -n cannot enter trees that are not there: these are taken as built.
+touch "$copy/build/upstream"
+for built in sanitized/.built fuzz/darknet/.built pristine/darknet; do mkdir -p "$copy/build/${built%/*}" && touch "$copy/build/$built"; done
+for target in all $targets; do
+    case $target in gpu-check | check-debian) continue ;; esac # they ask for a GPU, for root
+    check "make -n $target" build -n $target
+done
+check 'make help names all that is called by hand' sh -c "
+    sed -n '/^\.PHONY/s/^[^:]*://p' Makefile | tr ' ' '\n' | grep -Ev '^$|-programs$|^(all|darknet|help|FORCE)$' |
+        while read -r target; do grep -q \"make \$target\b\" '$scratch/help' || { echo \$target; exit 1; }; done"
 finish

@@ -3,15 +3,15 @@
 #
 # usage: tools/get_darknet.sh DIR     (run from the root of the repository)
 #
-# Places: darknet/ as checked out; `git submodule update --init`; Debian's source package "darknet",
-# whose orig tarball is that very commit. Whatever the place, the files must hash to the commit's
-# git tree id. Nothing outside DIR and darknet/ is changed.
+# Places: DIR as it is; darknet/ as checked out; `git submodule update --init`; Debian's source package
+# "darknet", whose orig tarball is that very commit. Whatever the place, the files must hash to the commit's
+# git tree id. Nothing outside DIR and darknet/ is changed, and DIR only once its new content is whole.
 set -eu
 
 tree=2b3b5d8f4f7f5951ddcc609fe840ef18ecc9c711 # git rev-parse 61c9d02ec461e30d55762ec7669d6a1d3c356fb2^{tree}
 dir=$1
 work=$dir.work
-rm -rf "$work" "$dir"
+rm -rf "$work"
 mkdir -p "$work/tree" "$(dirname "$dir")"
 work=$(cd "$work" && pwd)
 trap 'rm -rf "$work"' EXIT
@@ -25,17 +25,31 @@ missing() { # package command
 }
 command -v git >/dev/null || missing git git
 
+# The git tree id of the files in a directory.
+tree_of() {
+    rm -rf "$work/git"
+    (
+        export GIT_DIR="$work/git" GIT_WORK_TREE="$1" GIT_CONFIG_GLOBAL=/dev/null GIT_CONFIG_NOSYSTEM=1
+        git init -q 2>/dev/null && git -c core.autocrlf=false -c core.fileMode=true add -A -f . && git write-tree
+    ) || echo "an unreadable tree"
+}
+
 # True if the files in $work/tree are exactly the pinned commit's.
 verified() {
-    rm -rf "$work/git"
-    found=$(
-        export GIT_DIR="$work/git" GIT_WORK_TREE="$work/tree" GIT_CONFIG_GLOBAL=/dev/null GIT_CONFIG_NOSYSTEM=1
-        git init -q 2>/dev/null && git -c core.autocrlf=false -c core.fileMode=true add -A -f . && git write-tree
-    ) || found="an unreadable tree"
+    found=$(tree_of "$work/tree")
     [ "$found" = "$tree" ] || {
         say "refused: $1 has git tree $found, not $tree"
         rm -rf "$work/tree"
         mkdir -p "$work/tree"
+        return 1
+    }
+}
+
+there_already() {
+    [ -d "$dir" ] || return 1
+    found=$(tree_of "$(cd "$dir" && pwd)")
+    [ "$found" = "$tree" ] || {
+        say "$dir is not the pinned commit, or was edited: it has git tree $found, and is replaced"
         return 1
     }
 }
@@ -106,7 +120,7 @@ CONF
     export APT_CONFIG="$work/apt/apt.conf"
     # An archive that does not answer must not hide one that does: the download decides.
     timeout 90 apt-get -q=2 update >"$work/apt/log" 2>&1 || true
-    (cd "$work/apt/download" && timeout 90 apt-get -q=2 source --download-only darknet >>"$work/apt/log" 2>&1) || {
+    (cd "$work/apt/download" && timeout 90 apt-get -q=2 source --download-only --tar-only darknet >>"$work/apt/log" 2>&1) || {
         sed 's/^/darknet source:   apt: /' "$work/apt/log" | grep -E ' [EW]: ' | head -n 5 >&2
         return 1
     }
@@ -120,10 +134,12 @@ CONF
     say "Debian's source package \"darknet\""
 }
 
+! there_already || exit 0
 from_checkout || from_submodule || from_apt || {
     say "could not be had from darknet/, from its git home, or from an apt archive."
     say "With a network: git submodule update --init.  Without: copy a checkout of commit"
     say "61c9d02ec461e30d55762ec7669d6a1d3c356fb2 of https://github.com/pjreddie/darknet into darknet/."
     exit 1
 }
+[ ! -e "$dir" ] || mv "$dir" "$work/replaced"
 mv "$work/tree" "$dir"
