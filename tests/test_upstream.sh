@@ -6,7 +6,7 @@ network "$scratch/net.cfg" '[softmax]' 12
 
 unset MAKEFLAGS MFLAGS MAKELEVEL
 check 'upstream builds' make build/pristine/darknet
-check 'the stopped clock builds' gcc -shared -fPIC -o "$scratch/serial.so" tests/serial.c
+check 'the stopped clock builds' "${CC:-gcc}" -shared -fPIC -o "$scratch/serial.so" tests/serial.c
 
 # run BINARY NAME: trains and validates; output without the times in $scratch/NAME.
 run() {
