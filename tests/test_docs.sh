@@ -1,0 +1,42 @@
+#!/bin/sh
+# docs/architecture.md is true to the tree and short; no patch and no file has outgrown its measure.
+. tests/tap.sh
+page=docs/architecture.md
+named() { { grep -o '`[^` ]*`' "$page" | tr -d '`' && grep -oE '\b(src|tests|tools|patches)/[a-z0-9_/.*-]*[a-z/]' "$page"; } | sort -u; }
+# A path exists; a file without one is somewhere in our tree or in Darknet's.
+files() {
+    named | grep -E '/|[a-z0-9*]\.(c|h|cu|cuh|sh|mk|md|py|patch)$' | grep -v '^build/' | while read -r name; do
+        case $name in
+        */*) found=$(ls -d $name 2>/dev/null) ;;
+        *'*'*) found=$name ;;
+        *) found=$(find src tests docs build/source/src ! -type d -name "$name" | head -n 1) ;;
+        esac
+        [ "$found" ] || echo "no $name"
+    done | grep . && return 1
+    return 0
+}
+check 'every file that it names is there' files
+functions() {
+    named | grep -E '^[a-z]+_[a-z_]+$' | while read -r name; do
+        grep -rqE "\b$name\(" src build/source/src || echo "no $name"
+    done | grep . && return 1
+    return 0
+}
+check 'and every function' functions
+directories() { for directory in src/*/ patches tools tests cfg bench darknet; do grep -q "\`${directory%/}/\`" "$page" || { echo "does not say what $directory is"; return 1; }; done; }
+check 'it names every directory' directories
+short() { [ "$(wc -l <"$page")" -le 60 ]; }
+check 'it is at most 60 lines' short
+makefile() { [ "$(wc -l <Makefile)" -le 150 ]; }
+check 'Makefile is at most 150 lines' makefile
+sources() { wc -l src/*/* | awk '$2 != "total" && $1 > 500 { print; bad = 1 } END { exit bad }'; }
+check 'no file of src/ is over 500 lines' sources
+patches() {
+    wc -l patches/*/*.patch | tail -n 1
+    [ "$(cat patches/*/*.patch | wc -l)" -le 1200 ] &&
+        awk '/^\+\+\+/ { c = /\.(c|h|cu)$/; next } c && /^\+/ { n[FILENAME]++ } END { for (f in n) if (n[f] > 60) { print f, n[f]; bad = 1 } exit bad }' patches/*/*.patch
+}
+check 'all patches are at most 1200 lines, none adds more than 60 of C' patches
+series() { ls patches/*/*.patch | sed 's,^patches/,,' | sort >"$scratch/there" && grep -v '^#' patches/series | sort | diff - "$scratch/there"; }
+check 'every patch is in the series' series
+finish
