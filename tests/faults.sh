@@ -171,6 +171,8 @@ fault_no_permission() {
     [ "$(id -u)" = 0 ] || { train && return; }
     command -v setpriv >/dev/null || return 77
     as_nobody="setpriv --reuid=65534 --regid=65534 --clear-groups"
+    # The checkout may be below a directory that only root may enter.
+    cp "$darknet" darknet && darknet=$PWD/darknet
     train
     as_nobody=
 }
