@@ -2,30 +2,39 @@
 
 # A fuzz target is linked twice: with a driver that replays the corpus and mutations of it (make test), and with
 # libFuzzer (make fuzz).
-FUZZ_LOSS := tests/fuzz/fuzz_loss.c tests/reference.c $(MATHEMATICS) -Isrc/loss -Wno-unused
-FUZZ_OPTIONS := tests/fuzz/fuzz_options.c -Wno-unused-parameter \
-	-Wl,--wrap=exit,--wrap=fopen,--wrap=fclose,--wrap=malloc,--wrap=calloc,--wrap=realloc,--wrap=free
+FUZZ_TARGETS := options weights images loss
 FUZZ_SOURCES := $(wildcard tests/fuzz/*.[ch]) tests/numbers.h
+FUZZ_LOSS := tests/fuzz/fuzz_loss.c tests/reference.c $(MATHEMATICS) -Isrc/loss -Wno-unused
+FUZZ_IMAGES := tests/fuzz/fuzz_images.c src/classifier/image_reader.c src/classifier/image_rows.c -Isrc/classifier \
+	-DLARGEST_IMAGE=262144 $(DARKNET_LIBRARIES)
+FUZZ_CALLS := tests/fuzz/calls.c -Wno-unused-parameter $(PLUGIN_INCLUDE) \
+	-Wl,--wrap=exit,--wrap=fopen,--wrap=fclose,--wrap=malloc,--wrap=calloc,--wrap=realloc,--wrap=free
+fuzz_darknet = tests/fuzz/fuzz_$(1).c $(FUZZ_CALLS) -I$(2)/include -I$(2)/src $(2)/libdarknet.a $(DARKNET_LIBRARIES)
+
 build/tests/fuzz_loss build/fuzz/loss: $(FUZZ_SOURCES) tests/reference.c tests/reference.h $(MATHEMATICS) $(MATHEMATICS_HEADERS)
-build/tests/fuzz_options: $(FUZZ_SOURCES) build/sanitized/.built
-build/fuzz/options: $(FUZZ_SOURCES) build/fuzz/darknet/.built
+build/tests/fuzz_images build/fuzz/images: $(FUZZ_SOURCES) $(wildcard src/classifier/image_*.[ch])
+build/tests/fuzz_options build/tests/fuzz_weights: $(FUZZ_SOURCES) build/sanitized/.built
+build/fuzz/options build/fuzz/weights: $(FUZZ_SOURCES) build/fuzz/darknet/.built
 build/tests/fuzz_%:
 	@mkdir -p $(@D)
 	@echo "building $@"
 	@$(CC) $(SANITIZED) $(WARNINGS) tests/fuzz/driver.c $(FUZZ_TARGET) -lm -pthread -o $@
-build/fuzz/loss build/fuzz/options:
+$(FUZZ_TARGETS:%=build/fuzz/%):
 	@mkdir -p $(@D)
 	@echo "building $@"
 	@clang $(SANITIZED) -fsanitize=fuzzer $(WARNINGS) $(FUZZ_TARGET) -lm -pthread -o $@
 build/tests/fuzz_loss build/fuzz/loss: FUZZ_TARGET = $(FUZZ_LOSS)
-build/tests/fuzz_options: FUZZ_TARGET = $(FUZZ_OPTIONS) -Ibuild/sanitized/include -Ibuild/sanitized/src $(PLUGIN_INCLUDE) build/sanitized/libdarknet.a $(DARKNET_LIBRARIES)
-build/fuzz/options: FUZZ_TARGET = $(FUZZ_OPTIONS) -Ibuild/fuzz/darknet/include -Ibuild/fuzz/darknet/src $(PLUGIN_INCLUDE) build/fuzz/darknet/libdarknet.a $(DARKNET_LIBRARIES)
+build/tests/fuzz_images build/fuzz/images: FUZZ_TARGET = $(FUZZ_IMAGES)
+build/tests/fuzz_options: FUZZ_TARGET = $(call fuzz_darknet,options,build/sanitized)
+build/tests/fuzz_weights: FUZZ_TARGET = $(call fuzz_darknet,weights,build/sanitized)
+build/fuzz/options: FUZZ_TARGET = $(call fuzz_darknet,options,build/fuzz/darknet)
+build/fuzz/weights: FUZZ_TARGET = $(call fuzz_darknet,weights,build/fuzz/darknet)
 
 # What is found stays in build/fuzz/finding-*; what reaches new code is kept in build/fuzz/new_* between runs.
 SECONDS ?= 600
-fuzz: $(if $(shell command -v clang),build/fuzz/options build/fuzz/loss) build/tests/fuzz_options build/tests/fuzz_loss
+fuzz: $(if $(shell command -v clang),$(FUZZ_TARGETS:%=build/fuzz/%)) $(FUZZ_TARGETS:%=build/tests/fuzz_%)
 	@$(call require,clang,clang)
-	@for target in options loss; do \
+	@for target in $(FUZZ_TARGETS); do \
 		mkdir -p build/fuzz/new_$$target; \
 		build/tests/fuzz_$$target words >build/fuzz/$$target.dict || exit 1; \
 		build/fuzz/$$target -max_total_time=$(SECONDS) -max_len=4096 -timeout=20 -rss_limit_mb=4096 -detect_leaks=0 \

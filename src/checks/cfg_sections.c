@@ -99,6 +99,16 @@ static int has_cost(LAYER_TYPE type)
            type == REGION || type == YOLO || type == ISEG || type == SMOOTH_TOPK;
 }
 
+/* Upstream's recurrent layers write beyond their state, or learn nothing, when trained on the CPU.
+ */
+static int cannot_learn(LAYER_TYPE type)
+{
+#ifdef GPU
+    if (gpu_index >= 0) return 0;
+#endif
+    return type == RNN || type == GRU || type == LSTM || type == CRNN;
+}
+
 /* Where there is a [smooth_topk], it alone teaches the network, and is its last section. */
 static void check_losses(char *filename, list *sections)
 {
@@ -110,6 +120,8 @@ static void check_losses(char *filename, list *sections)
     if (!loss) return;
     for (node *n = sections->front; n; n = n->next) {
         const section *s = n->val;
+        if (cannot_learn(string_to_layer_type(s->type)))
+            refuse_section(filename, s, "cannot learn on the CPU: build with GPU=1");
         if (s != loss && has_cost(string_to_layer_type(s->type)))
             refuse_section(
                 filename, s,
