@@ -42,7 +42,7 @@ help:
 	@echo 'make test       the tests (4 minutes on two cores); ends with "N passed, N failed, N skipped"'
 	@echo 'make check      these and the long ones: whole grids, builds with CUDA, cuDNN and OpenCV, sanitizers, coverage'
 	@echo 'make check-debian  the README'"'"'s commands on minimal Debian 12 and 13, with gcc and clang; as root, in build/debian'
-	@echo 'make fuzz       look for inputs that break options or mathematics, with clang; SECONDS=600 for each'
+	@echo 'make fuzz       look for inputs that break options, weights, images or mathematics, with clang; SECONDS=600 for each'
 	@echo 'make bench      the loss beside Darknet'"'"'s softmax: table, CSV, plot; PEER=DIR adds the authors'"'"' code'
 	@echo 'make faults     provoke every fault in upstream and here, and write the table in tests/README.md (about 4 minutes)'
 	@echo 'make gpu-check  on a machine with a GPU: its tests and its timings, into build/gpu-report.txt'

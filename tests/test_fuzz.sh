@@ -14,4 +14,6 @@ fuzz() { # TARGET MUTATIONS: a finding is kept in build/fuzz/
 times=${LONG:+10} times=${times:-1} # ten times as many for make check
 check "options: $((20000 * times)) mutations of the corpus" fuzz options $((20000 * times))
 check "loss: $((5000 * times)) mutations of the corpus" fuzz loss $((5000 * times))
+check "weights: $((5000 * times)) mutations of the corpus" fuzz weights $((5000 * times))
+check "images: $((2000 * times)) mutations of the corpus" fuzz images $((2000 * times))
 finish

@@ -84,6 +84,7 @@ static const char *find_pnm_rows(const unsigned char *file, size_t size, image_r
     rows->bits = 8 * rows->channels;
     rows->width = pnm_number(file, size, &place);
     rows->height = pnm_number(file, size, &place);
+    if (rows->width > INT_MAX || rows->height > INT_MAX) return "an image of an impossible size";
     rows->scale = (unsigned)pnm_number(file, size, &place);
     if (rows->scale == 0) return "a PNM with a broken header";
     if (rows->scale > 255) return "a PNM with values above 255";

@@ -181,9 +181,6 @@ static void run(network *net)
 {
     for (int b = 0; b < net->batch && net->truths > 0; ++b)
         net->truth[(size_t)b * net->truths + b % net->truths] = 1;
-#ifdef __clang__ /* whose sanitizer is against the null pointer that upstream adds 0 to */
-    net->delta = calloc((size_t)net->inputs * net->batch, sizeof(float));
-#endif
     net->train = 1;
     forward_network(net);
     backward_network(net);

@@ -1,0 +1,236 @@
+/* The image reader: every kind of file in tests/fuzz/corpus_images as its pixels; bad files as a
+   reason; and what it makes of colors, gray and opacity. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "image_files.h"
+#include "image_reader.h"
+#include "image_rows.h"
+
+#define CORPUS "tests/fuzz/corpus_images/"
+
+typedef struct {
+    unsigned char *pixels;
+    int w, h, c;
+} picture;
+
+static picture read_or_fail(const char *path, int channels)
+{
+    picture p;
+    size_t size;
+    const char *why = NULL;
+    unsigned char *file = read_whole_file(path, &size, &why);
+    if (!file) fail_msg("%s: %s", path, why);
+    p.pixels = read_image(file, size, channels, &p.w, &p.h, &p.c, &why);
+    if (!p.pixels) fail_msg("%s: %s", path, why);
+    free(file);
+    return p;
+}
+
+/* Every sample of the two within `most`. */
+static void assert_near(const char *a, const char *b, int channels, int most)
+{
+    picture p = read_or_fail(a, channels), q = read_or_fail(b, channels);
+    assert_int_equal(p.w, q.w);
+    assert_int_equal(p.h, q.h);
+    assert_int_equal(p.c, channels);
+    assert_int_equal(q.c, channels);
+    for (int i = 0; i < p.w * p.h * p.c; ++i)
+        if (abs(p.pixels[i] - q.pixels[i]) > most)
+            fail_msg("%s and %s differ at %d: %d and %d", a, b, i, p.pixels[i], q.pixels[i]);
+    free(p.pixels);
+    free(q.pixels);
+}
+
+/* The same picture, 9 x 7 pixels, in each format. */
+static void same_picture(void **state)
+{
+    static const struct {
+        const char *name;
+        int most;
+    } files[] = {{CORPUS "color.png", 0},         {CORPUS "16_bit.png", 0},
+                 {CORPUS "interlaced.png", 0},    {CORPUS "opacity.png", 0},
+                 {CORPUS "color.bmp", 0},         {CORPUS "color.jpg", 60},
+                 {CORPUS "progressive.jpg", 130}, {CORPUS "cmyk.jpg", 130}};
+    (void)state;
+    for (size_t i = 0; i < sizeof files / sizeof *files; ++i)
+        assert_near(files[i].name, CORPUS "color.ppm", 3, files[i].most);
+    assert_near(CORPUS "gray.png", CORPUS "gray.pgm", 1, 0);
+    assert_near(CORPUS "gray.png", CORPUS "gray.pgm", 3, 0);
+    assert_near(CORPUS "gray.jpg", CORPUS "gray.pgm", 1, 60);
+    assert_near(CORPUS "palette.png", CORPUS "palette.bmp", 3, 0);
+}
+
+static void channels_of_a_file(void **state)
+{
+    static const struct {
+        const char *name;
+        int channels;
+    } files[] = {{CORPUS "color.png", 3}, {CORPUS "gray.png", 1}, {CORPUS "opacity.png", 4},
+                 {CORPUS "color.jpg", 3}, {CORPUS "gray.jpg", 1}, {CORPUS "cmyk.jpg", 3},
+                 {CORPUS "bits.bmp", 3},  {CORPUS "gray.pgm", 1}, {CORPUS "color.ppm", 3}};
+    (void)state;
+    for (size_t i = 0; i < sizeof files / sizeof *files; ++i) {
+        picture p = read_or_fail(files[i].name, 0);
+        assert_int_equal(p.c, files[i].channels);
+        free(p.pixels);
+    }
+}
+
+/* Gray by 77, 150 and 29 of 256; opacity is full where a file has none, 128 in opacity.png. */
+static void conversions(void **state)
+{
+    (void)state;
+    picture color = read_or_fail(CORPUS "color.ppm", 3), gray = read_or_fail(CORPUS "color.ppm", 1);
+    picture full = read_or_fail(CORPUS "color.ppm", 4),
+            half = read_or_fail(CORPUS "opacity.png", 4);
+    picture from_gray = read_or_fail(CORPUS "gray.pgm", 4);
+    for (int i = 0; i < color.w * color.h; ++i) {
+        const unsigned char *rgb = color.pixels + 3 * i;
+        assert_int_equal(gray.pixels[i], (77 * rgb[0] + 150 * rgb[1] + 29 * rgb[2]) >> 8);
+        assert_memory_equal(full.pixels + 4 * i, rgb, 3);
+        assert_int_equal(full.pixels[4 * i + 3], 255);
+        assert_in_range(half.pixels[4 * i + 3], 127, 128);
+        assert_int_equal(from_gray.pixels[4 * i], from_gray.pixels[4 * i + 2]);
+        assert_int_equal(from_gray.pixels[4 * i + 3], 255);
+    }
+    free(color.pixels);
+    free(gray.pixels);
+    free(full.pixels);
+    free(half.pixels);
+    free(from_gray.pixels);
+}
+
+/* Reads the bytes; NULL if they are an image, else the reason. */
+static const char *reason(const void *bytes, size_t size)
+{
+    int w, h, c;
+    const char *why = NULL;
+    unsigned char *file = malloc(size ? size : 1); /* of this size, for the sanitizer */
+    memcpy(file, bytes, size);
+    unsigned char *pixels = read_image(file, size, 3, &w, &h, &c, &why);
+    free(file);
+    free(pixels);
+    return pixels ? NULL : why;
+}
+
+static void assert_reason(const void *bytes, size_t size, const char *words)
+{
+    const char *why = reason(bytes, size);
+    if (!why || !strstr(why, words)) fail_msg("\"%s\", not \"%s\"", why ? why : "an image", words);
+}
+#define ASSERT_REASON(text, words) assert_reason(text, sizeof text - 1, words)
+
+static void bad_files(void **state)
+{
+    (void)state;
+    ASSERT_REASON("GIF89a", "a GIF image; JPEG, PNG, BMP and PNM are read");
+    ASSERT_REASON("RIFF1234WEBP", "a WebP image");
+    ASSERT_REASON("II*\0", "a TIFF image");
+    ASSERT_REASON("hello", "JPEG, PNG, BMP and PNM are read");
+    ASSERT_REASON("", "JPEG, PNG, BMP and PNM are read");
+    ASSERT_REASON("P6 0 3 255\n", "without pixels");
+    ASSERT_REASON("P6 3 3 255\n12345", "cut short");
+    ASSERT_REASON("P6 3 3 65535\n12345678", "above 255");
+    ASSERT_REASON("P6 x", "broken header");
+    ASSERT_REASON("P5 99999999999 99999999999 255\n", "size");
+    ASSERT_REASON("P5 2147483647 2147483647 255\n", "cut short");
+    ASSERT_REASON("BM", "cut short");
+}
+
+/* Every file cut anywhere before its end is named, but for the end of a BMP or PNM that nobody
+ * reads. */
+static void cut_files(void **state)
+{
+    static const char *const names[] = {CORPUS "color.png",       CORPUS "interlaced.png",
+                                        CORPUS "palette.png",     CORPUS "color.jpg",
+                                        CORPUS "progressive.jpg", CORPUS "cmyk.jpg",
+                                        CORPUS "palette.bmp",     CORPUS "color.ppm"};
+    (void)state;
+    for (size_t i = 0; i < sizeof names / sizeof *names; ++i) {
+        size_t size;
+        const char *why;
+        unsigned char *file = read_whole_file(names[i], &size, &why);
+        assert_non_null(file);
+        assert_null(reason(file, size));
+        for (size_t cut = 0; cut < size - 2; ++cut)
+            if (!reason(file, cut)) fail_msg("%s cut to %zu bytes is read", names[i], cut);
+        free(file);
+    }
+}
+
+/* A header of a few bytes claims any size: no memory of that size is taken. */
+static void huge_sizes(void **state)
+{
+    size_t size;
+    const char *why;
+    (void)state;
+    unsigned char *png = read_whole_file(CORPUS "color.png", &size, &why);
+    memcpy(png + 16, "\0\1\0\0\0\1\0\0", 8); /* 65536 x 65536; the checksum no longer fits */
+    assert_non_null(reason(png, size));
+    free(png);
+    unsigned char *jpeg = read_whole_file(CORPUS "color.jpg", &size, &why);
+    for (size_t i = 0; i + 9 < size; ++i)
+        if (jpeg[i] == 0xff && jpeg[i + 1] == 0xc0) memset(jpeg + i + 5, 0xf0, 4);
+    assert_reason(jpeg, size, "pixels; at least 1 and at most 100000000 are read");
+    free(jpeg);
+}
+
+static void whole_files(void **state)
+{
+    size_t size;
+    const char *why = NULL;
+    (void)state;
+    assert_null(read_whole_file("tests/no_such_file", &size, &why));
+    assert_string_equal(why, "No such file or directory");
+    assert_null(read_whole_file("tests", &size, &why));
+    assert_string_equal(why, "Is a directory");
+    assert_null(read_whole_file("/dev/null", &size, &why));
+    assert_string_equal(why, "the file is empty");
+    unsigned char *file = read_whole_file("build/upstream/data/dog.jpg", &size, &why);
+    assert_non_null(file);
+    assert_int_equal(size, 163759);
+    free(file);
+}
+
+static void as_an_image_of_darknet(void **state)
+{
+    const char *why = NULL;
+    (void)state;
+    picture p = read_or_fail(CORPUS "color.png", 3);
+    image im = try_load_image(CORPUS "color.png", 0, 0, 3, &why);
+    assert_non_null(im.data);
+    assert_int_equal(im.w, p.w);
+    assert_int_equal(im.h, p.h);
+    for (int k = 0; k < 3; ++k)
+        for (int i = 0; i < p.w * p.h; ++i)
+            assert_true(im.data[k * p.w * p.h + i] == (float)(p.pixels[3 * i + k] / 255.));
+    free_image(im);
+    free(p.pixels);
+    im = try_load_image(CORPUS "color.png", 5, 4, 1, &why);
+    assert_int_equal(im.w, 5);
+    assert_int_equal(im.h, 4);
+    assert_int_equal(im.c, 1);
+    free_image(im);
+    im = try_load_image(CORPUS "cut.jpg", 0, 0, 3, &why);
+    assert_null(im.data);
+    assert_string_equal(why, "Premature end of JPEG file");
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(same_picture), cmocka_unit_test(channels_of_a_file),
+        cmocka_unit_test(conversions),  cmocka_unit_test(bad_files),
+        cmocka_unit_test(cut_files),    cmocka_unit_test(huge_sizes),
+        cmocka_unit_test(whole_files),  cmocka_unit_test(as_an_image_of_darknet),
+    };
+    return cmocka_run_group_tests_name("image_reader", tests, NULL, NULL);
+}

@@ -1,0 +1,66 @@
+#!/bin/sh
+# Text files as people's editors leave them: .cfg, .data, the list of images, labels. Each is read as it was meant, or
+# its encoding is named; a run with it gives the weights of a run without.
+. tests/tap.sh
+images 2
+network "$scratch/a.cfg" '[smooth_topk]
+k=2' 3
+
+train() {
+    timeout 60 "$darknet" classifier train "$scratch/x.data" "$scratch/a.cfg" -seed 1 >"$scratch/said" 2>&1
+    code=$?
+    grep -av 'conv \|avg  \|Using default' "$scratch/said" | tail -n 5
+    return $code
+}
+train >/dev/null && cp "$scratch/backup/a.weights" "$scratch/expected"
+check 'the files as they are' test -s "$scratch/expected"
+
+# same FILE COMMAND...: FILE put through COMMAND is read as it was.
+same() {
+    file=$scratch/$1
+    shift
+    cp "$file" "$scratch/keep" && "$@" <"$scratch/keep" >"$file"
+    rm -f "$scratch"/backup/*
+    cmp -s "$file" "$scratch/keep" && echo "unchanged"
+    train && cmp "$scratch/backup/a.weights" "$scratch/expected"
+    code=$?
+    cmp -s "$file" "$scratch/keep" && code=1
+    cp "$scratch/keep" "$file"
+    return $code
+}
+mark() { printf '\357\273\277' && cat; }
+for file in a.cfg x.data train.txt labels.txt; do
+    check "$file: CR LF line ends" same $file sed 's/$/\r/'
+    check "$file: CR line ends" same $file tr '\n' '\r'
+    check "$file: a byte order mark" same $file mark
+    check "$file: a byte order mark and CR LF" same $file sed '1s/^/\xef\xbb\xbf/; s/$/\r/'
+    check "$file: blank lines" same $file sed '1s/^/\n/; s/$/\n \t\n/'
+    check "$file: blanks at line ends" same $file sed 's/$/ \t/'
+    check "$file: blanks before lines" same $file sed 's/^/  /'
+    check "$file: no line end at the end" same $file head -c -1
+done
+check 'x.data: blanks beside =' same x.data sed 's/=/ = /'
+
+refused() { # FILE ENCODING: named, exit code 1
+    cp "$scratch/$1" "$scratch/keep" && iconv -f UTF-8 -t "$2" "$scratch/keep" >"$scratch/$1"
+    train
+    code=$?
+    cp "$scratch/keep" "$scratch/$1"
+    [ $code -eq 1 ] && grep -q "$1: .*UTF-16; save it as UTF-8" "$scratch/said"
+}
+for file in a.cfg x.data train.txt labels.txt; do
+    for encoding in UTF-16 UTF-16LE UTF-16BE; do
+        check "$file: $encoding is named" refused $file $encoding
+    done
+done
+
+# A directory and files whose names have blanks inside.
+inner_blanks() {
+    mkdir -p "$scratch/my data/my backup" && cp "$scratch/labels.txt" "$scratch/my data/my labels.txt" &&
+        sed "s#^labels=.*#labels=$scratch/my data/my labels.txt#; s#^backup=.*#backup = $scratch/my data/my backup#" \
+            "$scratch/x.data" >"$scratch/blanks.data" &&
+        "$darknet" classifier train "$scratch/blanks.data" "$scratch/a.cfg" -seed 1 2>&1 | tail -n 3
+    cmp "$scratch/my data/my backup/a.weights" "$scratch/expected"
+}
+check 'blanks inside the values of a .data file are kept' inner_blanks
+finish
