@@ -1,0 +1,530 @@
+/* What makes a step fast on the CPU (src/cpu): each part beside a reference in double precision,
+   with and without BLAS and Winograd, for every instruction set of this machine, on one thread and
+   on three. */
+#include <math.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "activations.h"
+#include "convolution.h"
+#include "cpu_settings.h"
+#include "cpu_threads.h"
+#include "elementwise.h"
+#include "gemm.h"
+#include "maxpool_layer.h"
+#include "network.h"
+#include "normalization.h"
+#include "parser.h"
+
+static cpu_settings built;
+static int winograd_used;
+
+static float *random_floats(size_t n, float scale, float shift)
+{
+    float *x = malloc((n + 1) * sizeof(float));
+    for (size_t i = 0; i < n; ++i) x[i] = scale * (2.f * rand() / RAND_MAX - 1) + shift;
+    return x;
+}
+
+static float *copy_of(const float *x, size_t n)
+{
+    return memcpy(malloc((n + 1) * sizeof(float)), x, n * sizeof(float));
+}
+
+/* Root mean square of the error, relative to that of the value; a NaN is infinite. */
+static double error_of(const float *x, const double *reference, size_t n)
+{
+    double error = 0, value = 0;
+    for (size_t i = 0; i < n; ++i) {
+        if (!isfinite(reference[i]) || (*(const uint32_t *)(x + i) & 0x7f800000) == 0x7f800000)
+            return 1e9;
+        error += (x[i] - reference[i]) * (x[i] - reference[i]);
+        value += reference[i] * reference[i];
+    }
+    return value > 0 ? sqrt(error / value) : error > 0 ? 1e9 : 0;
+}
+
+#define assert_close(x, reference, n, most)                                                  \
+    do {                                                                                     \
+        double error = error_of(x, reference, n);                                            \
+        if (!(error <= (most)))                                                              \
+            fail_msg("%s: error %g, at most %g (blas %d, winograd %d, instructions %d)", #x, \
+                     error, (double)(most), cpu.blas, cpu.winograd, cpu.instructions);       \
+    } while (0)
+
+/* Every fast way to compute on this machine; setting 0 is the first. Returns 0 after the last. */
+static int choose(int setting)
+{
+    int sets = built.instructions + 1;
+    cpu = built;
+    cpu.instructions = setting % sets;
+    setting /= sets;
+    cpu.blas = built.blas && !(setting & 1);
+    cpu.winograd = !(setting & 2);
+    return setting < 4;
+}
+
+/* -------------------------------------------------------------------------------------------------
+   Convolutions
+   -------------------------------------------------------------------------------------------------
+ */
+
+typedef struct {
+    double *output, *weight_updates, *input_delta;
+} reference_convolution;
+
+static reference_convolution reference_of(const convolution_shape *s, const float *weights,
+                                          const float *input, const float *delta)
+{
+    size_t out = (size_t)s->batch * s->filters * s->out_height * s->out_width;
+    int c_of = s->channels / s->groups, f_of = s->filters / s->groups;
+    reference_convolution r = {
+        calloc(out, sizeof(double)),
+        calloc((size_t)s->filters * c_of * s->size * s->size, sizeof(double)),
+        calloc((size_t)s->batch * s->channels * s->height * s->width, sizeof(double))};
+    for (int b = 0; b < s->batch; ++b)
+        for (int f = 0; f < s->filters; ++f)
+            for (int c = 0; c < c_of; ++c)
+                for (int u = 0; u < s->size; ++u)
+                    for (int v = 0; v < s->size; ++v) {
+                        size_t w = (((size_t)f * c_of + c) * s->size + u) * s->size + v;
+                        size_t plane = (size_t)b * s->channels + f / f_of * c_of + c;
+                        for (int i = 0; i < s->out_height; ++i)
+                            for (int j = 0; j < s->out_width; ++j) {
+                                int y = i * s->stride + u - s->pad, x = j * s->stride + v - s->pad;
+                                if (y < 0 || x < 0 || y >= s->height || x >= s->width) continue;
+                                size_t in = (plane * s->height + y) * s->width + x;
+                                size_t o = (((size_t)b * s->filters + f) * s->out_height + i) *
+                                               s->out_width +
+                                           j;
+                                r.output[o] += (double)weights[w] * input[in];
+                                r.weight_updates[w] += (double)delta[o] * input[in];
+                                r.input_delta[in] += (double)delta[o] * weights[w];
+                            }
+                    }
+    return r;
+}
+
+static convolution_shape shape(int batch, int channels, int height, int width, int filters,
+                               int groups, int size, int stride, int pad)
+{
+    convolution_shape s = {batch, channels, height, width, filters, groups,
+                           size,  stride,   pad,    0,     0};
+    s.out_height = (height + 2 * pad - size) / stride + 1;
+    s.out_width = (width + 2 * pad - size) / stride + 1;
+    return s;
+}
+
+/* Twice, so that gradients are seen to be added; on one thread and on three, with the same bits. */
+static void check_convolution(const convolution_shape *s)
+{
+    size_t in = (size_t)s->batch * s->channels * s->height * s->width;
+    size_t out = (size_t)s->batch * s->filters * s->out_height * s->out_width;
+    size_t n = (size_t)s->filters * (s->channels / s->groups) * s->size * s->size;
+    float *input = random_floats(in, 1, .3f), *delta = random_floats(out, 1, 0);
+    float *weights = random_floats(n, 1, 0);
+    reference_convolution r = reference_of(s, weights, input, delta);
+    for (size_t i = 0; i < n; ++i) r.weight_updates[i] *= 2;
+    for (size_t i = 0; i < in; ++i) r.input_delta[i] = 2 * r.input_delta[i] + 1;
+    for (int setting = 0; choose(setting); ++setting) {
+        float *output[2], *weight_updates[2], *input_delta[2];
+        double most = winograd_fits(s) ? 1e-5 : 1e-6;
+        winograd_used += winograd_fits(s);
+        for (int threads = 0; threads < 2; ++threads) {
+            cpu.threads = threads ? 3 : 1;
+            size_t size = convolution_workspace(s);
+            float *workspace = random_floats(size + 1, 1, 0);
+            workspace[size] = 42;
+            output[threads] = random_floats(out, 1, 0);
+            weight_updates[threads] = calloc(n, sizeof(float));
+            input_delta[threads] = malloc(in * sizeof(float));
+            for (size_t i = 0; i < in; ++i) input_delta[threads][i] = 1;
+            convolution_forward(s, weights, input, output[threads], workspace);
+            for (int i = 0; i < 2; ++i)
+                convolution_backward(s, weights, input, delta, weight_updates[threads],
+                                     input_delta[threads], workspace);
+            assert_true(workspace[size] == 42);
+            free(workspace);
+        }
+        assert_close(output[0], r.output, out, most);
+        assert_close(weight_updates[0], r.weight_updates, n, most);
+        assert_close(input_delta[0], r.input_delta, in, most);
+        assert_memory_equal(output[0], output[1], out * sizeof(float));
+        assert_memory_equal(weight_updates[0], weight_updates[1], n * sizeof(float));
+        assert_memory_equal(input_delta[0], input_delta[1], in * sizeof(float));
+        for (int i = 0; i < 2; ++i) free(output[i]), free(weight_updates[i]), free(input_delta[i]);
+    }
+    cpu = built;
+    free(input), free(delta), free(weights), free(r.output), free(r.weight_updates),
+        free(r.input_delta);
+}
+
+static void test_convolutions(void **state)
+{
+    static const int sizes[][2] = {{1, 1}, {3, 3}, {5, 4}, {8, 8}, {7, 13}, {16, 16}, {24, 9}};
+    static const int channels[][2] = {{1, 1}, {3, 16}, {8, 8}, {17, 9}, {16, 32}, {33, 20}};
+    (void)state;
+    for (int i = 0; i < 7; ++i)
+        for (int j = 0; j < 6; ++j)
+            for (int pad = 0; pad < 3; ++pad) {
+                convolution_shape s = shape(2, channels[j][0], sizes[i][0], sizes[i][1],
+                                            channels[j][1], 1, 3, 1, pad);
+                if (s.out_height > 0 && s.out_width > 0) check_convolution(&s);
+            }
+    assert_true(winograd_used > 0);
+}
+
+static void test_convolution_options(void **state)
+{
+    (void)state;
+    for (int size = 1; size <= 7; size += size < 3 ? 1 : 2)
+        for (int stride = 1; stride <= 3; ++stride)
+            for (int pad = 0; pad <= size / 2; ++pad)
+                for (int groups = 1; groups <= 4; groups *= 2) {
+                    convolution_shape s = shape(3, 4, 9, 11, 12, groups, size, stride, pad);
+                    check_convolution(&s);
+                }
+    convolution_shape some[] = {shape(1, 3, 70, 90, 16, 1, 3, 2, 1),
+                                shape(1, 8, 70, 90, 16, 1, 3, 1, 1), /* strips and bands */
+                                shape(2, 70, 20, 20, 130, 1, 3, 2, 1),
+                                shape(2, 70, 40, 40, 130, 1, 1, 1, 0),
+                                shape(2, 32, 9, 9, 32, 32, 3, 1, 1),
+                                shape(20, 24, 6, 6, 48, 1, 3, 1, 1),
+                                shape(2, 6, 9, 9, 6, 1, 1, 2, 0),
+                                shape(2, 6, 9, 9, 6, 1, 1, 1, 1)}; /* 1x1, not direct */
+    for (size_t i = 0; i < sizeof some / sizeof *some; ++i) check_convolution(some + i);
+}
+
+/* -------------------------------------------------------------------------------------------------
+   Products
+   -------------------------------------------------------------------------------------------------
+ */
+
+static void test_products(void **state)
+{
+    static const int sizes[][3] = {
+        {1, 1, 1}, {3, 5, 7}, {64, 300, 20}, {700, 90, 100}, {90, 1000, 70}};
+    (void)state;
+    for (int i = 0; i < 5; ++i)
+        for (int kind = 0; kind < 8; ++kind) {
+            int M = sizes[i][0], N = sizes[i][1], K = sizes[i][2], TA = kind & 1, TB = kind / 2 & 1;
+            float beta = kind & 4 ? .5f : 1;
+            float *a = random_floats((size_t)M * K, 1, 0), *b = random_floats((size_t)K * N, 1, 0);
+            float *c = random_floats((size_t)M * N, 1, 0);
+            double *r = malloc((size_t)M * N * sizeof(double));
+            for (int m = 0; m < M; ++m)
+                for (int n = 0; n < N; ++n) {
+                    double sum = 0;
+                    for (int k = 0; k < K; ++k)
+                        sum += (double)(TA ? a[k * M + m] : a[m * K + k]) *
+                               (TB ? b[n * K + k] : b[k * N + n]);
+                    r[m * N + n] = 2 * sum + beta * (double)c[m * N + n];
+                }
+            gemm_cpu(TA, TB, M, N, K, 2, a, TA ? M : K, b, TB ? K : N, beta, c, N);
+            assert_close(c, r, (size_t)M * N, 1e-6);
+            free(a), free(b), free(c), free(r);
+        }
+}
+
+/* -------------------------------------------------------------------------------------------------
+   Normalization, activations, update
+   -------------------------------------------------------------------------------------------------
+ */
+
+static void test_normalization(void **state)
+{
+    static const int shapes[][3] = {{3, 5, 1}, {2, 3, 7}, {4, 2, 64}, {2, 3, 1031}, {7, 2, 2000}};
+    (void)state;
+    for (int i = 0; i < 5; ++i)
+        for (int setting = 0; choose(setting); ++setting)
+            for (ACTIVATION activation = LOGISTIC; activation <= SELU; ++activation) {
+                normalization_shape s = {shapes[i][0], shapes[i][1], shapes[i][2]};
+                int n = s.batch * s.channels * s.size, per = s.batch * s.size;
+                /* A mean of none and of 50 deviations: there the float that holds the mean is
+                   itself off by some 3e-6 of a deviation. */
+                float shift = activation % 2 ? 30 : .2f;
+                float *x = random_floats(n, 1, shift), *y = malloc(n * sizeof(float)),
+                      *delta = random_floats(n, 1, 0);
+                float *given = copy_of(delta, n);
+                float *scales = random_floats(s.channels, .5f, 1),
+                      *biases = random_floats(s.channels, 1, 0);
+                float *mean = calloc(s.channels, 4), *variance = calloc(s.channels, 4);
+                float *scale_updates = calloc(s.channels, 4), *bias_updates = calloc(s.channels, 4);
+                double *ry = malloc(n * 8), *rd = malloc(n * 8), *rv = malloc(s.channels * 8);
+                double *rs = calloc(s.channels, 8), *rb = calloc(s.channels, 8);
+                normalize_forward(&s, x, y, mean, variance, scales, biases, activation);
+                normalize_backward(&s, x, y, delta, mean, variance, scales, scale_updates,
+                                   bias_updates, activation);
+                for (int c = 0; c < s.channels; ++c) {
+                    double m = 0, v = 0, d1 = 0, d2 = 0;
+#define EACH(at)                      \
+    for (int b = 0; b < s.batch; ++b) \
+        for (int p = 0, at = (b * s.channels + c) * s.size; p < s.size; ++p, ++at)
+                    EACH(at) m += x[at];
+                    m /= per;
+                    EACH(at) v += (x[at] - m) * (x[at] - m);
+                    v /= per - 1;
+                    rv[c] = v;
+                    assert_true(fabs(mean[c] - m) <= 1e-6 * (fabs(m) + 1));
+                    EACH(at)
+                    {
+                        double raw = (x[at] - m) / (sqrt(v) + 1e-6) * scales[c] + biases[c];
+                        ry[at] = activate(raw, activation);
+                        rd[at] = given[at] * (double)gradient(y[at], activation);
+                        d1 += rd[at];
+                        d2 += rd[at] * (x[at] - m);
+                    }
+                    rb[c] = d1;
+                    rs[c] = d2 / (sqrt(v) + 1e-6);
+                    double w = v + 1e-5;
+                    EACH(at)
+                    rd[at] =
+                        scales[c] * (rd[at] / sqrt(w) - (x[at] - m) * d2 / (w * sqrt(w)) / per -
+                                     d1 / sqrt(w) / per);
+                }
+                assert_close(variance, rv, s.channels, 1e-6);
+                if (activation != STAIR) assert_close(y, ry, n, shift > 1 ? 3e-5 : 1e-6);
+                if (per > 8) { /* with fewer the gradient cancels */
+                    assert_close(delta, rd, n, shift > 1 ? 1e-3 : 1e-5);
+                    assert_close(scale_updates, rs, s.channels, shift > 1 ? 1e-3 : 1e-5);
+                }
+                assert_close(bias_updates, rb, s.channels, 1e-5);
+                free(x), free(y), free(delta), free(given), free(scales), free(biases), free(mean),
+                    free(variance);
+                free(scale_updates), free(bias_updates), free(ry), free(rd), free(rv), free(rs),
+                    free(rb);
+            }
+    cpu = built;
+}
+
+static void test_activations(void **state)
+{
+    enum { N = 40000 };
+    (void)state;
+    for (int setting = 0; choose(setting); ++setting)
+        for (ACTIVATION activation = LOGISTIC; activation <= SELU; ++activation) {
+            float *x = random_floats(N, 6, 0), *given = copy_of(x, N),
+                  *delta = random_floats(N, 1, 0);
+            float *before = copy_of(delta, N);
+            activate_array(x, N, activation);
+            gradient_array(x, N, activation, delta);
+            for (int i = 0; i < N; ++i) {
+                float right = activate(given[i], activation), slope = gradient(x[i], activation);
+                if (!(fabsf(x[i] - right) <= 1e-6f * (1 + fabsf(right))))
+                    fail_msg("activation %d of %g: %g, not %g", activation, given[i], x[i], right);
+                if (!(fabsf(delta[i] - before[i] * slope) <= 1e-6f))
+                    fail_msg("gradient %d at %g", activation, x[i]);
+            }
+            free(x), free(given), free(delta), free(before);
+        }
+    cpu = built;
+}
+
+static void test_update(void **state)
+{
+    enum { N = 50001 };
+    (void)state;
+    for (int setting = 0; choose(setting); ++setting) {
+        float *w = random_floats(N, 1, 0), *u = random_floats(N, 1, 0), *w0 = copy_of(w, N),
+              *u0 = copy_of(u, N);
+        assert_int_equal(update_weights_cpu(N, .3f, .2f, .9f, w, u), cpu_fast());
+        for (int i = 0; i < N && cpu_fast(); ++i) {
+            double step = u0[i] - .3 * w0[i];
+            assert_true(fabs(w[i] - (w0[i] + .2 * step)) < 1e-6 && fabs(u[i] - .9 * step) < 1e-6);
+        }
+        free(w), free(u), free(w0), free(u0);
+    }
+    cpu = built;
+}
+
+/* -------------------------------------------------------------------------------------------------
+   Pooling and threads
+   -------------------------------------------------------------------------------------------------
+ */
+
+static void test_pooling_is_upstreams(void **state)
+{
+    (void)state;
+    for (int size = 2; size <= 3; ++size)
+        for (int stride = 1; stride <= 3; ++stride)
+            for (int padding = 0; padding < 3; ++padding)
+                for (int h = 4; h < 10; ++h) {
+                    layer l = make_maxpool_layer(2, h, 2 * (h / 2) + 2, 3, size, stride, padding);
+                    int in = 2 * l.inputs, out = 2 * l.outputs;
+                    network net = {0};
+                    net.input = random_floats(in, 1, 0);
+                    for (int i = 0; i < in; ++i)
+                        net.input[i] = (int)(4 * net.input[i]); /* equal ones */
+                    for (int i = 0; i < out; ++i) l.delta[i] = i;
+                    float *output[2], *delta[2];
+                    for (int fast = 0; fast < 2; ++fast) {
+                        cpu.blas = cpu.winograd = fast;
+                        net.delta = delta[fast] = calloc(in, sizeof(float));
+                        forward_maxpool_layer(l, net);
+                        backward_maxpool_layer(l, net);
+                        output[fast] = copy_of(l.output, out);
+                    }
+                    assert_memory_equal(output[0], output[1], out * sizeof(float));
+                    assert_memory_equal(delta[0], delta[1], in * sizeof(float));
+                    for (int i = 0; i < 2; ++i) free(output[i]), free(delta[i]);
+                    free(net.input);
+                    free_layer(l);
+                    cpu = built;
+                }
+}
+
+static void count(void *argument, int task, int slot)
+{
+    assert_true(slot >= 0 && slot < cpu.threads);
+    ++((int *)argument)[task];
+}
+
+static void count_inside(void *argument, int task, int slot)
+{
+    (void)slot;
+    parallel_for(10, count, (int *)argument + 10 * task);
+}
+
+static void test_every_task_runs_once(void **state)
+{
+    static int done[1000];
+    (void)state;
+    cpu.threads = 4;
+    for (int tasks = 0; tasks <= 1000; tasks += tasks < 10 ? 1 : 99) {
+        memset(done, 0, sizeof done);
+        for (int i = 0; i < 50; ++i) parallel_for(tasks, count, done);
+        for (int i = 0; i < 1000; ++i) assert_int_equal(done[i], i < tasks ? 50 : 0);
+    }
+    memset(done, 0, sizeof done);
+    parallel_for(100, count_inside, done);
+    for (int i = 0; i < 1000; ++i) assert_int_equal(done[i], 1);
+    cpu = built;
+}
+
+/* -------------------------------------------------------------------------------------------------
+   Whole networks: beside upstream's arithmetic
+   -------------------------------------------------------------------------------------------------
+ */
+
+static network *network_of(const char *sections, int fast)
+{
+    char name[] = "/tmp/test_cpu.XXXXXX";
+    int file = mkstemp(name);
+    assert_true(file >= 0 && write(file, sections, strlen(sections)) == (ssize_t)strlen(sections));
+    close(file);
+    cpu = built;
+    if (!fast) cpu.blas = cpu.winograd = 0;
+    srand(7);
+    network *net = parse_network_cfg(name);
+    unlink(name);
+    return net;
+}
+
+/* Two steps on the same numbers; the output, with the updates it led to, and the output of a
+ * prediction. */
+static float *two_steps(network *net, int *n)
+{
+    unsigned random = 5;
+    for (int step = 0; step < 2; ++step) {
+        for (int i = 0; i < net->inputs * net->batch; ++i)
+            net->input[i] = (random = random * 1664525u + 1013904223u) / 4294967296.f;
+        memset(net->truth, 0, net->truths * net->batch * sizeof(float));
+        for (int b = 0; b < net->batch; ++b) net->truth[b * net->truths + b % net->truths] = 1;
+        train_network_datum(net);
+    }
+    *n = net->outputs * net->batch;
+    float *result = malloc(2 * *n * sizeof(float));
+    memcpy(result, net->output, *n * sizeof(float));
+    memcpy(result + *n, network_predict(net, net->input), *n * sizeof(float));
+    *n *= 2;
+    return result;
+}
+
+#define NET                                                                                    \
+    "[net]\nbatch=4\nheight=12\nwidth=12\nchannels=3\nlearning_rate=.01\nmomentum=.9\ndecay=." \
+    "001\n"
+#define CONV "[convolutional]\nfilters=16\nsize=3\nstride=1\npad=1\nactivation=leaky\n"
+#define BN_CONV CONV "batch_normalize=1\n"
+#define END "[avgpool]\n[softmax]\n"
+
+static const char *const networks[] = {
+    NET BN_CONV BN_CONV "[maxpool]\nsize=2\nstride=2\n" BN_CONV END,
+    NET CONV CONV "[batchnorm]\n" CONV END,
+    NET CONV BN_CONV "groups=4\n" CONV "groups=2\n" END,
+    NET CONV CONV "xnor=1\n" END,
+    NET CONV CONV "binary=1\n" END,
+    NET CONV "[connected]\noutput=20\nbatch_normalize=1\nactivation=relu\n[connected]\noutput=9\n["
+             "softmax]\n",
+    NET BN_CONV "[deconvolutional]\nfilters=8\nsize=2\nstride=2\nactivation=relu\n" CONV END,
+    NET BN_CONV "[shortcut]\nfrom=-1\nactivation=linear\n" BN_CONV
+                "[route]\nlayers=-1,-3\n" CONV END,
+    NET BN_CONV "[dropout]\nprobability=0\n" BN_CONV END};
+
+/* xnor takes signs: rounding turns some that are next to 0. */
+static void test_networks(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < sizeof networks / sizeof *networks; ++i) {
+        int n, m;
+        network *slow = network_of(networks[i], 0), *fast = network_of(networks[i], 1);
+        cpu.blas = cpu.winograd = 0;
+        float *right = two_steps(slow, &n);
+        cpu = built;
+        float *ours = two_steps(fast, &m);
+        assert_int_equal(n, m);
+        for (int j = 0; j < n; ++j)
+            if (!(fabsf(right[j] - ours[j]) <= (strstr(networks[i], "xnor") ? 1e-3f : 2e-5f)))
+                fail_msg("network %d: %g, not %g", (int)i, ours[j], right[j]);
+        free(right), free(ours);
+        free_network(slow), free_network(fast);
+    }
+}
+
+/* Steps of two networks in turn, one of them resized between, are those of each alone. */
+static void test_two_networks_and_sizes(void **state)
+{
+    int n;
+    const char *text = networks[0], *other = networks[2];
+    (void)state;
+    network *a = network_of(text, 1), *b = network_of(other, 1);
+    float *first = two_steps(a, &n), *second = two_steps(b, &n);
+    network *c = network_of(text, 1), *d = network_of(other, 1);
+    for (int size = 20; size >= 4; size -= 8) {
+        resize_network(a, size, size);
+        resize_network(c, size, size);
+        float *x = two_steps(a, &n), *y = two_steps(b, &n);
+        free(x), free(y);
+    }
+    resize_network(c, 12, 12);
+    float *third = two_steps(c, &n), *fourth = two_steps(d, &n);
+    assert_memory_equal(first, third, n * sizeof(float));
+    assert_memory_equal(second, fourth, n * sizeof(float));
+    free(first), free(second), free(third), free(fourth);
+    free_network(a), free_network(b), free_network(c), free_network(d);
+}
+
+int main(void)
+{
+    built = cpu;
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_convolutions),
+        cmocka_unit_test(test_convolution_options),
+        cmocka_unit_test(test_products),
+        cmocka_unit_test(test_normalization),
+        cmocka_unit_test(test_activations),
+        cmocka_unit_test(test_update),
+        cmocka_unit_test(test_pooling_is_upstreams),
+        cmocka_unit_test(test_every_task_runs_once),
+        cmocka_unit_test(test_networks),
+        cmocka_unit_test(test_two_networks_and_sizes),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
