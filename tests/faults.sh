@@ -540,7 +540,7 @@ provoke() { # name
 
 # The last line on stderr that says more than a good run does.
 last_message() {
-    sed 's/^Loading weights from .*\.\.\.//; /^Cannot load image "[^"]*"$/{N;s/\n/: /;}' err | grep -av 'Done!$\|^Floating point exc\|^Segmentation fault\|^Saving weights\|Using default\|^layer \|^ *[0-9]* \(conv\|connected\|softmax\|avg\)\|Predicted in\|seconds,\|^Loaded:\|^$' | tail -n 1
+    sed 's/^Loading weights from .*\.\.\.//; /^Cannot load image "[^"]*"$/{N;s/\n/: /;}' err | grep -av 'Done!$\|^Floating point exc\|^Segmentation fault\|^Saving weights\|Using default\|^layer \|^ *[0-9]* \(conv\|connected\|softmax\|avg\)\|Predicted in\|seconds,\|^Loaded:\|profiling\|^$' | tail -n 1
 }
 
 # Kills training runs at random moments soon after their start. A run saves after each batch (of 4 images, all there are), so the file

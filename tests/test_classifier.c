@@ -6,6 +6,7 @@
 #include <stdint.h>
 #include <cmocka.h>
 
+#include "allocate.h"
 #include "arguments.h"
 #include "checkpoint.h"
 #include "class_tree.h"
@@ -129,6 +130,24 @@ static void test_finite(void **state)
         assert_false(all_finite(values, 4));
     }
     assert_true(is_finite(zero));
+}
+
+static void too_much(void *unused)
+{
+    (void)unused;
+    allocate(SIZE_MAX / 4, 2);
+}
+
+static void test_memory(void **state)
+{
+    (void)state;
+    int *zeros = allocate(0, sizeof *zeros);
+    assert_non_null(zeros);
+    free(zeros);
+    char *text = print_text("%s %d", "a", 12);
+    assert_string_equal(text, "a 12");
+    free(text);
+    refused(too_much, NULL, "out of memory: ");
 }
 
 static void *draw_other_stream(void *result)
@@ -373,6 +392,11 @@ static void check_tree_of(void *text)
     check_tree_file(in("tree"));
 }
 
+static void check_named_tree(void *name)
+{
+    check_tree_file(name);
+}
+
 static void test_tree_files(void **state)
 {
     (void)state;
@@ -387,7 +411,7 @@ static void test_tree_files(void **state)
     memset(name, 'n', 300);
     strcpy(name + 300, " -1\n");
     refused(check_tree_of, name, "1 to 255 characters");
-    refused((void (*)(void *))check_tree_file, "/nowhere/tree", "No such file");
+    refused(check_named_tree, "/nowhere/tree", "No such file");
 }
 
 static tree *read_tree_of(const char *text)
@@ -440,7 +464,7 @@ static void test_trees(void **state)
     assert_true(net.hierarchy->leaf[2] && !net.hierarchy->leaf[3]);
     refused(leaves_without, file, "x.data: leaves=");
     refused(leaves_of_others, file, "names none of the tree's classes");
-    assert_int_equal(said(text, sizeof text, (void (*)(void *))check_tree_file, file), 1);
+    assert_int_equal(said(text, sizeof text, check_named_tree, file), 1);
 }
 
 static char *paths[] = {"img/cat_1.png", "img/dog_1.png", "img/cat_2.png", "img/cow_1.png"};
@@ -779,6 +803,7 @@ int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, make_directory, remove_directory)
     const struct CMUnitTest tests[] = {
+        TEST(test_memory),
         TEST(test_finite),
         TEST(test_seeds),
         TEST(test_replacement),

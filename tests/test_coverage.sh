@@ -1,51 +1,53 @@
 #!/bin/sh
-# Line coverage of src/ by the tests of the loss, of the layer and of its options: at least 95 % of each file.
+# Line coverage of src/ by the tests of the unit and those of the binary from the shell: at least 95 % of each file.
 # A line of the vector loops, compiled once for each instruction set, is covered if one of them ran.
 . tests/tap.sh
-objects=
-for source in src/*/*.c; do
-    name=$(basename "$source" .c)
-    gcc -O1 -g --coverage -Isrc/loss -Isrc/layer -Isrc/classifier -Isrc/cpu -isystem build/source/include -isystem build/upstream/src \
-        -c "$source" -o "$scratch/$name.o" || exit 1
-    objects="$objects $scratch/$name.o"
-done
-mathematics=$(echo "$objects" | tr ' ' '\n' | grep -v layer)
+tree=$PWD/build/coverage
+rm -rf "$tree"
+mkdir -p "$tree"
+unset MAKEFLAGS MFLAGS MAKELEVEL
+cpu_only='GPU=0 CUDNN=0 OPENCV=0 OPENMP=0 DEBUG=0'
 
-# Our objects come first, so that the archive's own are not taken.
 # shellcheck disable=SC2086
-link() { # PROGRAM WHAT...
-    program=$scratch/$1
-    shift
-    gcc -O1 --coverage -w -fopenmp -Isrc/loss -Isrc/layer -Isrc/classifier -Isrc/cpu -Ibuild/source/include -Ibuild/source/src "$@" \
-        -lcmocka -lm -pthread -o "$program"
+build() {
+    tools/patch_darknet.sh build/upstream "$tree" &&
+        make -s -j2 -C "$tree" $cpu_only CC=gcc CPP='gcc -x c' OPTS='-O1 -g --coverage' darknet
 }
-# shellcheck disable=SC2086
-{
-    check 'the tests of the loss build' link loss tests/test_loss.c tests/reference.c $mathematics
-    check 'the tests of the layer build' link layer -Wl,--wrap=malloc,--wrap=calloc,--wrap=realloc \
-        tests/test_layer.c $objects build/source/libdarknet.a -ljpeg -lpng
-    check 'Darknet builds' link darknet \
-        $(ls build/source/obj/*.o | grep -v 'obj/smooth_topk') $objects
+check 'Darknet builds' build
+libraries=$(printf 'include src/libraries.mk\nall:\n\t@echo $(DARKNET_LIBRARIES)\n' | make -s -f -)
+
+# run_unit NAME: tests/test_NAME.c, without its long grid.
+run_unit() {
+    more=
+    [ "$1" = loss ] && more=tests/reference.c
+    [ "$1" = layer ] && more=-Wl,--wrap=malloc,--wrap=calloc,--wrap=realloc
+    # shellcheck disable=SC2086
+    gcc -O1 -w --coverage $(printf -- '-I%s ' src/*/) -Itests -I"$tree/include" -I"$tree/src" -o "$scratch/$1" "tests/test_$1.c" $more \
+        "$tree/libdarknet.a" $libraries -lcmocka -lm -pthread && "$scratch/$1" "-test_accuracy_grid"
 }
-check 'the tests of the loss pass' "$scratch/loss" -test_accuracy_grid
-check 'the tests of the layer pass' "$scratch/layer"
-check 'the tests of the options pass' sh -c \
-    "DARKNET='$scratch/darknet' tests/test_options.sh >'$scratch/tap' && ! grep '^not ok' '$scratch/tap'"
+for test in tests/test_*.c; do
+    name=$(basename "$test" .c)
+    check "$name passes" run_unit "${name#test_}"
+done
+run_script() {
+    DARKNET="$tree/darknet" "$1" >"$scratch/tap" 2>&1 && grep -q '^1\.\.' "$scratch/tap" && ! grep -A9 '^not ok' "$scratch/tap"
+}
+for script in options cfg binary commands topk versus chart hardening; do
+    check "test_$script.sh passes" run_script "tests/test_$script.sh"
+done
 
 # FILE COVERED LINES of each file of src/.
-# shellcheck disable=SC2086
-gcov -t -o "$scratch" $objects 2>/dev/null | awk -F: '
-    $2 + 0 == 0 && $3 == "Source" { file = $4 }
-    file ~ /^src\// && $2 + 0 > 0 && $1 !~ /^ *-$/ && $1 !~ /^---/ {
+(cd "$tree" && gcov -t -o obj $(ls src/../plugin/*/*.c | sed 's|.*/\(.*\)\.c|obj/\1.o|') 2>/dev/null) | awk -F: '
+    $2 + 0 == 0 && $3 == "Source" { file = $4; sub(/^plugin/, "src", file) }
+    file ~ /^src\/[a-z]*\// && $2 + 0 > 0 && $1 !~ /^ *-$/ && $1 !~ /^---/ {
         line = file ":" ($2 + 0)
         if (!(line in known)) { known[line]; lines[file]++ }
         if ($1 !~ /[#=]/ && !(line in ran)) { ran[line]; covered[file]++ }
     }
     END { for (file in lines) print file, covered[file] + 0, lines[file] }' | sort >"$scratch/coverage"
-for file in src/*/*.c src/loss/*_simd.h src/loss/smooth_topk_vectors.h src/loss/smooth_topk_instruction_sets.h \
-    src/loss/smooth_topk_bits.h src/loss/smooth_topk_formulas.h src/loss/smooth_topk_polynomial.h \
-    src/loss/smooth_topk_tilt.h src/loss/smooth_topk_log.h src/loss/smooth_topk_internal.h; do
+for file in src/*/*.c $(cut -d' ' -f1 "$scratch/coverage" | grep '\.h$'); do
     figures=$(grep "^$file " "$scratch/coverage" | cut -d' ' -f2-)
+    # shellcheck disable=SC2086
     check "$file: ${figures:-no} lines ($(echo "$figures" | awk '{ if ($2) printf "%.1f", 100*$1/$2 }') %)" \
         sh -c 'test $# = 2 && [ $(($1*100)) -ge $(($2*95)) ]' sh $figures
 done

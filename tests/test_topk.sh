@@ -100,6 +100,18 @@ best_without_log() {
 }
 check 'the best weights are kept without a log too' best_without_log
 
+left_out() {
+    { cat "$scratch/train.txt" && echo "$scratch/data/char_65_missing.png"; } >"$scratch/valid.txt"
+    cp "$scratch/x.data" "$scratch/whole.data"
+    sed -i "s#^valid=.*#valid=$scratch/valid.txt#" "$scratch/x.data"
+    train left -seed 3 -topk 2 -every 5 -log "$scratch/left.csv"
+    code=$?
+    cp "$scratch/whole.data" "$scratch/x.data"
+    [ $code = 0 ] && [ "$(grep -c 'Left out of the validation: .*char_65_missing.png: No such file' "$scratch/left.out")" = 1 ] &&
+        [ "$(cut -d, -f5,6 "$scratch/left.csv")" = "$(cut -d, -f5,6 "$scratch/log.csv")" ]
+}
+check 'an image that cannot be read is named once, and left out of the figures' left_out
+
 # From a part of weights that were trained for 3 batches: what the part lacks is not taken from the best weights.
 from_part() {
     "$darknet" partial "$scratch/net.cfg" "$scratch/tracked/net.weights" "$scratch/part_0.weights" 1 2>/dev/null
