@@ -132,6 +132,3 @@ check-programs: $(filter build/%,$(CHECK)) $(TEST_MATERIAL) $(if $(filter 1,$(GP
 
 faults: darknet build/pristine/darknet
 	@tests/fault_table.sh
-
-check-debian:
-	@tests/check_debian.sh
