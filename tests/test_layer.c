@@ -82,7 +82,7 @@ static smooth_topk_params params_of(int k, float tau, float alpha)
 static smooth_topk_layer layer_of(smooth_topk_params params, float scale, float temperature)
 {
     smooth_topk_term term = {params, 1};
-    smooth_topk_options options = {1, &term, &scale, temperature};
+    smooth_topk_options options = {1, &term, &scale, temperature, 0};
     return make_smooth_topk_layer(BATCH, CLASSES, &options);
 }
 
@@ -248,7 +248,7 @@ static void test_several_k(void **unused)
     (void)unused;
     smooth_topk_term terms[] = {{params_of(1, 1, 1), 0.25f}, {params_of(5, 0.5f, 2), 0.75f}};
     float scales[] = {3, 0.5f}, loss[2][BATCH], grad[2][BATCH * CLASSES];
-    smooth_topk_options options = {2, terms, scales, 1};
+    smooth_topk_options options = {2, terms, scales, 1, 0};
     smooth_topk_layer l = make_smooth_topk_layer(BATCH, CLASSES, &options);
     int labels[BATCH];
     double cost = 0;

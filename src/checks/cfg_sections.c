@@ -109,7 +109,8 @@ static int cannot_learn(LAYER_TYPE type)
     return type == RNN || type == GRU || type == LSTM || type == CRNN;
 }
 
-/* Where there is a [smooth_topk], it alone teaches the network, and is its last section. */
+/* Where there is a [smooth_topk] or [topk_loss], it alone teaches the network, and is its last
+ * section. */
 static void check_losses(char *filename, list *sections)
 {
     const section *loss = NULL;
@@ -123,11 +124,10 @@ static void check_losses(char *filename, list *sections)
         if (cannot_learn(string_to_layer_type(s->type)))
             refuse_section(filename, s, "cannot learn on the CPU: build with GPU=1");
         if (s != loss && has_cost(string_to_layer_type(s->type)))
-            refuse_section(
-                filename, s,
-                "is a second loss beside [smooth_topk] of line %d, and the network would "
-                "learn a mixture of both; delete the section of line %d",
-                loss->line, s->line);
+            refuse_section(filename, s,
+                           "is a second loss beside %s of line %d, and the network would "
+                           "learn a mixture of both; delete the section of line %d",
+                           loss->type, loss->line, s->line);
     }
     const section *last = sections->back->val;
     if (last != loss)

@@ -1,10 +1,12 @@
-/* The glue between Darknet and the smooth top-k loss: truth rows in, delta and cost out. */
+/* The glue between Darknet and the losses of [smooth_topk] and [topk_loss]: truth rows in, delta
+ * and cost out. */
 #include "smooth_topk_layer.h"
 
 #include "blas.h"
 #include "cuda.h"
 #include "smooth_topk_gpu.h"
 #include "smooth_topk_truth.h"
+#include "topk_loss_options.h"
 #include "utils.h"
 
 #include <limits.h>
@@ -12,14 +14,19 @@
 #include <stdlib.h>
 
 struct smooth_topk_state {
+    const char *section; /* without brackets */
     smooth_topk_objective objective;
     smooth_topk_term *terms;
-    float *loss; /* batch: l.loss, which Darknet does not release */
+    int is_other; /* [topk_loss]: its parameters; then the objective is of no account */
+    topk_loss_params other;
+    int hardest, *order; /* how many samples of a batch count, 0: all; batch */
+    float *loss;         /* batch: l.loss, which Darknet does not release */
     void *workspace;
     size_t workspace_size;
 #ifdef GPU
     float *loss_gpu, *workspace_gpu;
     size_t workspace_gpu_size;
+    float *scores, *truth; /* batch x inputs, for what the GPU leaves to the CPU; else NULL */
 #endif
 };
 
@@ -50,38 +57,37 @@ static void make_objective(smooth_topk_state *state, const smooth_topk_options *
     state->objective.scale = (float)sum;
 }
 
-static void check_sizes(int batch, int inputs)
+static void check_sizes(const char *section, int batch, int inputs)
 {
     if (batch < 1)
-        refuse_smooth_topk("batch=%d: out of range; must be at least 1 a subdivision", batch);
+        refuse_loss_option(section, "batch=%d: out of range; must be at least 1 a subdivision",
+                           batch);
     if (inputs > INT_MAX / batch)
-        refuse_smooth_topk("classes=%d: too many for a batch of %d; must be at most %d", inputs,
-                           batch, INT_MAX / batch);
+        refuse_loss_option(section, "classes=%d: too many for a batch of %d; must be at most %d",
+                           inputs, batch, INT_MAX / batch);
 }
 
-smooth_topk_layer make_smooth_topk_layer(int batch, int inputs, const smooth_topk_options *options)
+/* What both sections have in common; the state is made but for its buffers. */
+static smooth_topk_layer make_layer(int batch, int inputs, float temperature,
+                                    smooth_topk_state *state)
 {
-    check_smooth_topk_options(options, inputs);
-    check_sizes(batch, inputs);
-    fprintf(stderr, "smooth_topk  ");
-    print_smooth_topk_options(options);
-    fprintf(stderr, "  %4d classes\n", inputs);
+    const char *section = state->section;
     smooth_topk_layer l = {0};
     l.type = SMOOTH_TOPK;
     l.batch = batch;
     l.inputs = inputs;
     l.outputs = inputs;
-    l.temperature = options->temperature;
-    l.output = allocate_smooth_topk((size_t)batch * inputs, sizeof(float));
-    l.delta = allocate_smooth_topk((size_t)batch * inputs, sizeof(float));
-    l.cost = allocate_smooth_topk(1, sizeof(float));
-
-    smooth_topk_state *state = allocate_smooth_topk(1, sizeof *state);
-    make_objective(state, options);
+    l.temperature = temperature;
+    l.output = allocate_for_loss(section, (size_t)batch * inputs, sizeof(float));
+    l.delta = allocate_for_loss(section, (size_t)batch * inputs, sizeof(float));
+    l.cost = allocate_for_loss(section, 1, sizeof(float));
     l.scale = state->objective.scale;
-    l.loss = state->loss = allocate_smooth_topk(batch, sizeof(float));
-    state->workspace_size = smooth_topk_truth_workspace_size(&state->objective, 0, inputs);
-    state->workspace = allocate_smooth_topk(state->workspace_size, 1);
+    l.loss = state->loss = allocate_for_loss(section, batch, sizeof(float));
+    if (state->hardest) state->order = allocate_for_loss(section, batch, sizeof(int));
+    state->workspace_size = state->is_other
+                                ? topk_loss_truth_workspace_size(&state->other, 0, inputs)
+                                : smooth_topk_truth_workspace_size(&state->objective, 0, inputs);
+    state->workspace = allocate_for_loss(section, state->workspace_size, 1);
     l.smooth_topk = state;
 
     l.forward = forward_smooth_topk_layer;
@@ -96,18 +102,59 @@ smooth_topk_layer make_smooth_topk_layer(int batch, int inputs, const smooth_top
     state->workspace_gpu_size =
         smooth_topk_truth_gpu_workspace_size(&state->objective, batch, inputs);
     state->workspace_gpu = cuda_make_array(NULL, state->workspace_gpu_size / sizeof(float) + 1);
+    if (!state->is_other && !state->hardest) return l;
+    state->scores = allocate_for_loss(section, (size_t)batch * inputs, sizeof(float));
+    state->truth = allocate_for_loss(section, (size_t)batch * inputs, sizeof(float));
 #endif
     return l;
+}
+
+smooth_topk_layer make_smooth_topk_layer(int batch, int inputs, const smooth_topk_options *options)
+{
+    check_smooth_topk_options(options, inputs);
+    check_sizes("smooth_topk", batch, inputs);
+    fprintf(stderr, "smooth_topk  ");
+    print_smooth_topk_options(options);
+    fprintf(stderr, "  %4d classes\n", inputs);
+    smooth_topk_state *state = allocate_smooth_topk(1, sizeof *state);
+    state->section = "smooth_topk";
+    state->hardest = options->hardest;
+    make_objective(state, options);
+    return make_layer(batch, inputs, options->temperature, state);
+}
+
+smooth_topk_layer parse_topk_loss(list *of_section, int batch, int inputs)
+{
+    topk_loss_options options = read_topk_loss_options(of_section, inputs);
+    check_sizes("topk_loss", batch, inputs);
+    fprintf(stderr, "topk_loss    ");
+    print_topk_loss_options(&options);
+    fprintf(stderr, "  %4d classes\n", inputs);
+    smooth_topk_state *state = allocate_for_loss("topk_loss", 1, sizeof *state);
+    state->section = "topk_loss";
+    state->is_other = 1;
+    state->other = options.params;
+    state->hardest = options.hardest;
+    state->objective.scale = options.scale;
+    /* The GPU's output asks for a term; k=1 is one of any number of classes. */
+    state->objective.count = 1;
+    state->objective.terms = state->terms = allocate_for_loss("topk_loss", 1, sizeof *state->terms);
+    state->terms->params = (smooth_topk_params){1, 1, 0, SMOOTH_TOPK_PIVOT};
+    state->terms->weight = 1;
+    return make_layer(batch, inputs, options.temperature, state);
 }
 
 void free_smooth_topk_state(smooth_topk_state *state)
 {
     free(state->terms);
+    free(state->order);
     free(state->loss);
     free(state->workspace);
 #ifdef GPU
     if (state->loss_gpu) cuda_free(state->loss_gpu);
     if (state->workspace_gpu) cuda_free(state->workspace_gpu);
+    free(state->scores);
+    free(state->truth);
 #endif
     free(state);
 }
@@ -116,9 +163,15 @@ void free_smooth_topk_state(smooth_topk_state *state)
 static void loss_and_delta(const smooth_topk_layer l, const float *scores, const float *truth)
 {
     smooth_topk_state *state = l.smooth_topk;
-    int error = smooth_topk_truth_cpu(&state->objective, l.batch, l.inputs, scores, truth, l.loss,
-                                      l.delta, state->workspace, state->workspace_size);
-    if (error) refuse_smooth_topk("%s", smooth_topk_strerror(error));
+    int error =
+        state->is_other
+            ? topk_loss_truth_cpu(&state->other, l.scale, l.batch, l.inputs, scores, truth, l.loss,
+                                  l.delta, state->workspace, state->workspace_size)
+            : smooth_topk_truth_cpu(&state->objective, l.batch, l.inputs, scores, truth, l.loss,
+                                    l.delta, state->workspace, state->workspace_size);
+    if (error) refuse_loss_option(state->section, "%s", smooth_topk_strerror(error));
+    if (state->hardest)
+        topk_loss_keep_hardest(state->hardest, l.batch, l.inputs, l.loss, l.delta, state->order);
     l.cost[0] = sum_array(l.loss, l.batch);
 }
 
@@ -136,18 +189,33 @@ void backward_smooth_topk_layer(const smooth_topk_layer l, network net)
 
 #ifdef GPU
 
+/* On the CPU: scores and truth come, deltas go. */
+static void loss_and_delta_from_gpu(const smooth_topk_layer l, network net)
+{
+    smooth_topk_state *state = l.smooth_topk;
+    size_t count = (size_t)l.inputs * l.batch;
+    cuda_pull_array(net.input_gpu, state->scores, count);
+    cuda_pull_array(net.truth_gpu, state->truth, count);
+    loss_and_delta(l, state->scores, state->truth);
+    cuda_push_array(l.delta_gpu, l.delta, count);
+}
+
 /* Labels, loss, delta and output on the GPU; only the losses of the batch come to the host. */
 void forward_smooth_topk_layer_gpu(const smooth_topk_layer l, network net)
 {
     smooth_topk_state *state = l.smooth_topk;
-    float *truth = net.truth ? net.truth_gpu : NULL;
+    int on_cpu = state->scores != NULL;
+    float *truth = net.truth && !on_cpu ? net.truth_gpu : NULL;
     float *output = net.train && net.truth ? NULL : l.output_gpu; /* nobody reads it in training */
-    int error = smooth_topk_truth_gpu(&state->objective, l.batch, l.inputs, net.input_gpu, truth,
-                                      l.temperature, l.loss_gpu, l.delta_gpu, output,
-                                      state->workspace_gpu, state->workspace_gpu_size, NULL);
-    if (error == SMOOTH_TOPK_ERROR_CUDA) check_error(cudaPeekAtLastError());
-    if (error) refuse_smooth_topk("%s", smooth_topk_strerror(error));
-    if (!net.truth) return;
+    if (truth || output) {
+        int error = smooth_topk_truth_gpu(&state->objective, l.batch, l.inputs, net.input_gpu,
+                                          truth, l.temperature, l.loss_gpu, l.delta_gpu, output,
+                                          state->workspace_gpu, state->workspace_gpu_size, NULL);
+        if (error == SMOOTH_TOPK_ERROR_CUDA) check_error(cudaPeekAtLastError());
+        if (error) refuse_loss_option(state->section, "%s", smooth_topk_strerror(error));
+    }
+    if (net.truth && on_cpu) loss_and_delta_from_gpu(l, net);
+    if (!truth) return;
     cuda_pull_array(l.loss_gpu, l.loss, l.batch);
     l.cost[0] = sum_array(l.loss, l.batch);
 }

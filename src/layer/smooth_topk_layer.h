@@ -1,4 +1,4 @@
-/* Darknet's [smooth_topk] layer: the smooth top-k loss on the scores that come in, softmax
+/* Darknet's [smooth_topk] and [topk_loss] layers: a top-k loss on the scores that come in, softmax
  * probabilities out. */
 #ifndef SMOOTH_TOPK_LAYER_H
 #define SMOOTH_TOPK_LAYER_H
@@ -18,6 +18,10 @@ typedef struct smooth_topk_state smooth_topk_state;
    a message that names section, option, value and range. inputs is the number of classes. */
 smooth_topk_layer parse_smooth_topk(list *options, int batch, int inputs);
 
+/* The same for a [topk_loss] section, one of the losses of topk_losses.h (topk_loss_options.h). On
+   a GPU its loss is computed on the CPU: scores come, deltas go. */
+smooth_topk_layer parse_topk_loss(list *options, int batch, int inputs);
+
 /* batch x inputs scores -> batch x inputs probabilities. Copies the options; ends the program as
    parse_smooth_topk does. */
 smooth_topk_layer make_smooth_topk_layer(int batch, int inputs, const smooth_topk_options *options);
@@ -25,7 +29,9 @@ smooth_topk_layer make_smooth_topk_layer(int batch, int inputs, const smooth_top
 /* Output: softmax(scores / temperature); left as it is in training (net.train and net.truth), where
    nobody reads it and it would cost a third of the layer. With net.truth, rows of `inputs` floats
    t_i: cost = the sum over the batch of sum_i t_i sum_j weight_j scale_j L_j(scores, i); delta =
-   minus its gradient. A row of zeros is ignored; one with a NaN has a cost and a delta of NaN. */
+   minus its gradient. With hardest=m only the m samples with the largest losses count, each times
+   batch/m, batch being the samples of a subdivision. A row of zeros is ignored; one with a NaN has
+   a cost and a delta of NaN. */
 void forward_smooth_topk_layer(const smooth_topk_layer l, network net);
 void backward_smooth_topk_layer(const smooth_topk_layer l, network net);
 void free_smooth_topk_state(smooth_topk_state *state);

@@ -2,8 +2,7 @@
 #ifndef SMOOTH_TOPK_OPTIONS_H
 #define SMOOTH_TOPK_OPTIONS_H
 
-#include "list.h"
-
+#include "loss_options.h"
 #include "smooth_topk.h"
 
 typedef struct {
@@ -11,6 +10,7 @@ typedef struct {
     smooth_topk_term *terms; /* count; their weights sum to 1 */
     float *scales;           /* count: a factor on each term's loss and gradient, > 0 */
     float temperature;       /* of the output's softmax, > 0 */
+    int hardest;             /* how many samples of a batch count; 0: all */
 } smooth_topk_options;
 
 /* Reads and checks the options of a section for `classes` classes. A bad one ends the program with
@@ -29,10 +29,8 @@ void print_smooth_topk_options(const smooth_topk_options *options);
 
 void free_smooth_topk_options(smooth_topk_options *options);
 
-/* Ends the program: "[smooth_topk] ..." and exit code 1. */
-void refuse_smooth_topk(const char *format, ...) __attribute__((format(printf, 1, 2), noreturn));
-
-/* Zeros; ends the program where there is no memory. */
-void *allocate_smooth_topk(size_t count, size_t size);
+/* As loss_options.h has them. */
+#define refuse_smooth_topk(...) refuse_loss_option("smooth_topk", __VA_ARGS__)
+#define allocate_smooth_topk(count, size) allocate_for_loss("smooth_topk", count, size)
 
 #endif

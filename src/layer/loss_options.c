@@ -1,0 +1,183 @@
+/* The options of a section that ends a network with a loss. */
+#include "loss_options.h"
+
+#include "option_list.h"
+
+#include <errno.h>
+#include <float.h>
+#include <limits.h>
+#include <math.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+void refuse_loss_option(const char *section, const char *format, ...)
+{
+    va_list arguments;
+    va_start(arguments, format);
+    fprintf(stderr, "\n[%s] ", section);
+    vfprintf(stderr, format, arguments);
+    fprintf(stderr, "\n");
+    va_end(arguments);
+    exit(1);
+}
+
+void *allocate_for_loss(const char *section, size_t count, size_t size)
+{
+    void *memory = calloc(count ? count : 1, size);
+    if (!memory)
+        refuse_loss_option(section, "out of memory: %zu times %zu bytes could not be had", count,
+                           size);
+    return memory;
+}
+
+static const char *const of_every_section[] = {
+    "truth",       "smooth",       "numload",  "dontloadscales", "learning_rate",
+    "onlyforward", "stopbackward", "dontsave", "dontload",       NULL};
+
+static int is_among(const char *name, const char *const *names)
+{
+    for (; *names; ++names)
+        if (strcmp(name, *names) == 0) return 1;
+    return 0;
+}
+
+static void refuse_name(const loss_section *section, const kvp *option, const char *const *own)
+{
+    char all[256] = "";
+    for (size_t i = 0; own[i]; ++i) {
+        if (i) strncat(all, own[i + 1] ? ", " : " and ", sizeof all - strlen(all) - 1);
+        strncat(all, own[i], sizeof all - strlen(all) - 1);
+    }
+    refuse_loss_option(section->name, "%s%s%s: no such option; the layer's options are %s",
+                       option->key, option->val ? "=" : "", option->val ? option->val : "", all);
+}
+
+void check_loss_option_names(const loss_section *section, const char *const *own)
+{
+    for (node *n = section->options->front; n; n = n->next) {
+        const kvp *option = n->val;
+        if (!is_among(option->key, own) && !is_among(option->key, of_every_section))
+            refuse_name(section, option, own);
+        for (node *other = n->next; other; other = other->next)
+            if (strcmp(option->key, ((const kvp *)other->val)->key) == 0)
+                refuse_loss_option(section->name, "%s: given twice (%s and %s)", option->key,
+                                   option->val ? option->val : "",
+                                   ((const kvp *)other->val)->val ? ((const kvp *)other->val)->val
+                                                                  : "");
+    }
+}
+
+const char *loss_option_text(const loss_section *section, const char *name)
+{
+    for (node *n = section->options->front; n; n = n->next) {
+        kvp *option = n->val;
+        if (strcmp(option->key, name) != 0) continue;
+        option->used = 1;
+        return option->val ? option->val : "";
+    }
+    return NULL;
+}
+
+#define WHOLE "+-0123456789"
+#define REAL "+-.0123456789eE"
+
+/* The number that `text` begins with, up to a comma or the end, and nothing else. The text itself
+   is looked at, so that inf, nan and hexadecimal are out and no compiler flag can talk the check
+   away. */
+static double read_number(const loss_section *section, const char *text, const char *name,
+                          const char *whole_text, const char *characters, const char *range)
+{
+    char *end;
+    size_t length = strcspn(text, ",");
+    errno = 0;
+    double value = strtod(text, &end);
+    if (length == 0 || end != text + length || strspn(text, characters) < length)
+        refuse_loss_option(section->name, "%s=%s: not a number; must be %s", name, whole_text,
+                           range);
+    if ((errno == ERANGE && fabs(value) > 1) || fabs(value) > FLT_MAX)
+        refuse_loss_option(section->name, "%s=%s: out of range; must be %s", name, whole_text,
+                           range);
+    return value;
+}
+
+double loss_number_option(const loss_section *section, const char *name, double by_default,
+                          const char *range)
+{
+    const char *text = loss_option_text(section, name);
+    if (!text) return by_default;
+    if (strchr(text, ','))
+        refuse_loss_option(section->name, "%s=%s: not a number; must be %s", name, text, range);
+    return read_number(section, text, name, text, REAL, range);
+}
+
+int read_loss_whole_number(const loss_section *section, const char *name, const char *text,
+                           const char *whole_text, const char *range)
+{
+    double value = read_number(section, text, name, whole_text, WHOLE, range);
+    if (value < INT_MIN || value > INT_MAX)
+        refuse_loss_option(section->name, "%s=%s: out of range; must be %s", name, whole_text,
+                           range);
+    return (int)value;
+}
+
+int loss_list_length(const char *text)
+{
+    int length = 1;
+    while ((text = strchr(text, ','))) {
+        ++length;
+        ++text;
+    }
+    return length;
+}
+
+int loss_list_option(const loss_section *section, const char *name, int count, const char *range,
+                     double *values)
+{
+    const char *text = loss_option_text(section, name), *at = text;
+    if (!text) return 0;
+    int length = loss_list_length(text);
+    if (length != count && length != 1)
+        refuse_loss_option(section->name,
+                           "%s=%s: %d numbers for %d k; must be one, or one for each k: %s", name,
+                           text, length, count, range);
+    for (int j = 0; j < count; ++j) {
+        values[j] = read_number(section, at, name, text, REAL, range);
+        if (length > 1) at += strcspn(at, ",") + 1;
+    }
+    return 1;
+}
+
+static float positive_option(const loss_section *section, const char *name, float by_default,
+                             const char *range)
+{
+    float value = (float)loss_number_option(section, name, (double)by_default, range);
+    if (loss_option_text(section, name) && !(value > 0))
+        refuse_loss_option(section->name, "%s=%s: out of range; must be %s", name,
+                           loss_option_text(section, name), range);
+    return value;
+}
+
+float loss_scale_option(const loss_section *section, float by_default)
+{
+    return positive_option(section, "scale", by_default, LOSS_SCALE_RANGE);
+}
+
+float loss_temperature_option(const loss_section *section, float by_default)
+{
+    return positive_option(section, "temperature", by_default, LOSS_TEMPERATURE_RANGE);
+}
+
+int loss_hardest_option(const loss_section *section)
+{
+    static const char range[] = "a whole number, hardest >= 1: how many samples of a batch count";
+    const char *text = loss_option_text(section, "hardest");
+    if (!text) return 0;
+    if (strchr(text, ','))
+        refuse_loss_option(section->name, "hardest=%s: not a number; must be %s", text, range);
+    int hardest = read_loss_whole_number(section, "hardest", text, text, range);
+    if (hardest < 1)
+        refuse_loss_option(section->name, "hardest=%s: out of range; must be %s", text, range);
+    return hardest;
+}

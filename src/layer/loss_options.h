@@ -1,0 +1,56 @@
+/* The options of a section that ends a network with a loss: names, numbers and lists, and what is
+ * said of those that cannot be. */
+#ifndef LOSS_OPTIONS_H
+#define LOSS_OPTIONS_H
+
+#include "list.h"
+
+#include <stddef.h>
+
+typedef struct {
+    const char *name; /* without brackets */
+    list *options;
+} loss_section;
+
+/* Ends the program: "[section] ..." and exit code 1. All functions below do so for what they
+   refuse, naming option, value and range. */
+void refuse_loss_option(const char *section, const char *format, ...)
+    __attribute__((format(printf, 2, 3), noreturn));
+
+/* Zeros; ends the program where there is no memory. */
+void *allocate_for_loss(const char *section, size_t count, size_t size);
+
+/* Refuses options that are given twice, or are neither among `own`, which ends with NULL, nor read
+   by Darknet in every section. */
+void check_loss_option_names(const loss_section *section, const char *const *own);
+
+/* The option's text, NULL where it is not given; a line without a value gives "". */
+const char *loss_option_text(const loss_section *section, const char *name);
+
+/* One number; `range` says in words which, for the message. */
+double loss_number_option(const loss_section *section, const char *name, double by_default,
+                          const char *range);
+
+/* The whole number, of the range of int, that `text`, the option's or a part of it, begins with, up
+   to a comma or the end. */
+int read_loss_whole_number(const loss_section *section, const char *name, const char *text,
+                           const char *whole_text, const char *range);
+
+/* How many numbers are between the commas. */
+int loss_list_length(const char *text);
+
+/* values[0 .. count-1]: of an option that is one number or one for each k. Returns whether it is
+   given; if not, values are left. */
+int loss_list_option(const loss_section *section, const char *name, int count, const char *range,
+                     double *values);
+
+/* The weight on loss and gradient, the temperature of the output's softmax, both > 0, and the
+   number of samples of a batch that count, 0 for all. */
+float loss_scale_option(const loss_section *section, float by_default);
+float loss_temperature_option(const loss_section *section, float by_default);
+int loss_hardest_option(const loss_section *section);
+
+#define LOSS_SCALE_RANGE "a finite number, scale > 0"
+#define LOSS_TEMPERATURE_RANGE "a finite number, temperature > 0"
+
+#endif

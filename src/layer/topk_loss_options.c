@@ -1,0 +1,81 @@
+/* The options of a [topk_loss] section: names, ranges, the banner. */
+#include "topk_loss_options.h"
+
+#include "smooth_topk.h"
+
+#include <float.h>
+#include <stdio.h>
+#include <string.h>
+
+static topk_loss_type type_option(const loss_section *section)
+{
+    const char *text = loss_option_text(section, "type");
+    char all[256] = "";
+    if (!text) return TOPK_LOSS_ENTROPY;
+    for (int type = 0; type < TOPK_LOSS_TYPES; ++type) {
+        const char *name = topk_loss_name((topk_loss_type)type);
+        if (strcmp(text, name) == 0) return (topk_loss_type)type;
+        snprintf(all + strlen(all), sizeof all - strlen(all), "%s%s", type ? ", " : "", name);
+    }
+    refuse_loss_option(section->name, "type=%s: no such loss; must be one of %s", text, all);
+}
+
+static int k_option(const loss_section *section, topk_loss_type type, int classes)
+{
+    char range[100];
+    const char *text = loss_option_text(section, "k"), *at = text ? text : "5";
+    if (type == TOPK_LOSS_L2SVM) {
+        if (text) refuse_loss_option(section->name, "k=%s: type=l2svm has no k; delete it", text);
+        return 1;
+    }
+    snprintf(range, sizeof range, "a whole number, 1 <= k < %d (the number of classes)", classes);
+    if (strchr(at, ','))
+        refuse_loss_option(section->name, "k=%s: must be one; several k are for [smooth_topk]", at);
+    int k = read_loss_whole_number(section, "k", at, at, range);
+    if (k < 1 || k >= classes)
+        refuse_loss_option(section->name, "k=%d: out of range; must be %s", k, range);
+    return k;
+}
+
+static float tau_option(const loss_section *section, topk_loss_type type)
+{
+    static const char range[] = "a finite number, tau > 0";
+    const char *text = loss_option_text(section, "tau");
+    if (!text) return 1;
+    if (type != TOPK_LOSS_LML)
+        refuse_loss_option(section->name, "tau=%s: only type=lml has a temperature; delete it",
+                           text);
+    float tau = (float)loss_number_option(section, "tau", 1, range);
+    if (!(tau >= FLT_MIN))
+        refuse_loss_option(section->name, "tau=%s: out of range; must be %s", text, range);
+    return tau;
+}
+
+topk_loss_options read_topk_loss_options(list *of_section, int classes)
+{
+    static const char *const names[] = {"type",        "k",       "tau", "scale",
+                                        "temperature", "hardest", NULL};
+    const loss_section section = {"topk_loss", of_section};
+    topk_loss_options options = {{TOPK_LOSS_ENTROPY, 1, 1}, 1, 1, 0};
+    check_loss_option_names(&section, names);
+    if (classes < 2)
+        refuse_loss_option(section.name, "classes=%d: the layer below must give at least 2 scores",
+                           classes);
+    options.params.type = type_option(&section);
+    options.params.k = k_option(&section, options.params.type, classes);
+    options.params.tau = tau_option(&section, options.params.type);
+    options.scale = loss_scale_option(&section, 1);
+    options.temperature = loss_temperature_option(&section, 1);
+    options.hardest = loss_hardest_option(&section);
+    return options;
+}
+
+void print_topk_loss_options(const topk_loss_options *options)
+{
+    fprintf(stderr, "%s  ", topk_loss_name(options->params.type));
+    if (options->params.type != TOPK_LOSS_L2SVM) fprintf(stderr, "k = %d  ", options->params.k);
+    if (options->params.type == TOPK_LOSS_LML)
+        fprintf(stderr, "tau = %g  ", (double)options->params.tau);
+    fprintf(stderr, "scale = %g", (double)options->scale);
+    if (options->hardest) fprintf(stderr, "  hardest = %d", options->hardest);
+}
