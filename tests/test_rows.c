@@ -223,6 +223,11 @@ static void test_sum_refusals(void **unused)
 
 /* ---- rows of truth ---- */
 
+#ifndef ROUNDS_OF_SOFT_ROWS
+#define ROUNDS_OF_SOFT_ROWS 4000
+#endif
+static double worst_loss, worst_gradient; /* of what a row's losses, its largest gradient are */
+
 static void delta_of(const smooth_topk_objective *objective, int batch, int classes)
 {
     size_t size = smooth_topk_truth_workspace_size(objective, 1, classes);
@@ -255,6 +260,184 @@ static void test_truth_that_is_no_number(void **unused)
         for (int i = 0; i < CLASSES; ++i)
             assert_true(!is_nan(grad[i]) && is_nan(grad[CLASSES + i]) &&
                         grad[2 * CLASSES + i] == 0);
+    }
+}
+
+/* sum_i t_i L(s, i), each by the 80-bit reference. Labels can cancel each other's gradients: the
+   largest gradient is that of a single label, with its weight. */
+static void check_soft_row(const smooth_topk_objective *objective, int classes, double allowed_loss,
+                           double allowed_gradient)
+{
+    static long double wanted_grad[MOST_CLASSES], of_label[MOST_CLASSES];
+    long double wanted = 0, size = 0, largest = 0, sum = 0;
+    double eps = objective->smoothing;
+    for (int i = 0; i < classes; ++i) {
+        wanted_grad[i] = 0;
+        sum += truth[i] * (objective->class_weights ? objective->class_weights[i] : 1.L);
+    }
+    for (int label = 0; label < classes; ++label) {
+        long double t =
+            truth[label] * (objective->class_weights ? objective->class_weights[label] : 1.L);
+        t = (1 - eps) * t + eps / (classes - 1) * (sum - t);
+        if (t == 0 || is_infinite(scores[label])) continue;
+        for (int j = 0; j < objective->count; ++j) {
+            smooth_topk_params params = objective->terms[j].params;
+            long double loss_of_label, weight = t * objective->terms[j].weight * objective->scale;
+            if (objective->class_margins) params.alpha *= objective->class_margins[label];
+            reference(&params, classes, scores, label, &loss_of_label, of_label);
+            wanted += weight * loss_of_label;
+            size += fabsl(weight) * fmaxl(loss_of_label, params.tau);
+            for (int i = 0; i < classes; ++i) {
+                wanted_grad[i] += weight * of_label[i];
+                largest = fmaxl(largest, fabsl(weight * of_label[i]));
+            }
+        }
+    }
+    delta_of(objective, 1, classes);
+    double off = 0;
+    for (int i = 0; i < classes; ++i) off = fmax(off, fabs(-grad[i] - (double)wanted_grad[i]));
+    if (largest > 1e-30 && off / largest > worst_gradient) worst_gradient = off / largest;
+    if (fabs((double)(loss[0] - wanted)) / size > worst_loss)
+        worst_loss = fabs((double)(loss[0] - wanted)) / size;
+    assert_close("loss", loss[0], (double)wanted, allowed_loss * (double)size);
+    for (int i = 0; i < classes; ++i)
+        assert_close("gradient", -grad[i], (double)wanted_grad[i],
+                     allowed_gradient * (double)largest + 2e-38);
+}
+
+static void random_truth(int classes, int kind)
+{
+    memset(truth, 0, classes * sizeof *truth);
+    if (kind == 0) { /* some labels */
+        for (int i = 0; i < 2 + below(4); ++i) truth[below(classes)] = (float)uniform();
+        truth[0] = 0.5f, truth[classes - 1] = 0.25f;
+    } else if (kind == 1) { /* every label */
+        for (int i = 0; i < classes; ++i) truth[i] = (float)uniform();
+    } else { /* one stands out */
+        for (int i = 0; i < classes; ++i) truth[i] = 0.1f / classes;
+        truth[below(classes)] = 0.9f;
+    }
+}
+
+static void test_soft_rows(void **unused)
+{
+    (void)unused;
+    state = 8;
+    for (int round = 0; round < ROUNDS_OF_SOFT_ROWS; ++round) {
+        int classes = 2 + below(round % 4 ? 24 : 120);
+        int k = 1 + below(classes - 1 < 24 ? classes - 1 : 24);
+        smooth_topk_term term = term_of(k, ldexpf(1, below(11) - 7), below(3), 1);
+        smooth_topk_objective objective = {.terms = &term, .count = 1, .scale = 1};
+        normal_scores(classes, pow(10, 8 * uniform() - 4));
+        if (round % 5 == 1) /* ties */
+            for (int i = 0; i < classes; ++i) scores[i] = (float)below(4);
+        if (round % 5 == 2) /* m best nearly equal, the rest far below */
+            for (int i = 0, m = below(classes); i < m; ++i)
+                scores[i] = 50 + (float)uniform() * 1e-3f;
+        random_truth(classes, round % 3);
+        check_soft_row(&objective, classes, 2e-6, 1e-5);
+    }
+    print_message("worst of soft rows: loss %g, gradient %g\n", worst_loss, worst_gradient);
+}
+
+/* Margins, weights, smoothing and several terms, and the k best far above the rest. */
+static void test_soft_rows_of_all_kinds(void **unused)
+{
+    (void)unused;
+    static float margins[MOST_CLASSES], weights[MOST_CLASSES];
+    state = 9;
+    for (int round = 0; round < 1500; ++round) {
+        smooth_topk_term terms[3];
+        int classes = 6 + below(90), count = 1 + below(3);
+        for (int j = 0; j < count; ++j)
+            terms[j] = term_of(1 + j * 2, ldexpf(1, below(9) - 6), below(3), 0.5f + below(3));
+        smooth_topk_objective objective = {.terms = terms,
+                                           .count = count,
+                                           .scale = 0.5f + below(4),
+                                           .smoothing = below(2) ? 0.1f * below(10) : 0,
+                                           .class_margins = below(2) ? margins : NULL,
+                                           .class_weights = below(2) ? weights : NULL};
+        normal_scores(classes, pow(10, 4 * uniform() - 2));
+        for (int i = 0, best = below(8); i < best; ++i) scores[below(classes)] += 20;
+        for (int i = 0; i < classes; ++i) {
+            margins[i] = below(5) ? 2 * (float)uniform() : 0;
+            weights[i] = below(5) ? 3 * (float)uniform() : 0;
+        }
+        random_truth(classes, round % 3);
+        if (round % 4 == 0) { /* one label, which smoothing makes many */
+            memset(truth, 0, classes * sizeof *truth);
+            truth[below(classes)] = 1 + below(2);
+        }
+        check_soft_row(&objective, classes, 2e-6, 1e-5);
+    }
+}
+
+/* A class of -inf cannot be chosen; as a label its loss is +inf and its gradient 0. */
+static void test_soft_rows_minus_inf(void **unused)
+{
+    (void)unused;
+    enum { CLASSES = 40 };
+    smooth_topk_term term = term_of(4, 1, 1, 1);
+    smooth_topk_objective objective = {.terms = &term, .count = 1, .scale = 1};
+    static float wanted[CLASSES];
+    state = 10;
+    for (int round = 0; round < 100; ++round) {
+        normal_scores(CLASSES, 3);
+        random_truth(CLASSES, 1);
+        for (int i = 0; i < 8; ++i) {
+            int out = below(CLASSES);
+            scores[out] = MINUS_INF;
+            truth[out] = 0;
+        }
+        check_soft_row(&objective, CLASSES, 2e-6, 1e-5);
+        memcpy(wanted, grad, sizeof wanted);
+        for (int i = 0; i < CLASSES; ++i)
+            if (is_infinite(scores[i])) truth[i] = 0.5f;
+        delta_of(&objective, 1, CLASSES);
+        assert_true(bits(loss[0]) == 0x7f800000);
+        assert_memory_equal(grad, wanted, sizeof wanted);
+    }
+    for (int finite = 0; finite <= 5; ++finite) { /* with at most k of them nothing to lose to */
+        for (int i = 0; i < CLASSES; ++i) {
+            scores[i] = i < finite ? (float)i : MINUS_INF;
+            truth[i] = i < finite;
+        }
+        truth[0] = truth[1] = finite > 1;
+        delta_of(&objective, 1, CLASSES);
+        assert_true(finite <= 4 ? loss[0] == 0 : loss[0] > 0);
+    }
+    scores[3] = PLUS_INF;
+    delta_of(&objective, 1, CLASSES);
+    assert_true(is_nan(loss[0]) && is_nan(grad[0]));
+}
+
+/* The hard hinge and algorithm log, label by label; large k; large batches on all threads. */
+static void test_soft_rows_of_other_kinds(void **unused)
+{
+    (void)unused;
+    enum { CLASSES = 300 };
+    static double wanted_grad[CLASSES];
+    static float of_label[CLASSES];
+    smooth_topk_term terms[] = {term_of(3, 0, 1, 1), term_of(4, 1, 1, 1), term_of(100, 1, 1, 1),
+                                term_of(299, 0.1f, 1, 1)};
+    terms[1].params.algorithm = SMOOTH_TOPK_LOG;
+    state = 11;
+    for (int j = 0; j < 4; ++j) {
+        smooth_topk_objective objective = {.terms = terms + j, .count = 1, .scale = 1};
+        double wanted = 0;
+        normal_scores(CLASSES, 3);
+        random_truth(CLASSES, 1);
+        memset(wanted_grad, 0, sizeof wanted_grad);
+        for (int label = 0; label < CLASSES; ++label) {
+            float of;
+            smooth_topk_cpu(&terms[j].params, 1, CLASSES, scores, &label, &of, of_label);
+            wanted += (double)truth[label] * of;
+            for (int i = 0; i < CLASSES; ++i) wanted_grad[i] += (double)truth[label] * of_label[i];
+        }
+        delta_of(&objective, 1, CLASSES);
+        assert_close("loss", loss[0], wanted, 1e-6 * wanted);
+        for (int i = 0; i < CLASSES; ++i)
+            assert_close("gradient", -grad[i], wanted_grad[i], 1e-5 / terms[j].params.k);
     }
 }
 
@@ -297,6 +480,10 @@ int main(void)
         cmocka_unit_test(test_sum_special_numbers),
         cmocka_unit_test(test_sum_refusals),
         cmocka_unit_test(test_truth_that_is_no_number),
+        cmocka_unit_test(test_soft_rows),
+        cmocka_unit_test(test_soft_rows_of_all_kinds),
+        cmocka_unit_test(test_soft_rows_minus_inf),
+        cmocka_unit_test(test_soft_rows_of_other_kinds),
         cmocka_unit_test(test_softmax),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

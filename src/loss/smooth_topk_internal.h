@@ -63,10 +63,13 @@ void smooth_topk_of_label(const smooth_topk_term *terms, int count, int classes,
 size_t smooth_topk_label_scratch(const smooth_topk_term *terms, int count, int classes);
 
 /* The same for a row of several labels: sum_i weights[i] sum_j weight_j L_j(scores, i), with every
-   term's alpha times margins[i] (NULL: 1). */
+   term's alpha times margins[i] (NULL: 1). The weights are changed meanwhile, and restored. */
 void smooth_topk_of_labels(const smooth_topk_term *terms, int count, int classes,
-                           const float *scores, const float *weights, const float *margins,
-                           float *loss, float *grad, char *scratch);
+                           const float *scores, float *weights, const float *margins, float *loss,
+                           float *grad, char *scratch);
+/* Whether a row costs O(k) a class whatever the number of its labels, or one evaluation a label:
+   the hard hinge and algorithm log. */
+int smooth_topk_can_be_at_once(const smooth_topk_params *params);
 size_t smooth_topk_labels_scratch(const smooth_topk_term *terms, int count, int classes);
 
 /* What a row of truth says; label and weight are those of the first entry that is not 0. */
@@ -82,6 +85,11 @@ typedef void (*smooth_topk_row_function)(const void *task, int b, char *scratch)
 int smooth_topk_for_each_row(smooth_topk_row_function row_function, const void *task, int batch,
                              size_t slice, void *workspace, size_t workspace_size);
 size_t smooth_topk_rows_workspace_size(size_t slice, int threads);
+
+/* output = exp((score - most) / t) for scores up to `most`, 0 for those above; rate = log2(e) / t.
+   Returns the sum. */
+double smooth_topk_exponentials(const float *scores, int count, float most, float rate,
+                                float *output);
 
 /* Finds the k largest scores but the label's: top, top_scores: k, top_scores[0] the least of them.
    1 <= k < classes, or k <= classes with label = classes: none; maxima: room for `classes`. Returns

@@ -16,6 +16,12 @@ typedef struct {
 #define LOOPS_TYPE softmax_loops
 #include "smooth_topk_instruction_sets.h"
 
+double smooth_topk_exponentials(const float *scores, int count, float most, float rate,
+                                float *output)
+{
+    return loops_of_this_machine()->exponentials(scores, count, most, rate, output);
+}
+
 void smooth_topk_softmax_cpu(int batch, int classes, const float *scores, float temperature,
                              float *output)
 {

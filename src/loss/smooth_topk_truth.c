@@ -29,17 +29,25 @@ smooth_topk_truth_row smooth_topk_read_truth(const float *truth, int classes)
     return row;
 }
 
-/* t' of smooth_topk_truth.h. */
-static void mix_truth(const smooth_topk_objective *objective, const float *truth, int classes,
-                      float *mixed)
+/* t' of smooth_topk_truth.h, times `factor`. */
+static void mix_truth(const smooth_topk_objective *objective, const float *truth,
+                      smooth_topk_truth_row row, double factor, int classes, float *mixed)
 {
+    const float *class_weights = objective->class_weights;
+    float smoothing = objective->smoothing;
     double sum = 0;
+    if (row.entries == 1) { /* all others alike */
+        float own = (float)(factor * row.weight * (class_weights ? class_weights[row.label] : 1));
+        smooth_topk_fill(mixed, classes, smooth_topk_smoothed_truth(0, own, smoothing, classes));
+        mixed[row.label] = smooth_topk_smoothed_truth(own, own, smoothing, classes);
+        return;
+    }
     for (int i = 0; i < classes; ++i) {
-        mixed[i] = objective->class_weights ? objective->class_weights[i] * truth[i] : truth[i];
+        mixed[i] = (float)(factor * truth[i] * (class_weights ? class_weights[i] : 1));
         sum += mixed[i];
     }
     for (int i = 0; i < classes; ++i)
-        mixed[i] = smooth_topk_smoothed_truth(mixed[i], sum, objective->smoothing, classes);
+        mixed[i] = smooth_topk_smoothed_truth(mixed[i], sum, smoothing, classes);
 }
 
 typedef struct {
@@ -69,14 +77,15 @@ static void one_row(const void *task, int b, char *scratch)
         factor *= weight * row.weight;
         smooth_topk_of_label(objective->terms, objective->count, classes, scores, row.label, margin,
                              loss, delta, scratch);
+        *loss *= factor;
+        for (int i = 0; i < classes; ++i) delta[i] *= -factor;
     } else {
         float *mixed = take(&scratch, classes * sizeof(float));
-        mix_truth(objective, truth, classes, mixed);
+        mix_truth(objective, truth, row, -factor, classes, mixed);
         smooth_topk_of_labels(objective->terms, objective->count, classes, scores, mixed,
                               objective->class_margins, loss, delta, scratch);
+        *loss = -*loss;
     }
-    *loss *= factor;
-    for (int i = 0; i < classes; ++i) delta[i] *= -factor;
 }
 
 static size_t row_scratch(const smooth_topk_objective *objective, int classes)

@@ -1,0 +1,254 @@
+/* The vector loops of smooth_topk_soft.c, once for each instruction set; HALF classes at a time, in
+   double. */
+
+typedef long long SIMD_NAME(longs) __attribute__((vector_size(SIMD_BYTES)));
+#define longs SIMD_NAME(longs)
+
+/* Vectors between two looks at whether a product grows too large. */
+#define CHUNK 64
+
+/* At most HALF of `count` floats, 0 behind the last one. */
+INLINE doubles SIMD_NAME(load_rest)(const float *from, int count)
+{
+    if (count >= HALF) return SIMD_NAME(load_as_doubles)(from);
+    float part[SIMD_BYTES / sizeof(double)] = {0};
+    memcpy(part, from, count * sizeof(float));
+    return SIMD_NAME(load_as_doubles)(part);
+}
+
+INLINE void SIMD_NAME(store_rest)(float *to, doubles x, int count)
+{
+    half_floats result = __builtin_convertvector(x, half_floats);
+    if (count >= HALF)
+        memcpy(to, &result, sizeof result);
+    else
+        memcpy(to, &result, count * sizeof(float));
+}
+
+/* Natural logarithm of normal positive numbers, to 1e-7; its series, in float, is Cephes' logf. */
+INLINE doubles SIMD_NAME(logarithm)(doubles x)
+{
+    longs bits = (longs)x;
+    longs exponent_bits = (bits >> 52) | 0x4330000000000000;
+    doubles exponent = (doubles)exponent_bits - (0x1p52 + 1023);
+    doubles m = (doubles)((bits & 0x000fffffffffffff) | 0x3ff0000000000000);
+    longs large = m > 1.4142135623730951;
+    m -= (doubles)(large & (longs)(m * 0.5));
+    exponent += (doubles)(large & (longs)(1 - (doubles){0}));
+    half_floats r = __builtin_convertvector(m - 1, half_floats);
+    half_floats series = 7.0376836292e-2f - (half_floats){0};
+#pragma GCC unroll 8
+    for (int j = 0; j < 8; ++j) series = logarithm_series[j] + r * series;
+    series = r + r * r * (r * series - 0.5f);
+    return exponent * 0.6931471805599453 + __builtin_convertvector(series, doubles);
+}
+
+INLINE double SIMD_NAME(sum_of)(doubles x)
+{
+    double sum = 0;
+    for (int lane = 0; lane < HALF; ++lane) sum += x[lane];
+    return sum;
+}
+
+/* product[0 .. k], up to a common factor, of the factors (1 + odds x), odds <= 1. c: k + 1 vectors;
+   scratch: 2 (k + 1) doubles. */
+INLINE void SIMD_NAME(product_of)(const float *odds, int count, doubles *c, double *scratch,
+                                  double *product, const int k)
+{
+    double *lane_product = scratch, *next = scratch + k + 1;
+    c[0] = 1 - (doubles){0};
+#pragma GCC unroll 16
+    for (int j = 1; j <= k; ++j) c[j] = (doubles){0};
+    for (int begin = 0; begin < count; begin += CHUNK * HALF) {
+        int end = min_int(count, begin + CHUNK * HALF);
+        for (int i = begin; i < end; i += HALF) {
+            doubles x = SIMD_NAME(load_rest)(odds + i, count - i);
+#pragma GCC unroll 16
+            for (int j = k; j >= 1; --j) c[j] += x * c[j - 1];
+        }
+        doubles sum = {0}, scale;
+#pragma GCC unroll 16
+        for (int j = 0; j <= k; ++j) sum += c[j];
+        for (int lane = 0; lane < HALF; ++lane) scale[lane] = sum[lane] > 0x1p300 ? 0x1p-300 : 1;
+#pragma GCC unroll 16
+        for (int j = 0; j <= k; ++j) c[j] *= scale;
+    }
+    product[0] = 1;
+    for (int j = 1; j <= k; ++j) product[j] = 0;
+    for (int lane = 0; lane < HALF; ++lane) {
+        double most = 0;
+        for (int j = 0; j <= k; ++j) lane_product[j] = c[j][lane];
+#pragma GCC unroll 16
+        for (int j = 0; j <= k; ++j) {
+            next[j] = 0;
+            for (int i = 0; i <= j; ++i) next[j] += product[i] * lane_product[j - i];
+            most = next[j] > most ? next[j] : most;
+        }
+        for (int j = 0; j <= k; ++j) product[j] = k > SOFT_SMALL_K ? next[j] / most : next[j];
+    }
+}
+
+/* One pass over the labels of unlikely classes: see soft_labels. of_a, of_b, quotient: k + 1
+   vectors. */
+INLINE void SIMD_NAME(labels_of)(soft_labels *of, doubles *of_a, doubles *of_b, doubles *quotient,
+                                 const int k)
+{
+    doubles boost = of->boost - (doubles){0}, boost_share, losses = {0}, total = {0}, ratios[CHUNK];
+    double share = 1. / k;
+    boost_share = boost * share;
+#pragma GCC unroll 16
+    for (int j = 0; j <= k; ++j) of_a[j] = of_b[j] = (doubles){0};
+    for (int i = 0, v = 0; i < of->count; i += HALF) {
+        int rest = of->count - i;
+        doubles odds = SIMD_NAME(load_rest)(of->odds + i, rest), b, d;
+        doubles weight = SIMD_NAME(load_rest)(of->weights + i, rest);
+        if (of->boosts) {
+            memcpy(&boost, of->boosts + i, min_int(HALF, rest) * sizeof(double));
+            boost_share = boost * share;
+        }
+        quotient[0] = of->light[0] - (doubles){0};
+        b = d = of->all[0] - (doubles){0};
+        doubles d_before = {0}, b_before = {0};
+#pragma GCC unroll 16
+        for (int j = 1; j <= k; ++j) {
+            quotient[j] = of->light[j] - odds * quotient[j - 1];
+            b_before = b;
+            b = of->all[j] - odds * b;
+            if (j < k) {
+                d_before = d;
+                d = b - odds * d;
+            }
+        }
+        doubles numerator = boost * b + odds * b_before;
+        doubles inverse = 1 / (numerator * b_before);
+        doubles common = weight * boost_share * inverse;
+        doubles a = common * b_before, a1 = common * b, of_label = a * b;
+        total += weight;
+        ratios[v] = numerator * numerator * inverse;
+#pragma GCC unroll 16
+        for (int j = 0; j <= k; ++j) {
+            of_a[j] += a * quotient[j];
+            if (j < k) of_b[j] += a1 * quotient[j];
+        }
+        SIMD_NAME(store_rest)(of->grad + i, odds * (a * d - a1 * d_before) + of_label, rest);
+        if (++v < CHUNK && rest > HALF) continue;
+        /* The logarithms of many at once, so that none waits for another's end. */
+        for (int first = i - (v - 1) * HALF, w = 0; w < v; ++w) {
+            doubles of_weight =
+                SIMD_NAME(load_rest)(of->weights + first + w * HALF, of->count - first - w * HALF);
+            doubles of_score =
+                SIMD_NAME(load_rest)(of->scores + first + w * HALF, of->count - first - w * HALF);
+            losses += of_weight * (SIMD_NAME(logarithm)(ratios[w]) - of_score * of->per_score);
+        }
+        v = 0;
+    }
+    of->total = SIMD_NAME(sum_of)(total);
+    of->loss = SIMD_NAME(sum_of)(losses) + of->total * of->center * of->per_score;
+#pragma GCC unroll 16
+    for (int j = 0; j <= k; ++j) {
+        of->of_a[j] = SIMD_NAME(sum_of)(of_a[j]);
+        of->of_b[j] = SIMD_NAME(sum_of)(of_b[j]);
+    }
+}
+
+/* grad_i = odds_i sum_m (-odds_i)^m d[m] - grad_i. */
+INLINE void SIMD_NAME(gradient_of)(const float *odds, int count, const double *d, float *grad,
+                                   const int k)
+{
+    for (int i = 0; i < count; i += HALF) {
+        int rest = count - i;
+        doubles x = SIMD_NAME(load_rest)(odds + i, rest);
+        doubles own = SIMD_NAME(load_rest)(grad + i, rest);
+        doubles sum = d[k - 1] - (doubles){0};
+#pragma GCC unroll 16
+        for (int m = k - 2; m >= 0; --m) sum = SMOOTH_TOPK_HORNER(d[m], x, sum);
+        SIMD_NAME(store_rest)(grad + i, sum * x - own, rest);
+    }
+}
+
+/* k is a constant where it is small, so that a lane's coefficients stay in registers. */
+#define FOR_SMALL_K(call) \
+    switch (k) {          \
+    case 1:               \
+        call(1);          \
+        break;            \
+    case 2:               \
+        call(2);          \
+        break;            \
+    case 3:               \
+        call(3);          \
+        break;            \
+    case 4:               \
+        call(4);          \
+        break;            \
+    case 5:               \
+        call(5);          \
+        break;            \
+    case 6:               \
+        call(6);          \
+        break;            \
+    case 7:               \
+        call(7);          \
+        break;            \
+    case 8:               \
+        call(8);          \
+        break;            \
+    case 9:               \
+        call(9);          \
+        break;            \
+    case 10:              \
+        call(10);         \
+        break;            \
+    }
+
+SIMD_TARGET static void SIMD_NAME(product)(const float *odds, int count, double *scratch,
+                                           double *product, int k)
+{
+    doubles c[SOFT_SMALL_K + 1];
+    double *rest = scratch + (size_t)(k + 1) * HALF;
+#define PRODUCT(K) SIMD_NAME(product_of)(odds, count, c, rest, product, K)
+    FOR_SMALL_K(PRODUCT)
+#undef PRODUCT
+    if (k > SOFT_SMALL_K) SIMD_NAME(product_of)(odds, count, (doubles *)scratch, rest, product, k);
+}
+
+SIMD_TARGET static void SIMD_NAME(labels)(soft_labels *of, double *scratch, int k)
+{
+    doubles a[SOFT_SMALL_K + 1], b[SOFT_SMALL_K + 1], quotient[SOFT_SMALL_K + 1];
+    doubles *memory = (doubles *)scratch;
+#define LABELS(K) SIMD_NAME(labels_of)(of, a, b, quotient, K)
+    FOR_SMALL_K(LABELS)
+#undef LABELS
+    if (k > SOFT_SMALL_K) SIMD_NAME(labels_of)(of, memory, memory + k + 1, memory + 2 * (k + 1), k);
+}
+
+SIMD_TARGET static void SIMD_NAME(gradient)(const float *odds, int count, const double *d,
+                                            float *grad, int k)
+{
+#define GRADIENT(K) SIMD_NAME(gradient_of)(odds, count, d, grad, K)
+    FOR_SMALL_K(GRADIENT)
+#undef GRADIENT
+    if (k > SOFT_SMALL_K) SIMD_NAME(gradient_of)(odds, count, d, grad, k);
+}
+
+/* How many of the classes with weights u are expected at a tilt, and the variance of that. */
+SIMD_TARGET static void SIMD_NAME(expectation)(const float *u, int count, double tilt,
+                                               double *expected, double *variance)
+{
+    doubles sum = {0}, variances = {0};
+    for (int i = 0; i < count; i += HALF) {
+        doubles odds = tilt * SIMD_NAME(load_rest)(u + i, count - i);
+        doubles chosen = odds / (1 + odds);
+        sum += chosen;
+        variances += chosen * (1 - chosen);
+    }
+    *expected = SIMD_NAME(sum_of)(sum);
+    *variance = SIMD_NAME(sum_of)(variances);
+}
+
+static const soft_loops SIMD_NAME(loops) = {SIMD_NAME(product), SIMD_NAME(labels),
+                                            SIMD_NAME(gradient), SIMD_NAME(expectation)};
+
+#undef longs
+#undef CHUNK
+#undef FOR_SMALL_K
