@@ -45,7 +45,8 @@ help:
 	@echo 'make fuzz       look for inputs that break options, weights, images or mathematics, with clang; SECONDS=600 for each'
 	@echo 'make bench      the loss beside Darknet'"'"'s softmax: table, CSV, plot; PEER=DIR adds the authors'"'"' code'
 	@echo 'make faults     provoke every fault in upstream and here, and write the table in tests/README.md (about 4 minutes)'
-	@echo 'make gpu-check  on a machine with a GPU: its tests and its timings, into build/gpu-report.txt'
+	@echo 'make gpu-check  on a machine with a GPU: its tests, timings and trainings in 25 minutes, into build/gpu/; LIMIT=seconds'
+	@echo 'make gpu-bundle the same for a machine with nvcc but no network: build/gpu-bundle.tar.gz; unpack it there and ./run'
 	@echo 'make lib        build/libsmooth_topk.a and .so: the loss alone, for other programs (src/loss/smooth_topk.h)'
 	@echo 'make clean      remove build/ but for the Darknet source; make distclean removes that too'
 

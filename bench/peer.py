@@ -55,6 +55,6 @@ if device.type == "cuda":
 else:
     print(f"{classes},{k},peer,{1e9 * seconds / (batch * classes):.4f}")
 
-difference = numpy.abs(x.grad.numpy() * batch - gradients).max() / numpy.abs(gradients).max()
+difference = numpy.abs(x.grad.cpu().numpy() * batch - gradients).max() / numpy.abs(gradients).max()
 print(f"mean loss: theirs {loss.item():.7f}, ours {losses.mean(dtype='f8'):.7f}; "
       f"gradients differ by at most {difference:.1e} of the largest", file=sys.stderr)

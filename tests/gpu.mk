@@ -19,11 +19,9 @@ build/tests/rows_gpu: tests/kernels_on_gpu.cu tests/test_rows.c tests/numbers.h 
 	@$(NVCC) $(ARCH) -O2 -Isrc/loss -c $< -o $@.kernels.o
 	@$(CXX) $@.test.o $@.kernels.o build/libsmooth_topk.a -o $@ $(LIBRARY_LINK) -lcmocka -lm
 
-# All that is to be checked on a machine with a GPU, in one command.
-gpu-check:
-	@nvidia-smi -L >/dev/null 2>&1 || { echo "gpu-check needs an NVIDIA GPU and its driver: nvidia-smi lists none" >&2; exit 1; }
-	@mkdir -p build
-	@{ nvidia-smi -L; $(NVCC) --version | tail -n 2; $(MAKE) --no-print-directory check GPU=1 || echo 'gpu-check: tests failed'; \
-		$(MAKE) --no-print-directory bench GPU=1 || echo 'gpu-check: the benchmark failed'; } 2>&1 | tee build/gpu-report.txt
-	@echo "all of it: build/gpu-report.txt"
-	@! grep '^gpu-check: ' build/gpu-report.txt
+# All that is to be seen on a machine with a GPU, in one command; and the same packed up for one without a network.
+gpu-check: | build/upstream
+	@tools/gpu_check.sh build/gpu
+gpu-bundle: $(SOURCE)/.patched
+	@tools/gpu_bundle.sh build/gpu-bundle.tar.gz
+.PHONY: gpu-bundle

@@ -17,13 +17,17 @@ mathematics() {
     grep -v '^ok' "$scratch/loss"
     return $status
 }
+rows() {
+    CMOCKA_MESSAGE_OUTPUT=TAP build/tests/rows_gpu
+}
+check 'several k and rows of truth are as on the CPU' rows
 check 'both algorithms keep the figures on the whole grid' mathematics
 grep '^# .*worst' "$scratch/loss"
 sanitizer=$(command -v compute-sanitizer || echo "$(dirname "$(command -v nvcc)")/compute-sanitizer")
 sanitized() { # TOOL
     "$sanitizer" --tool "$1" --error-exitcode 1 build/tests/loss_gpu_thin
 }
-for tool in memcheck racecheck synccheck; do
+for tool in memcheck racecheck synccheck initcheck; do
     if [ -x "$sanitizer" ]; then
         check "compute-sanitizer $tool is clean" sanitized $tool
     else

@@ -1,0 +1,92 @@
+#!/bin/sh
+# Packs what tools/gpu_check.sh needs on a machine with a driver and nvcc, a C++ compiler and make, but no network and
+# nothing to install from: this tree, Darknet's source (the data set is drawn from its characters), and the libraries
+# and headers of this machine (cmocka, libjpeg, libpng, zlib; cuDNN's headers).
+#
+# usage: tools/gpu_bundle.sh ARCHIVE     (run from the root of the repository; make gpu-bundle)
+#
+# There: tar -xzf ARCHIVE && cd gpu-bundle && ./run     Results, step after step, are in gpu-bundle/results/.
+set -eu
+archive=$1 scratch=$(mktemp -d)
+trap 'rm -rf "$scratch"' EXIT
+bundle=$scratch/gpu-bundle
+fail() {
+    echo "gpu-bundle: $*" >&2
+    exit 1
+}
+mkdir -p "$bundle/tree/build" "$bundle/include" "$bundle/lib"
+for part in Makefile src patches tools tests bench cfg; do cp -R "$part" "$bundle/tree/"; done
+# Patched here: there may be no git there. What make compares the times of is written last.
+tar -cf - --exclude='obj/*' --exclude='*.a' --exclude='*.so' --exclude=build/source/darknet --exclude=.git build/upstream build/source |
+    tar -xf - -C "$bundle/tree"
+mkdir -p "$bundle/tree/build/source/obj"
+touch "$bundle/tree/build/upstream"
+touch "$bundle/tree/build/source/.patched"
+
+header() { # FILE PACKAGE: where the compiler finds it, with those beside it that begin alike
+    found=$(echo "#include <$1>" | ${CC:-gcc} -E - 2>/dev/null | sed -n "s|^# [0-9]* \"\(/.*/$1\)\".*|\1|p" | head -n 1)
+    [ "$found" ] || fail "$1 is missing; install it with: apt-get install $2"
+    cp -L "$found" "$bundle/include/"
+}
+library() { # FILE PACKAGE
+    found=$(${CC:-gcc} -print-file-name="$1")
+    [ -f "$found" ] || fail "$1 is missing; install it with: apt-get install $2"
+    cp -L "$found" "$bundle/lib/"
+}
+echo '#include <stdarg.h>
+#include <stddef.h>
+#include <setjmp.h>
+#include <stdint.h>
+#include <cmocka.h>' | ${CC:-gcc} -E - >"$scratch/cmocka" 2>&1 || fail 'cmocka.h is missing; install it with: apt-get install libcmocka-dev'
+cp "$(sed -n 's|^# [0-9]* "\(/.*/cmocka.h\)".*|\1|p' "$scratch/cmocka" | head -n 1)" "$bundle/include/"
+library libcmocka.so libcmocka-dev
+ln -s libcmocka.so "$bundle/lib/$(basename "$(realpath "$(${CC:-gcc} -print-file-name=libcmocka.so)")" | sed 's/\(\.so\.[0-9]*\).*/\1/')"
+for name in jpeglib.h jmorecfg.h jerror.h jconfig.h; do
+    found=$(printf '#include <stddef.h>\n#include <stdio.h>\n#include <jpeglib.h>\n#include <jerror.h>\n' | ${CC:-gcc} -E - | sed -n "s|^# [0-9]* \"\(/.*/$name\)\".*|\1|p" | head -n 1)
+    [ "$found" ] || fail "$name is missing; install it with: apt-get install libjpeg-dev"
+    cp -L "$found" "$bundle/include/"
+done
+for name in png.h pngconf.h pnglibconf.h; do
+    found=$(echo '#include <png.h>' | ${CC:-gcc} -E - | sed -n "s|^# [0-9]* \"\(/.*/$name\)\".*|\1|p" | head -n 1)
+    [ "$found" ] || fail "$name is missing; install it with: apt-get install libpng-dev"
+    cp -L "$found" "$bundle/include/"
+done
+header zlib.h zlib1g-dev
+header zconf.h zlib1g-dev
+# Static, so that there is nothing to find at run time. A linker script brings in what libpng needs.
+library libjpeg.a libjpeg-dev
+library libpng16.a libpng-dev
+library libz.a zlib1g-dev
+echo 'INPUT(-l:libpng16.a -l:libz.a -lm)' >"$bundle/lib/libpng.a"
+cudnn=$(echo '#include <cudnn.h>' >"$scratch/cudnn.cu" && "${CUDA_HOME:+$CUDA_HOME/bin/}nvcc" -E "$scratch/cudnn.cu" 2>/dev/null | sed -n 's|^# [0-9]* "\(/.*\)/cudnn.h".*|\1|p' | head -n 1)
+if [ "$cudnn" ]; then
+    mkdir "$bundle/cudnn"
+    cp -L "$cudnn"/cudnn*.h "$bundle/cudnn/"
+else
+    echo "gpu-bundle: no cudnn.h here: the bundle has no cuDNN headers, and what needs them is skipped" >&2
+fi
+
+cat >"$bundle/run" <<'RUN'
+#!/bin/sh
+# All that is to be seen on this machine's GPU, within 25 minutes: results/, a file a step, and results/summary.txt.
+#
+# usage: ./run     LIMIT=seconds for a shorter one; PEER=DIR a checkout of the authors' code (needs PYTHON with torch)
+cd "$(dirname "$0")" || exit 1
+here=$PWD
+export CPATH="$here/include${CPATH:+:$CPATH}" LIBRARY_PATH="$here/lib${LIBRARY_PATH:+:$LIBRARY_PATH}"
+export LD_LIBRARY_PATH="$here/lib${LD_LIBRARY_PATH:+:$LD_LIBRARY_PATH}"
+mkdir -p results || exit 1
+echo '#include <cudnn.h>' >results/cudnn.cu
+"${CUDA_HOME:+$CUDA_HOME/bin/}nvcc" -E results/cudnn.cu >/dev/null 2>&1 || export CPATH="$CPATH:$here/cudnn"
+rm -f results/cudnn.cu
+for tool in make gcc g++ awk sed; do
+    command -v $tool >/dev/null || { echo "run: $tool is missing" >&2; exit 1; }
+done
+cd tree && exec tools/gpu_check.sh "$here/results"
+RUN
+chmod +x "$bundle/run"
+mkdir -p "$(dirname "$archive")"
+tar -czf "$archive" -C "$scratch" gpu-bundle
+size=$(($(stat -c %s "$archive") / 1024 / 1024))
+echo "$archive: $size MiB"
+[ $size -lt 60 ] || fail "$archive has $size MiB, must be below 60"
