@@ -32,6 +32,17 @@ no_label|a path holds the label of no class|img/zebra.png in the list|^exit 1; a
 two_labels|a path holds the labels of two classes|img/class65_class66.png in the list|^exit 1; after 0 batches; .*"train.list: 1 of 13 paths do not hold exactly one of the 3 labels
 few_labels|fewer labels than classes|2 lines in the labels file, `classes=3`|^exit 1; after 0 batches; "labels.txt has 2 labels, at least 3 needed
 classes|`classes` is not the network's number of outputs|`classes=2`, 3 outputs|^exit 1; after 0 batches; "classes=2 in soft.data, but the network of soft.cfg has 3 outputs
+bad_jpeg|a damaged JPEG that stb_image asserts on|one of 649 bytes in the list, training|^exit 0; after 50 batches; "Left out image number 1, img/class65_bad.jpg: [A-Za-z]
+bad_gif|a damaged GIF with a name of .png|one of 36 bytes in the list, training|^exit 0; after 50 batches; "Left out image number 1, img/class65_bad.png: a GIF image; JPEG, PNG, BMP and PNM are read
+windows_list|a list written on Windows|CR LF line ends and a byte order mark (legal)|^exit 0; after 50 batches
+windows_cfg|a .cfg written on Windows|CR LF line ends (legal)|^exit 0; after 50 batches
+utf16_list|a list in UTF-16|`iconv -t UTF-16`|^exit 1; after 0 batches; "train.list: the text is in UTF-16; save it as UTF-8
+rate_no_number|a learning rate that is no number|`learning_rate=fast`|^exit 1; after 0 batches; "soft.cfg, line 1: .net. learning_rate=fast: out of range; must be a finite number above 0
+policy|an unknown policy|`policy=cosine`|^exit 1; after 0 batches; "soft.cfg, line 1: .net. policy=cosine: out of range; must be one of constant
+shortcut|a layer joined with one that is not there|`[shortcut]` with `from=-50`|^exit 1; after 0 batches; "soft.cfg, line [0-9]*: .shortcut. from=-50: -50 is out of range; must be 0 to
+reorg|a stride of 0|`[reorg]` with `stride=0`|^exit 1; after 0 batches; "soft.cfg, line [0-9]*: .reorg. stride=0: out of range; must be a whole number
+crop_layer|a cut larger than the image|`[crop]` with `crop_width=100000`|^exit 1; after 0 batches; "soft.cfg, line [0-9]*: .crop. crop_width=100000: out of range; must be 1 to
+batchnorm|a `[batchnorm]` section (legal)|trained on the CPU|^exit 0; after 50 batches
 few_train|fewer images than a batch, training|2 images, batch of 4 (legal)|^exit 0; after 50 batches; "train.list has 2 images, fewer than a batch of 4
 few_test|fewer images than a batch, `test`|3 images, batch of 4|^exit 0; answers for 3 of 3
 last_test|last batch of `test`|12 images, batch of 4|^exit 0; answers for 12 of 12
@@ -188,6 +199,52 @@ fault_no_weights() { predict nowhere.weights; }
 fault_missing_train() {
     echo img/class65_missing.png >>train.list
     train
+}
+fault_bad_jpeg() {
+    cp "$root/tests/fuzz/corpus_images/entropy_coded.jpg" img/class65_bad.jpg
+    echo img/class65_bad.jpg >>train.list
+    train
+}
+fault_bad_gif() {
+    cp "$root/tests/fuzz/corpus_images/short_gif.png" img/class65_bad.png
+    echo img/class65_bad.png >>train.list
+    train
+}
+fault_windows_list() {
+    sed -i '1s/^/\xef\xbb\xbf/; s/$/\r/' train.list
+    train
+}
+fault_windows_cfg() {
+    sed -i 's/$/\r/' soft.cfg
+    train
+}
+fault_utf16_list() {
+    iconv -f UTF-8 -t UTF-16 train.list >wide && mv wide train.list
+    train
+}
+fault_rate_no_number() {
+    sed -i 's/^learning_rate=.*/learning_rate=fast/' soft.cfg
+    train
+}
+fault_policy() {
+    sed -i '/^policy=/d; s/^\[net\]/&\npolicy=cosine/' soft.cfg
+    train
+}
+first_section() { # put before the network's first layer, below a convolution of one channel
+    awk -v text="[convolutional]\nfilters=1\n$1" '/^\[/ && ++n == 2 { print text } { print }' soft.cfg >new.cfg && mv new.cfg soft.cfg
+    train
+}
+fault_shortcut() {
+    first_section '[shortcut]\nfrom=-50'
+}
+fault_reorg() {
+    first_section '[reorg]\nstride=0'
+}
+fault_crop_layer() {
+    first_section '[crop]\ncrop_width=100000\ncrop_height=4'
+}
+fault_batchnorm() {
+    first_section '[batchnorm]'
 }
 fault_cut_jpeg_train() {
     echo img/class65_cut.jpg >>train.list

@@ -174,6 +174,20 @@ check 'refused: no [net]' said 1 'the first section must be [net]'
 check 'refused: an empty file' said 1 'has no sections'
 echo 'batch=1' >"$scratch/bad.cfg"
 check 'refused: an option before any section' said 1 'line 1: batch=1: an option before any section'
+cat >"$scratch/bad.cfg" <<'END'
+[net]
+height=16
+width=16
+channels=3
+max_crop=16
+[convolutional]
+filters=1
+[softmax]
+[connected]
+output=6
+[softmax]
+END
+check 'refused: a softmax of other classes than the last layer has' said 1 'layer 1 is a loss for 256 numbers, but the last layer outputs'
 
 # Upstream's networks: one image a batch, and what they need of data/ in place.
 upstreams() { # FILE

@@ -28,6 +28,9 @@ void check_layer_fits(char *filename, section *s, network *net, int index);
 /* Upstream's: what kind of layer a name in brackets is. */
 LAYER_TYPE string_to_layer_type(char *type);
 
+/* Whether each layer with a cost is for as many numbers as an image's truth has, `net->truths`. */
+void check_truths(char *filename, const network *net);
+
 /* ---- between the files of this directory ---- */
 
 /* Says "FILE, line N: [section] ..." and ends the program. */

@@ -401,3 +401,18 @@ void check_layer_fits(char *filename, section *s, network *net, int index)
         break;
     }
 }
+
+void check_truths(char *filename, const network *net)
+{
+    for (int i = 0; i < net->n; ++i) {
+        const layer *l = &net->layers[i];
+        int judges = (l->type == SOFTMAX && !l->noloss) || l->type == COST || l->type == LOGXENT;
+        if (!judges || l->inputs == net->truths) continue;
+        fprintf(
+            stderr,
+            "\n%s: layer %d is a loss for %d numbers, but the last layer outputs %d; it should be "
+            "the last\n",
+            filename, i, l->inputs, net->truths);
+        exit(1);
+    }
+}

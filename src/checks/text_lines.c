@@ -12,11 +12,13 @@ static const char blanks[] = " \t\r\v\f";
 /* The reader is called with a stream alone; the system knows its name. */
 static void refuse_text(FILE *file, const char *what)
 {
-    char link[64], name[LONGEST_PATH] = "a text file";
+    char link[64], directory[LONGEST_PATH], name[LONGEST_PATH] = "a text file";
     snprintf(link, sizeof link, "/proc/self/fd/%d", fileno(file));
     ssize_t length = readlink(link, name, sizeof name - 1);
     if (length > 0) name[length] = 0;
-    fprintf(stderr, "\n%s: %s; save it as UTF-8\n", name, what);
+    size_t here = getcwd(directory, sizeof directory) ? strlen(directory) : 0;
+    int below = here && strncmp(name, directory, here) == 0 && name[here] == '/';
+    fprintf(stderr, "\n%s: %s; save it as UTF-8\n", below ? name + here + 1 : name, what);
     exit(1);
 }
 
