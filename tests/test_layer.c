@@ -82,7 +82,8 @@ static smooth_topk_params params_of(int k, float tau, float alpha)
 static smooth_topk_layer layer_of(smooth_topk_params params, float scale, float temperature)
 {
     smooth_topk_term term = {params, 1};
-    smooth_topk_options options = {1, &term, &scale, temperature, 0};
+    smooth_topk_options options = {
+        .count = 1, .terms = &term, .scales = &scale, .temperature = temperature};
     return make_smooth_topk_layer(BATCH, CLASSES, &options);
 }
 
@@ -199,6 +200,53 @@ static void test_without_truth(void **unused)
     free_layer(l);
 }
 
+/* Smoothing, margins and weights: as the loss is told, times its minus sign. */
+static void test_class_numbers(void **unused)
+{
+    (void)unused;
+    float margins[CLASSES], weights[CLASSES], scale = 2;
+    int counts[CLASSES];
+    double images = 0;
+    for (int i = 0; i < CLASSES; ++i) images += counts[i] = 3 + i * i;
+    for (int i = 0; i < CLASSES; ++i) {
+        margins[i] = (float)pow(3. / counts[i], 0.25);
+        weights[i] = (float)(images / CLASSES / counts[i]);
+    }
+    smooth_topk_term term = {params_of(4, 1, 2), 1};
+    smooth_topk_options options = {.count = 1,
+                                   .terms = &term,
+                                   .scales = &scale,
+                                   .temperature = 1,
+                                   .smoothing = 0.2f,
+                                   .margins = {1, margins},
+                                   .weights = {1, weights}};
+    smooth_topk_layer l = make_smooth_topk_layer(BATCH, CLASSES, &options);
+    double wanted_cost = 0, wanted_delta[BATCH * CLASSES] = {0}, mean_weight = 0;
+    for (int i = 0; i < CLASSES; ++i) mean_weight += weights[i] * counts[i] / images;
+    assert_close(mean_weight, 1, 1e-6);
+    assert_true(smooth_topk_asks_for_counts(l));
+    set_smooth_topk_class_counts(l, counts);
+    random_scores(3);
+    one_hot();
+    forward_smooth_topk_layer(l, net_of(truth));
+    for (int i = 0; i < BATCH * CLASSES; ++i) {
+        if (truth[i] == 0) continue;
+        int b = i / CLASSES;
+        for (int label = 0; label < CLASSES; ++label) {
+            float loss, grad[CLASSES];
+            double t =
+                2 * weights[i % CLASSES] * (label == i % CLASSES ? 0.8 : 0.2 / (CLASSES - 1));
+            smooth_topk_params params = params_of(4, 1, 2 * margins[label]);
+            smooth_topk_cpu(&params, 1, CLASSES, scores + b * CLASSES, &label, &loss, grad);
+            wanted_cost += t * loss;
+            for (int c = 0; c < CLASSES; ++c) wanted_delta[b * CLASSES + c] -= t * grad[c];
+        }
+    }
+    assert_close(l.cost[0], wanted_cost, 1e-5 * wanted_cost);
+    for (int i = 0; i < BATCH * CLASSES; ++i) assert_close(l.delta[i], wanted_delta[i], 3e-6);
+    free_layer(l);
+}
+
 /* Nobody reads the output in training: it is left; whoever predicts gets it. */
 static void test_output_in_training(void **unused)
 {
@@ -248,7 +296,7 @@ static void test_several_k(void **unused)
     (void)unused;
     smooth_topk_term terms[] = {{params_of(1, 1, 1), 0.25f}, {params_of(5, 0.5f, 2), 0.75f}};
     float scales[] = {3, 0.5f}, loss[2][BATCH], grad[2][BATCH * CLASSES];
-    smooth_topk_options options = {2, terms, scales, 1, 0};
+    smooth_topk_options options = {.count = 2, .terms = terms, .scales = scales, .temperature = 1};
     smooth_topk_layer l = make_smooth_topk_layer(BATCH, CLASSES, &options);
     int labels[BATCH];
     double cost = 0;
@@ -431,6 +479,7 @@ int main(void)
         cmocka_unit_test(test_delta_is_minus_the_gradient),
         cmocka_unit_test(test_truth_rows),
         cmocka_unit_test(test_without_truth),
+        cmocka_unit_test(test_class_numbers),
         cmocka_unit_test(test_output_in_training),
         cmocka_unit_test(test_allocates_nothing),
         cmocka_unit_test(test_several_k),

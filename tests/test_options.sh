@@ -88,6 +88,23 @@ scale=1,0' 'scale=0' 'scale > 0'
 refused 'a list of temperatures' 'k=1,5
 temperature=1,2' 'temperature=1,2' 'temperature > 0'
 
+refused 'label smoothing of 1' 'label_smooth_eps=1' 'label_smooth_eps=1' '0 <= label_smooth_eps < 1'
+refused 'negative label smoothing' 'label_smooth_eps=-0.1' 'label_smooth_eps=-0.1' '0 <= label_smooth_eps < 1'
+refused 'label smoothing that is no number' 'label_smooth_eps=some' 'label_smooth_eps=some' '0 <= label_smooth_eps < 1'
+printf '1\n2\n3\n' >"$scratch/three"
+printf '1\n2\n3\n4\n5\n-6\n' >"$scratch/negative"
+printf '1\n2\n3\n4\n5\nsix\n' >"$scratch/text"
+for option in class_margins class_weights; do
+    refused "$option of a file that is not there" "$option=$scratch/none" "$option=$scratch/none" 'cannot be read' 'auto, or a file'
+    refused "$option without a value" "$option=" "$option=" 'auto, or a file'
+    refused "$option of too few lines" "$option=$scratch/three" "$option=$scratch/three" '3 lines for 6 classes'
+    refused "$option with a negative number" "$option=$scratch/negative" 'line 6 is -6' '>= 0'
+    refused "$option with text" "$option=$scratch/text" 'line 6 is six' '>= 0'
+done
+printf '\357\273\277 1\r\n0.5\r\n\r\n2\r\n3\r\n4\r\n5\r\n' >"$scratch/six"
+refused 'alpha beside a file of margins' "class_margins=$scratch/six
+alpha=2" 'alpha=2' 'class_margins='
+
 # The banner in the network table.
 banner() {
     network "$scratch/good.cfg" "[smooth_topk]
@@ -112,6 +129,29 @@ weights=2,1,1
 tau=1,0.5,2
 alpha=1,0,0.5
 scale=1,2,3' 'k = 5,1,2' 'weights = 0.5,0.25,0.25' 'tau = 1,0.5,2' 'alpha = 1,0,0.5' 'scale = 1,2,3'
+check 'label smoothing' banner 'label_smooth_eps=0.1' 'label_smooth_eps = 0.1'
+check 'what slow label smoothing costs' banner 'label_smooth_eps=0.1
+algorithm=log' 'label_smooth_eps = 0.1' 'one evaluation a class'
+check 'class margins and weights from files' banner "class_margins=$scratch/six
+class_weights=$scratch/six" 'class_margins ' 'class_weights '
+check 'class margins and weights from counts' banner 'class_margins=auto
+class_weights=auto' 'class_margins = auto' 'class_weights = auto'
+counted() { # classes of 1 to 6 images
+    : >"$scratch/tail.txt"
+    for code in 65 66 67 68 69 70; do
+        seq $((code - 64)) | while read -r number; do ls "$scratch"/data/char_${code}_0.png; done >>"$scratch/tail.txt"
+    done
+    sed "s,^train=.*,train=$scratch/tail.txt," "$scratch/x.data" >"$scratch/tail.data"
+    network "$scratch/auto.cfg" '[smooth_topk]
+k=2
+class_margins=auto
+class_weights=auto
+label_smooth_eps=0.1' 5
+    "$darknet" classifier train "$scratch/tail.data" "$scratch/auto.cfg" 2>&1 | tee "$scratch/said"
+    grep -q 'tail.txt: 1 to 6 images a class' "$scratch/said" && [ -s "$scratch/backup/auto.weights" ] &&
+        "$darknet" classifier valid "$scratch/x.data" "$scratch/auto.cfg" "$scratch/backup/auto.weights"
+}
+check 'classes are counted for training, and need not be to validate' counted
 check "options of Darknet's own in every section" banner 'dontsave=1
 learning_rate=1' 'k = 5'
 # It alone teaches the network, and is its last section: the message names the lines to delete.

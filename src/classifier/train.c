@@ -3,6 +3,7 @@
 
 #include "allocate.h"
 #include "checkpoint.h"
+#include "class_counts.h"
 #include "class_tree.h"
 #include "data_checks.h"
 #include "finite.h"
@@ -145,6 +146,8 @@ static void prepare_data(run *r)
         r->args.labels_checked =
             check_labels(names, paths->size, r->train_list, labels, classes, label_list);
     free(names);
+    tell_class_counts(r->nets, r->options->gpu_count, paths, r->train_list,
+                      hierarchy ? NULL : labels, classes);
     int batch = r->net->batch * r->net->subdivisions * r->options->gpu_count;
     if (paths->size < batch)
         fprintf(

@@ -12,11 +12,14 @@
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 struct smooth_topk_state {
     const char *section; /* without brackets */
     smooth_topk_objective objective;
     smooth_topk_term *terms;
+    float *class_margins, *class_weights; /* inputs; NULL where not given */
+    int margins_from_counts, weights_from_counts, counted;
     int is_other; /* [topk_loss]: its parameters; then the objective is of no account */
     topk_loss_params other;
     int hardest, *order; /* how many samples of a batch count, 0: all; batch */
@@ -24,7 +27,7 @@ struct smooth_topk_state {
     void *workspace;
     size_t workspace_size;
 #ifdef GPU
-    float *loss_gpu, *workspace_gpu;
+    float *loss_gpu, *workspace_gpu, *class_margins_gpu, *class_weights_gpu;
     size_t workspace_gpu_size;
     float *scores, *truth; /* batch x inputs, for what the GPU leaves to the CPU; else NULL */
 #endif
@@ -55,6 +58,58 @@ static void make_objective(smooth_topk_state *state, const smooth_topk_options *
     state->objective.terms = state->terms;
     state->objective.count = count;
     state->objective.scale = (float)sum;
+    state->objective.smoothing = options->smoothing;
+}
+
+static float *copy_class_numbers(const class_numbers *numbers, int inputs)
+{
+    if (!numbers->values) return NULL;
+    float *copy = allocate_smooth_topk(inputs, sizeof *copy);
+    memcpy(copy, numbers->values, inputs * sizeof *copy);
+    return copy;
+}
+
+static void make_class_numbers(smooth_topk_state *state, const smooth_topk_options *options,
+                               int inputs)
+{
+    state->margins_from_counts = options->margins.is_auto;
+    state->weights_from_counts = options->weights.is_auto;
+    state->class_margins = copy_class_numbers(&options->margins, inputs);
+    state->class_weights = copy_class_numbers(&options->weights, inputs);
+    state->objective.class_margins = state->class_margins;
+    state->objective.class_weights = state->class_weights;
+#ifdef GPU
+    if (state->class_margins)
+        state->class_margins_gpu = cuda_make_array(state->class_margins, inputs);
+    if (state->class_weights)
+        state->class_weights_gpu = cuda_make_array(state->class_weights, inputs);
+#endif
+}
+
+int smooth_topk_asks_for_counts(const smooth_topk_layer l)
+{
+    return l.smooth_topk->margins_from_counts || l.smooth_topk->weights_from_counts;
+}
+
+void set_smooth_topk_class_counts(const smooth_topk_layer l, const int *counts)
+{
+    smooth_topk_state *state = l.smooth_topk;
+    state->counted = 1;
+    if (state->margins_from_counts) set_margins_from_counts(state->class_margins, counts, l.inputs);
+    if (state->weights_from_counts) set_weights_from_counts(state->class_weights, counts, l.inputs);
+#ifdef GPU
+    if (state->class_margins_gpu)
+        cuda_push_array(state->class_margins_gpu, state->class_margins, l.inputs);
+    if (state->class_weights_gpu)
+        cuda_push_array(state->class_weights_gpu, state->class_weights, l.inputs);
+#endif
+}
+
+static void check_counted(const smooth_topk_layer l)
+{
+    if (smooth_topk_asks_for_counts(l) && !l.smooth_topk->counted)
+        refuse_smooth_topk("class_margins=auto and class_weights=auto need the counts of a "
+                           "training list, which classifier train has");
 }
 
 static void check_sizes(const char *section, int batch, int inputs)
@@ -66,6 +121,17 @@ static void check_sizes(const char *section, int batch, int inputs)
         refuse_loss_option(section, "classes=%d: too many for a batch of %d; must be at most %d",
                            inputs, batch, INT_MAX / batch);
 }
+
+#ifdef GPU
+/* Rows of many labels: on the CPU in O(k) a class, on the GPU label by label. */
+static int is_soft_at_once(const smooth_topk_objective *objective)
+{
+    int at_once = objective->smoothing > 0;
+    for (int j = 0; j < objective->count; ++j)
+        at_once = at_once && smooth_topk_can_be_at_once(&objective->terms[j].params);
+    return at_once;
+}
+#endif
 
 /* What both sections have in common; the state is made but for its buffers. */
 static smooth_topk_layer make_layer(int batch, int inputs, float temperature,
@@ -102,7 +168,7 @@ static smooth_topk_layer make_layer(int batch, int inputs, float temperature,
     state->workspace_gpu_size =
         smooth_topk_truth_gpu_workspace_size(&state->objective, batch, inputs);
     state->workspace_gpu = cuda_make_array(NULL, state->workspace_gpu_size / sizeof(float) + 1);
-    if (!state->is_other && !state->hardest) return l;
+    if (!state->is_other && !state->hardest && !is_soft_at_once(&state->objective)) return l;
     state->scores = allocate_for_loss(section, (size_t)batch * inputs, sizeof(float));
     state->truth = allocate_for_loss(section, (size_t)batch * inputs, sizeof(float));
 #endif
@@ -120,6 +186,7 @@ smooth_topk_layer make_smooth_topk_layer(int batch, int inputs, const smooth_top
     state->section = "smooth_topk";
     state->hardest = options->hardest;
     make_objective(state, options);
+    make_class_numbers(state, options, inputs);
     return make_layer(batch, inputs, options->temperature, state);
 }
 
@@ -147,12 +214,16 @@ smooth_topk_layer parse_topk_loss(list *of_section, int batch, int inputs)
 void free_smooth_topk_state(smooth_topk_state *state)
 {
     free(state->terms);
+    free(state->class_margins);
+    free(state->class_weights);
     free(state->order);
     free(state->loss);
     free(state->workspace);
 #ifdef GPU
     if (state->loss_gpu) cuda_free(state->loss_gpu);
     if (state->workspace_gpu) cuda_free(state->workspace_gpu);
+    if (state->class_margins_gpu) cuda_free(state->class_margins_gpu);
+    if (state->class_weights_gpu) cuda_free(state->class_weights_gpu);
     free(state->scores);
     free(state->truth);
 #endif
@@ -179,6 +250,7 @@ void forward_smooth_topk_layer(const smooth_topk_layer l, network net)
 {
     if (!(net.train && net.truth)) /* nobody reads it in training */
         smooth_topk_softmax_cpu(l.batch, l.inputs, net.input, l.temperature, l.output);
+    if (net.truth) check_counted(l);
     if (net.truth) loss_and_delta(l, net.input, net.truth);
 }
 
@@ -207,9 +279,13 @@ void forward_smooth_topk_layer_gpu(const smooth_topk_layer l, network net)
     int on_cpu = state->scores != NULL;
     float *truth = net.truth && !on_cpu ? net.truth_gpu : NULL;
     float *output = net.train && net.truth ? NULL : l.output_gpu; /* nobody reads it in training */
+    smooth_topk_objective objective = state->objective;
+    objective.class_margins = state->class_margins_gpu;
+    objective.class_weights = state->class_weights_gpu;
+    if (net.truth) check_counted(l);
     if (truth || output) {
-        int error = smooth_topk_truth_gpu(&state->objective, l.batch, l.inputs, net.input_gpu,
-                                          truth, l.temperature, l.loss_gpu, l.delta_gpu, output,
+        int error = smooth_topk_truth_gpu(&objective, l.batch, l.inputs, net.input_gpu, truth,
+                                          l.temperature, l.loss_gpu, l.delta_gpu, output,
                                           state->workspace_gpu, state->workspace_gpu_size, NULL);
         if (error == SMOOTH_TOPK_ERROR_CUDA) check_error(cudaPeekAtLastError());
         if (error) refuse_loss_option(state->section, "%s", smooth_topk_strerror(error));

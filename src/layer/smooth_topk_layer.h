@@ -26,12 +26,18 @@ smooth_topk_layer parse_topk_loss(list *options, int batch, int inputs);
    parse_smooth_topk does. */
 smooth_topk_layer make_smooth_topk_layer(int batch, int inputs, const smooth_topk_options *options);
 
+/* class_margins=auto and class_weights=auto: whether the layer needs the counts of the training
+   list before it sees a truth, and their number for each class, >= 0. */
+int smooth_topk_asks_for_counts(const smooth_topk_layer l);
+void set_smooth_topk_class_counts(const smooth_topk_layer l, const int *counts);
+
 /* Output: softmax(scores / temperature); left as it is in training (net.train and net.truth), where
    nobody reads it and it would cost a third of the layer. With net.truth, rows of `inputs` floats
-   t_i: cost = the sum over the batch of sum_i t_i sum_j weight_j scale_j L_j(scores, i); delta =
-   minus its gradient. With hardest=m only the m samples with the largest losses count, each times
-   batch/m, batch being the samples of a subdivision. A row of zeros is ignored; one with a NaN has
-   a cost and a delta of NaN. */
+   t_i: cost = the sum over the batch of sum_i t_i sum_j weight_j scale_j L_j(scores, i), with
+   smoothing and class numbers as smooth_topk_truth.h says; delta = minus its gradient. With
+   hardest=m only the m samples with the largest losses count, each times batch/m, batch being the
+   samples of a subdivision. A row of zeros is ignored; one with a NaN has a cost and a delta of
+   NaN. */
 void forward_smooth_topk_layer(const smooth_topk_layer l, network net);
 void backward_smooth_topk_layer(const smooth_topk_layer l, network net);
 void free_smooth_topk_state(smooth_topk_state *state);

@@ -2,6 +2,7 @@
 #include "smooth_topk_options.h"
 
 #include "loss_options.h"
+#include "smooth_topk_truth.h"
 
 #include <float.h>
 #include <limits.h>
@@ -13,6 +14,7 @@
 #define K_RANGE "a whole number, 1 <= k < %d (the number of classes)"
 #define TAU_RANGE "a finite number, tau >= 0 (0: the hard hinge)"
 #define ALPHA_RANGE "a finite number, alpha >= 0"
+#define SMOOTHING_RANGE "a number, 0 <= label_smooth_eps < 1"
 #define WEIGHTS_RANGE "finite numbers > 0, one for each k"
 
 static void read_k(const loss_section *section, int classes, smooth_topk_options *options)
@@ -69,8 +71,18 @@ float default_smooth_topk_temperature(const smooth_topk_options *options)
 
 smooth_topk_options read_smooth_topk_options(list *of_section, int classes)
 {
-    static const char *const names[] = {"k",         "weights",     "tau",     "alpha", "scale",
-                                        "algorithm", "temperature", "hardest", NULL};
+    static const char *const names[] = {"k",
+                                        "weights",
+                                        "tau",
+                                        "alpha",
+                                        "scale",
+                                        "algorithm",
+                                        "temperature",
+                                        "hardest",
+                                        "label_smooth_eps",
+                                        "class_margins",
+                                        "class_weights",
+                                        NULL};
     const loss_section given = {"smooth_topk", of_section}, *section = &given;
     smooth_topk_options options = {0};
     check_loss_option_names(section, names);
@@ -97,6 +109,17 @@ smooth_topk_options read_smooth_topk_options(list *of_section, int classes)
     options.temperature =
         loss_temperature_option(section, default_smooth_topk_temperature(&options));
     options.hardest = loss_hardest_option(section);
+    options.smoothing = (float)loss_number_option(section, "label_smooth_eps", 0, SMOOTHING_RANGE);
+    options.margins = read_class_numbers(section, "class_margins", classes);
+    options.weights = read_class_numbers(section, "class_weights", classes);
+    if (options.margins.values && !options.margins.is_auto) {
+        if (loss_option_text(section, "alpha"))
+            refuse_smooth_topk("alpha=%s: class_margins=%s has the margin of every class; leave "
+                               "one of the two out",
+                               loss_option_text(section, "alpha"),
+                               loss_option_text(section, "class_margins"));
+        for (int j = 0; j < count; ++j) options.terms[j].params.alpha = 1;
+    }
     check_smooth_topk_options(&options, classes);
     return options;
 }
@@ -127,6 +150,9 @@ void check_smooth_topk_options(const smooth_topk_options *options, int classes)
             refuse_smooth_topk("scale=%g: out of range; must be " LOSS_SCALE_RANGE,
                                options->scales[j]);
     }
+    if (!(options->smoothing >= 0 && options->smoothing < 1))
+        refuse_smooth_topk("label_smooth_eps=%g: out of range; must be " SMOOTHING_RANGE,
+                           options->smoothing);
     if (!(options->temperature > 0))
         refuse_smooth_topk("temperature=%g: out of range; must be " LOSS_TEMPERATURE_RANGE,
                            options->temperature);
@@ -140,6 +166,16 @@ static void print_numbers(const char *name, int count, const float *values)
     for (int j = 0; j < (equal ? 1 : count); ++j)
         fprintf(stderr, "%s%s%g", j ? "," : name, j ? "" : " = ", values[j]);
     fprintf(stderr, "  ");
+}
+
+static void print_smoothing(const smooth_topk_options *options)
+{
+    fprintf(stderr, "label_smooth_eps = %g  ", options->smoothing);
+    for (int j = 0; j < options->count; ++j) {
+        if (smooth_topk_can_be_at_once(&options->terms[j].params)) continue;
+        fprintf(stderr, "(slow: tau=0 and algorithm=log take one evaluation a class)  ");
+        return;
+    }
 }
 
 void print_smooth_topk_options(const smooth_topk_options *options)
@@ -160,6 +196,11 @@ void print_smooth_topk_options(const smooth_topk_options *options)
     print_numbers("alpha", count, values);
     print_numbers("scale", count, options->scales);
     free(values);
+    if (options->smoothing > 0) print_smoothing(options);
+    if (options->margins.values)
+        fprintf(stderr, "class_margins%s  ", options->margins.is_auto ? " = auto" : "");
+    if (options->weights.values)
+        fprintf(stderr, "class_weights%s  ", options->weights.is_auto ? " = auto" : "");
     if (options->hardest) fprintf(stderr, "hardest = %d  ", options->hardest);
     fprintf(stderr, "%-5s", options->terms->params.algorithm == SMOOTH_TOPK_LOG ? "log" : "pivot");
 }
@@ -168,4 +209,6 @@ void free_smooth_topk_options(smooth_topk_options *options)
 {
     free(options->terms);
     free(options->scales);
+    free(options->margins.values);
+    free(options->weights.values);
 }

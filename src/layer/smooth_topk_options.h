@@ -2,6 +2,7 @@
 #ifndef SMOOTH_TOPK_OPTIONS_H
 #define SMOOTH_TOPK_OPTIONS_H
 
+#include "class_numbers.h"
 #include "loss_options.h"
 #include "smooth_topk.h"
 
@@ -10,6 +11,9 @@ typedef struct {
     smooth_topk_term *terms; /* count; their weights sum to 1 */
     float *scales;           /* count: a factor on each term's loss and gradient, > 0 */
     float temperature;       /* of the output's softmax, > 0 */
+    float smoothing;         /* 0 <= label_smooth_eps < 1, which goes to the other classes */
+    class_numbers margins;   /* factors on every alpha */
+    class_numbers weights;   /* factors on loss and gradient */
     int hardest;             /* how many samples of a batch count; 0: all */
 } smooth_topk_options;
 

@@ -67,9 +67,6 @@ size_t smooth_topk_label_scratch(const smooth_topk_term *terms, int count, int c
 void smooth_topk_of_labels(const smooth_topk_term *terms, int count, int classes,
                            const float *scores, float *weights, const float *margins, float *loss,
                            float *grad, char *scratch);
-/* Whether a row costs O(k) a class whatever the number of its labels, or one evaluation a label:
-   the hard hinge and algorithm log. */
-int smooth_topk_can_be_at_once(const smooth_topk_params *params);
 size_t smooth_topk_labels_scratch(const smooth_topk_term *terms, int count, int classes);
 
 /* What a row of truth says; label and weight are those of the first entry that is not 0. */

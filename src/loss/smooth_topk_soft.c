@@ -19,6 +19,7 @@
 #include "smooth_topk_internal.h"
 #include "smooth_topk_polynomial.h"
 #include "smooth_topk_tilt.h"
+#include "smooth_topk_truth.h"
 
 #include <float.h>
 #include <math.h>

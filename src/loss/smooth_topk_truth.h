@@ -31,12 +31,17 @@ typedef struct {
    delta           batch x classes; must not overlap scores or truth
    workspace       at least the _workspace_size below for one thread; threads as in smooth_topk.h
 
-   A row of one label costs one evaluation of the loss. Returns 0 or an error of smooth_topk.h. */
+   A row of one label costs one evaluation of the loss, any other O(k) a class where
+   smooth_topk_can_be_at_once (about three evaluations), else one evaluation a label. Returns 0 or
+   an error of smooth_topk.h. */
 int smooth_topk_truth_cpu(const smooth_topk_objective *objective, int batch, int classes,
                           const float *scores, const float *truth, float *loss, float *delta,
                           void *workspace, size_t workspace_size);
 size_t smooth_topk_truth_workspace_size(const smooth_topk_objective *objective, int threads,
                                         int classes);
+
+/* 0 for the hard hinge and algorithm log, whose rows of several labels are done label by label. */
+int smooth_topk_can_be_at_once(const smooth_topk_params *params);
 
 /* output = softmax(scores / temperature), batch x classes, row by row; temperature > 0 and finite.
    A row with a NaN or +inf, or of -inf alone, gives a row of NaN. output may be scores. */
