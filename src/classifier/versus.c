@@ -67,6 +67,13 @@ static comparison start(const versus_options *o)
     return c;
 }
 
+static void finish(comparison *c)
+{
+    free(c->best);
+    free(c->wrong);
+    for (int i = 0; i < 2; ++i) free_network(c->nets[i]);
+}
+
 static void print_quoted(FILE *file, const char *text)
 {
     putc('"', file);
@@ -285,6 +292,7 @@ void compare_classifiers(const versus_options *options)
         print_json(&c);
     else
         print_lines(&c);
+    finish(&c);
     if (!c.unread) return;
     fprintf(stderr, "%ld of %d images could not be read: the figures are those of the other %ld\n",
             c.unread, c.count, c.images);
