@@ -55,7 +55,7 @@ typedef struct {
 static columns divide_into_columns(int classes, int k)
 {
     columns split = {.loops = loops_of_this_machine()};
-    int all = classes / split.loops->lanes, wanted = classes / (4 * k);
+    int all = classes / split.loops->lanes, wanted = classes / 4 / k;
     split.vectors = wanted < 1 ? 1 : min_int(wanted, 16);
     split.whole = all / split.vectors;
     split.rest = all % split.vectors;
