@@ -39,4 +39,7 @@ patches() {
 check 'all patches are at most 1200 lines, none adds more than 60 of C' patches
 series() { ls patches/*/*.patch | sed 's,^patches/,,' | sort >"$scratch/there" && grep -v '^#' patches/series | sort | diff - "$scratch/there"; }
 check 'every patch is in the series' series
+# The commands that `make check-debian` runs: two blocks that install packages.
+commands() { [ "$(grep -c 'apt-get install -y --no-install-recommends' README.md)" -ge 2 ] && grep -qx 'make test' README.md && [ -x tests/check_debian.sh ]; }
+check 'the README has two blocks of commands for a bare Debian, the second runs the tests' commands
 finish

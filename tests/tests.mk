@@ -132,3 +132,6 @@ check-programs: $(filter build/%,$(CHECK)) $(TEST_MATERIAL) $(if $(filter 1,$(GP
 
 faults: darknet build/pristine/darknet
 	@tests/fault_table.sh
+
+check-debian:
+	@tests/check_debian.sh

@@ -1,4 +1,5 @@
 /* The lines of the text files that people write, whatever editor they have. */
+#define _GNU_SOURCE /* readlink, fileno */
 #include "text_lines.h"
 
 #include <stdlib.h>
