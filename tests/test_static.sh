@@ -27,6 +27,14 @@ check 'gcc -Wall -Wextra: no warnings' each_source gcc -O3 -Wall -Wextra -Werror
 check 'gcc, as C99' each_source gcc -std=c99 -fsyntax-only -Wall -Wextra -Werror
 skip_or_check clang 'clang -Wall -Wextra: no warnings' each_source clang -O3 -Wall -Wextra -Werror -c -o /dev/null
 
+# nvcc reads darknet.h and utils.h, and with them some of ours, as C++.
+as_cpp() {
+    # shellcheck disable=SC2086
+    printf '#include "darknet.h"\nextern "C" {\n#include "utils.h"\n}\n' | g++ -fsyntax-only -Wall -Wextra -Werror \
+        -isystem build/source/src -Isrc/checks $headers -x c++ -
+}
+skip_or_check g++ 'the headers of the kernels are C++ too' as_cpp
+
 # GCC 12 takes a vector for a scalar of 4 bits in n << 23, and does not follow memcpy into the rows
 # of an array: so these two are left out where vectors are; valgrind and UBSan watch the same there.
 analyzed() {

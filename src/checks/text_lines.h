@@ -15,8 +15,8 @@ char *read_item(FILE *file);
 /* Takes the blanks at the ends of a line of a .data file, and those beside its first "=". */
 void trim_data_line(char *line);
 
-/* Writes `text`, its first `old` replaced by `new`, to `output` of 4096 bytes, which may be `text`.
+/* Writes `text`, its first `old` replaced, to `output` of 4096 bytes, which may be `text`.
    Ends the program with exit code 1 where that is too long. */
-void replace_text(const char *text, const char *old, const char *new, char *output);
+void replace_text(const char *text, const char *old, const char *replacement, char *output);
 
 #endif
