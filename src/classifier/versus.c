@@ -44,27 +44,26 @@ static network *load(const versus_options *o, int which, int classes)
     return net;
 }
 
-static comparison start(const versus_options *o)
+static void start(comparison *c, const versus_options *o)
 {
-    comparison c = {.options = o};
+    c->options = o;
     list *options = read_data_cfg(o->data);
     char *label_list = option_find_str(options, "labels", "data/labels.list");
     char *names = option_find_str(options, "names", label_list);
     char *valid_list = option_find_str(options, "valid", "data/train.list");
-    c.classes = option_find_int(options, "classes", 2);
-    c.topk = option_find_int(options, "top", 1);
-    check_top(c.topk, c.classes, o->data);
-    c.labels = get_class_labels(label_list, c.classes);
-    c.names = get_class_labels(names, c.classes);
+    c->classes = option_find_int(options, "classes", 2);
+    c->topk = option_find_int(options, "top", 1);
+    check_top(c->topk, c->classes, o->data);
+    c->labels = get_class_labels(label_list, c->classes);
+    c->names = get_class_labels(names, c->classes);
     list *paths = get_lines(valid_list, 1, "images");
-    c.paths = (char **)list_to_array(paths);
-    c.count = paths->size;
-    check_labels(c.paths, c.count, valid_list, c.labels, c.classes, label_list);
-    for (int i = 0; i < 2; ++i) c.nets[i] = load(o, i, c.classes);
-    c.best = calloc((size_t)c.topk, sizeof *c.best);
-    c.wrong = calloc(2 * (size_t)c.count, sizeof *c.wrong);
-    if (!c.best || !c.wrong) malloc_error();
-    return c;
+    c->paths = (char **)list_to_array(paths);
+    c->count = paths->size;
+    check_labels(c->paths, c->count, valid_list, c->labels, c->classes, label_list);
+    for (int i = 0; i < 2; ++i) c->nets[i] = load(o, i, c->classes);
+    c->best = calloc((size_t)c->topk, sizeof *c->best);
+    c->wrong = calloc(2 * (size_t)c->count, sizeof *c->wrong);
+    if (!c->best || !c->wrong) malloc_error();
 }
 
 static void finish(comparison *c)
@@ -273,7 +272,8 @@ static void print_json(comparison *c)
 
 void compare_classifiers(const versus_options *options)
 {
-    comparison c = start(options);
+    comparison c = {0};
+    start(&c, options);
     double printed = what_time_is_it_now(), now;
     begin_list(&c);
     for (int i = 0; i < c.count; ++i) {
