@@ -2,32 +2,13 @@
 #ifndef ALLOCATE_H
 #define ALLOCATE_H
 
-#include <stdarg.h>
-#include <stdio.h>
-#include <stdlib.h>
+#include <stddef.h>
 
 /* count times size bytes of zeros, which the caller frees; ends the program with exit code 1 and a
    message where they cannot be had. */
-static inline void *allocate(size_t count, size_t size)
-{
-    void *memory = calloc(count ? count : 1, size);
-    if (memory) return memory;
-    fprintf(stderr, "out of memory: %zu times %zu bytes could not be had\n", count, size);
-    exit(1);
-}
+void *allocate(size_t count, size_t size);
 
 /* What printf would write, as text that the caller frees. */
-__attribute__((format(printf, 1, 2))) static inline char *print_text(const char *format, ...)
-{
-    va_list arguments, again;
-    va_start(arguments, format);
-    va_copy(again, arguments);
-    int length = vsnprintf(NULL, 0, format, again);
-    va_end(again);
-    char *text = allocate((size_t)length + 1, 1);
-    vsnprintf(text, (size_t)length + 1, format, arguments);
-    va_end(arguments);
-    return text;
-}
+__attribute__((format(printf, 1, 2))) char *print_text(const char *format, ...);
 
 #endif

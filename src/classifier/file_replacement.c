@@ -122,12 +122,11 @@ int begin_replacement(file_replacement *r, const char *filename)
         remove_abandoned(r->target);
         file = open_temporary(r);
     }
-    if (file < 0) return release(r, errno ? errno : ENOMEM);
-    r->file = fdopen(file, "wb");
+    r->file = file < 0 ? NULL : fdopen(file, "wb");
     if (r->file) return 0;
     int error = errno;
-    close(file);
-    if (r->temporary) unlink(r->temporary);
+    if (file >= 0) close(file);
+    if (file >= 0 && r->temporary) unlink(r->temporary);
     return release(r, error);
 }
 
