@@ -24,7 +24,7 @@ PATCHES := patches/series $(wildcard patches/*/*.patch)
 PLUGIN := $(wildcard src/* src/*/*)
 PLUGIN_INCLUDE := -Isrc/loss -Isrc/layer -Isrc/classifier -Isrc/cpu -Isrc/checks -Isrc/platforms
 
-.PHONY: all darknet lib demo compare tune chart test check test-programs check-programs check-debian fuzz bench faults gpu-check
+.PHONY: all darknet lib install demo compare tune chart test check test-programs check-programs check-debian fuzz bench faults gpu-check
 .PHONY: clean distclean help FORCE
 all: darknet
 
@@ -48,6 +48,7 @@ help:
 	@echo 'make gpu-check  on a machine with a GPU: its tests, timings and trainings in 25 minutes, into build/gpu/; LIMIT=seconds'
 	@echo 'make gpu-bundle the same for a machine with nvcc but no network: build/gpu-bundle.tar.gz; unpack it there and ./run'
 	@echo 'make lib        build/libsmooth_topk.a and .so: the loss alone, for other programs (src/loss/smooth_topk.h)'
+	@echo 'make install    the library, its header and its pkg-config file in PREFIX=/usr/local; examples/ has a program in C, one in Python'
 	@echo 'make clean      remove build/ but for the Darknet source; make distclean removes that too'
 
 # Names what is missing and how to get it, before any compiler does so in its own words.
@@ -107,31 +108,7 @@ chart:
 	@$(call require,python3,python3)
 	@tools/chart.py
 
-LIBRARY_FLAGS = $(CFLAGS) $(WARNINGS) $(OPENMP_FLAG) -fPIC
-build/lib/%.o: src/loss/%.c build/options
-	@mkdir -p build/lib
-	$(CC) $(LIBRARY_FLAGS) -MMD -MP -c $< -o $@
--include $(wildcard build/lib/*.d)
-
-lib: build/libsmooth_topk.a build/libsmooth_topk.so
-LIBRARY := $(patsubst src/loss/%.c,build/lib/%.o,$(wildcard src/loss/*.c))
-# With GPU=1 the library has smooth_topk_gpu too and needs cudart; ARCH= as for Darknet.
-ifeq ($(GPU),1)
-include src/cuda.mk
-LIBRARY += build/lib/smooth_topk_gpu.o
-LIBRARY_LINK := $(TOOLKIT) -lcudart -lstdc++
-DARKNET_FLAGS := -DGPU $(if $(filter 1,$(CUDNN)),-DCUDNN) $(TOOLKIT)
-DARKNET_LINK := $(TOOLKIT) -lcudart -lcublas -lcurand $(if $(filter 1,$(CUDNN)),-lcudnn) -lstdc++
-build/lib/smooth_topk_gpu.o: src/loss/smooth_topk_gpu.cu $(wildcard src/loss/*.h src/loss/*.cuh) build/options
-	@$(call require,$(NVCC),nvidia-cuda-toolkit)
-	@mkdir -p build/lib
-	$(NVCC) $(ARCH) -O3 -Xcompiler -fPIC -Isrc/loss -c $< -o $@
-endif
-build/libsmooth_topk.a: $(LIBRARY)
-	ar rcs $@ $^
-build/libsmooth_topk.so: $(LIBRARY)
-	$(CC) -shared $(LIBRARY_FLAGS) $^ -o $@ $(LIBRARY_LINK) -lm
-
+include src/library.mk
 include tests/tests.mk
 include bench/bench.mk
 

@@ -1,0 +1,50 @@
+# The loss alone, for other programs: make lib, and make install PREFIX=/usr/local (DESTDIR= for packages).
+VERSION := 1.0.0
+SONAME := libsmooth_topk.so.1
+PREFIX ?= /usr/local
+
+LIBRARY_FLAGS = $(CFLAGS) $(WARNINGS) $(OPENMP_FLAG) -fPIC
+build/lib/%.o: src/loss/%.c build/options
+	@mkdir -p build/lib
+	$(CC) $(LIBRARY_FLAGS) -MMD -MP -c $< -o $@
+-include $(wildcard build/lib/*.d)
+
+lib: build/libsmooth_topk.a build/libsmooth_topk.so
+LIBRARY := $(patsubst src/loss/%.c,build/lib/%.o,$(wildcard src/loss/*.c))
+LIBRARY_HEADERS := src/loss/smooth_topk.h
+# With GPU=1 the library has smooth_topk_gpu too and needs cudart; ARCH= as for Darknet.
+ifeq ($(GPU),1)
+include src/cuda.mk
+LIBRARY += build/lib/smooth_topk_gpu.o
+LIBRARY_HEADERS += src/loss/smooth_topk_gpu.h src/loss/smooth_topk_truth.h
+LIBRARY_LINK := $(TOOLKIT) -lcudart -lstdc++
+DARKNET_FLAGS := -DGPU $(if $(filter 1,$(CUDNN)),-DCUDNN) $(TOOLKIT)
+DARKNET_LINK := $(TOOLKIT) -lcudart -lcublas -lcurand $(if $(filter 1,$(CUDNN)),-lcudnn) -lstdc++
+build/lib/smooth_topk_gpu.o: src/loss/smooth_topk_gpu.cu $(wildcard src/loss/*.h src/loss/*.cuh) build/options
+	@$(call require,$(NVCC),nvidia-cuda-toolkit)
+	@mkdir -p build/lib
+	$(NVCC) $(ARCH) -O3 -Xcompiler -fPIC -Isrc/loss -c $< -o $@
+endif
+build/libsmooth_topk.a: $(LIBRARY)
+	@rm -f $@
+	ar rcs $@ $^
+# Programs see what src/loss/library.map lists, and no more.
+build/libsmooth_topk.so: $(LIBRARY) src/loss/library.map
+	$(CC) -shared $(LIBRARY_FLAGS) $(LIBRARY) -o $@ -Wl,-soname,$(SONAME) -Wl,--version-script=src/loss/library.map \
+		$(LIBRARY_LINK) -lm
+	@ln -sf libsmooth_topk.so build/$(SONAME)
+
+INSTALLED = $(DESTDIR)$(PREFIX)
+install: lib
+	@install -d '$(INSTALLED)/include' '$(INSTALLED)/lib/pkgconfig'
+	@install -m 644 $(LIBRARY_HEADERS) '$(INSTALLED)/include'
+	@install -m 644 build/libsmooth_topk.a '$(INSTALLED)/lib'
+	@install -m 755 build/libsmooth_topk.so '$(INSTALLED)/lib/libsmooth_topk.so.$(VERSION)'
+	@ln -sf libsmooth_topk.so.$(VERSION) '$(INSTALLED)/lib/$(SONAME)'
+	@ln -sf $(SONAME) '$(INSTALLED)/lib/libsmooth_topk.so'
+	@printf '%s\n' 'prefix=$(PREFIX)' 'libdir=$${prefix}/lib' '' 'Name: smooth_topk' \
+		'Description: The smooth top-k loss of Berrada, Zisserman and Kumar and its gradient' 'Version: $(VERSION)' \
+		'Cflags: -I$${prefix}/include $(OPENMP_FLAG)' 'Libs: -L$${libdir} -lsmooth_topk' \
+		'Libs.private: $(if $(filter 1,$(GPU)),-lcudart -lstdc++) $(OPENMP_FLAG) -lm' \
+		>'$(INSTALLED)/lib/pkgconfig/smooth_topk.pc'
+	@echo 'installed in $(INSTALLED): smooth_topk.h, libsmooth_topk.a, libsmooth_topk.so.$(VERSION), smooth_topk.pc'

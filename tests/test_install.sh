@@ -1,0 +1,75 @@
+#!/bin/sh
+# What `make install` leaves: programs in C, C++ and Python use it as other libraries; nothing else is in the way.
+. tests/tap.sh
+skip() { # name, reason
+    count=$((count + 1))
+    echo "ok $count - $1 # SKIP $2"
+}
+prefix="$scratch/a prefix"
+installs() {
+    make install PREFIX="$prefix" && (cd "$prefix" && ls include/smooth_topk.h lib/libsmooth_topk.a lib/libsmooth_topk.so \
+        lib/libsmooth_topk.so.1 lib/libsmooth_topk.so.1.0.0 lib/pkgconfig/smooth_topk.pc)
+}
+check 'make install PREFIX=' installs
+staged() { make install PREFIX=/usr DESTDIR="$scratch/stage" && grep -x 'prefix=/usr' "$scratch/stage/usr/lib/pkgconfig/smooth_topk.pc"; }
+check 'DESTDIR stages it for a package' staged
+# The .so shows the functions of the header, all of them and no others.
+symbols() {
+    nm -D --defined-only "$prefix/lib/libsmooth_topk.so" | awk '{ print $3 }' | sort >"$scratch/shown"
+    grep -v '^ *\*\|^/\*\|^   ' "$prefix/include/smooth_topk.h" | grep -o 'smooth_topk[a-z_]*(' | tr -d '(' | sort >"$scratch/declared"
+    diff "$scratch/declared" "$scratch/shown"
+}
+check 'the shared library shows what its header declares, and no more' symbols
+check 'its soname has a version' sh -c "readelf -d '$prefix/lib/libsmooth_topk.so' | grep 'SONAME.*\[libsmooth_topk.so.1\]'"
+check 'the header is C99' sh -c "printf '#include <smooth_topk.h>\n' | ${CC:-gcc} -std=c99 -pedantic-errors -Wall -Wextra -Werror -I'$prefix/include' -fsyntax-only -x c -"
+if command -v g++ >/dev/null; then
+    check 'the header is C++' sh -c "printf '#include <smooth_topk.h>\n' | g++ -std=c++11 -pedantic-errors -Wall -Wextra -Werror -I'$prefix/include' -fsyntax-only -x c++ -"
+else
+    skip 'the header is C++' 'there is no g++'
+fi
+learns() { [ "$(tail -n 1 "$scratch/said")" != "$(head -n 1 "$scratch/said")" ] && tail -n 1 "$scratch/said" | grep "$1"; }
+example() { # with_what
+    ${CC:-gcc} -std=c99 -Wall -Wextra -Werror -I"$prefix/include" examples/loss.c "$@" -lm -o "$scratch/loss" &&
+        LD_LIBRARY_PATH="$prefix/lib" "$scratch/loss" | tee "$scratch/said" && learns ' 0 classes better'
+}
+check 'the example in C, linked with the shared library' example -L"$prefix/lib" -lsmooth_topk
+check 'the example in C, linked with the static library' example "$prefix/lib/libsmooth_topk.a"
+with_pkg_config() { # in a prefix without blanks, as pkg-config wants
+    make install PREFIX="$scratch/plain" &&
+        example $(PKG_CONFIG_PATH="$scratch/plain/lib/pkgconfig" pkg-config --cflags --libs smooth_topk)
+}
+if command -v pkg-config >/dev/null; then
+    check 'the example in C, with the flags of pkg-config' with_pkg_config
+else
+    skip 'the example in C, with the flags of pkg-config' 'there is no pkg-config'
+fi
+python=${PYTHON:-python3}
+from_python() { SMOOTH_TOPK_LIBRARY="$prefix/lib/libsmooth_topk.so" "$python" examples/smooth_topk_torch.py | tee "$scratch/said" && learns 'top-5 9'; }
+# k=1, tau=1, alpha=0 is cross-entropy; a bad k is refused with the library's words.
+agrees() {
+    SMOOTH_TOPK_LIBRARY="$prefix/lib/libsmooth_topk.so" PYTHONPATH=examples "$python" - <<'PYTHON'
+import torch
+from smooth_topk_torch import SmoothTopK
+torch.manual_seed(2)
+labels = torch.arange(64) % 30
+a, b = (torch.randn(64, 30, generator=torch.Generator().manual_seed(3)).mul(4).requires_grad_() for _ in range(2))
+ours, theirs = SmoothTopK(k=1, tau=1, alpha=0)(a, labels), torch.nn.functional.cross_entropy(b, labels)
+ours.backward()
+theirs.backward()
+assert abs(ours - theirs) < 1e-5, (ours, theirs)
+assert (a.grad - b.grad).abs().max() < 1e-7
+try:
+    SmoothTopK(k=30)(a, labels)
+except ValueError as error:
+    assert "1 <= k" in str(error)
+else:
+    raise AssertionError("k=30 of 30 classes was taken")
+PYTHON
+}
+if "$python" -c 'import torch' 2>/dev/null; then
+    check 'the example in Python' from_python
+    check 'in Python k=1 is cross-entropy, and a bad k is refused' agrees
+else
+    skip 'the example in Python' "$python has no torch; PYTHON= names one that has"
+fi
+finish
