@@ -50,3 +50,15 @@ endif
 	@awk -F, 'NR > 1 { printf "%-30s %8.2f ms a training step, %7.4f ms of it (%.2f %%) in the last layer\n", $$1, $$2, $$3, 100*$$4 }' build/bench/step.csv
 	@echo "numbers: build/bench/loss.csv, build/bench/step.csv; plot: build/bench/loss.svg"
 endif
+
+# A training step on the CPU: build/bench/step.md; bench/step.sh says what can be set. PYTHON= with torch adds PyTorch.
+build/bench/step: bench/step.c darknet
+	@mkdir -p build/bench
+	@$(CC) -O2 $(WARNINGS) -Wno-unused-parameter -DOURS $(DARKNET_FLAGS) -I$(SOURCE)/include $(PLUGIN_INCLUDE) $< $(SOURCE)/libdarknet.a $(DARKNET_LIBRARIES) \
+		$(OPENMP_FLAG) $(DARKNET_LINK) -lm -pthread -o $@
+build/bench/step_upstream: bench/step.c build/pristine/darknet
+	@mkdir -p build/bench
+	@$(CC) -O2 $(WARNINGS) -Wno-unused-parameter -Ibuild/pristine/include $< build/pristine/libdarknet.a -lm -pthread -o $@
+.PHONY: bench-step
+bench-step: build/bench/step build/bench/step_upstream
+	@PYTHON='$(if $(filter command,$(origin PYTHON)),$(PYTHON))' bench/step.sh

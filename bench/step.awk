@@ -1,0 +1,32 @@
+# The table of bench/step.sh: medians of build/bench/steps.csv.
+BEGIN { FS = ","; }
+NR > 1 {
+    at = $1 SUBSEP $3 SUBSEP $4
+    if (!(($1, $2) in seen)) { seen[$1, $2] = 1; network[++networks] = $1; batch[$1] = $2 }
+    n = ++count[at]
+    cpu[at, n] = $5
+    wall[at, n] = $6
+    if ($7 > memory[at]) memory[at] = $7
+}
+function median(of, at,    i, j, t, n, v) {
+    n = count[at]
+    for (i = 1; i <= n; i++) v[i] = of[at, i]
+    for (i = 2; i <= n; i++) for (j = i; j > 1 && v[j] < v[j - 1]; j--) { t = v[j]; v[j] = v[j - 1]; v[j - 1] = t }
+    return n % 2 ? v[(n + 1) / 2] : (v[n / 2] + v[n / 2 + 1]) / 2
+}
+END {
+    print "| network (batch) | threads | which | CPU ms a step | wall ms | x PyTorch (CPU, wall) | x faster than upstream (CPU) | peak MB |"
+    print "|---|---|---|---|---|---|---|---|"
+    split("upstream neither ours ours_avx2 pytorch", variants, " ")
+    label["upstream"] = "upstream"; label["neither"] = "BLAS=0 WINOGRAD=0"; label["ours"] = "**ours**"
+    label["ours_avx2"] = "ours, AVX2 only"; label["pytorch"] = "PyTorch"
+    for (i = 1; i <= networks; i++) for (threads = 1; threads <= 64; threads++) for (k = 1; k <= 5; k++) {
+        at = network[i] SUBSEP variants[k] SUBSEP threads
+        if (!count[at]) continue
+        c = median(cpu, at); w = median(wall, at)
+        peer = network[i] SUBSEP "pytorch" SUBSEP threads; up = network[i] SUBSEP "upstream" SUBSEP 1
+        printf "| %s (%d) | %d | %s | %.1f | %.1f | %s | %s | %d |\n", network[i], batch[network[i]], threads, label[variants[k]], c, w, \
+            (count[peer] ? sprintf("%.2f, %.2f", c / median(cpu, peer), w / median(wall, peer)) : "-"), \
+            (count[up] ? sprintf("%.1f", median(cpu, up) / c) : "-"), memory[at]
+    }
+}
