@@ -88,6 +88,12 @@ size_t smooth_topk_rows_workspace_size(size_t slice, int threads);
 double smooth_topk_exponentials(const float *scores, int count, float most, float rate,
                                 float *output);
 
+/* Algorithm pivot for samples whose largest scores need not be found first: k is not small and the
+   scores lie near each other. Returns 0, with nothing written, if this is none of them. */
+int smooth_topk_without_selection(const smooth_topk_params *params, int classes,
+                                  const float *scores, int label, float *loss, float *grad,
+                                  char *scratch);
+
 /* Finds the k largest scores but the label's: top, top_scores: k, top_scores[0] the least of them.
    1 <= k < classes, or k <= classes with label = classes: none; maxima: room for `classes`. Returns
    -1 if a score is NaN or +inf, else 0. */

@@ -116,7 +116,11 @@ void smooth_topk_of_label(const smooth_topk_term *terms, int count, int classes,
                           char *scratch)
 {
     label_scratch parts = take_label_scratch(&scratch, terms, count, classes);
-    int k = largest_k(terms, count);
+    int k = largest_k(terms, count), plain = count == 1 && terms->weight == 1 && margin == 1;
+    if (plain && terms->params.algorithm == SMOOTH_TOPK_PIVOT &&
+        smooth_topk_without_selection(&terms->params, classes, scores, label, loss, grad,
+                                      parts.rest))
+        return;
     if (smooth_topk_find_top(scores, classes, label, k, parts.top, parts.top_scores,
                              (float *)(void *)parts.rest)) {
         *loss = float_of(BITS_NAN);
@@ -125,8 +129,8 @@ void smooth_topk_of_label(const smooth_topk_term *terms, int count, int classes,
     }
     smooth_topk_sample sample = {&terms->params,      classes,   scores,          label,
                                  parts.top_scores[0], parts.top, parts.top_scores};
-    if (count > 1 || terms->weight != 1 || margin != 1)
-        several_terms(terms, count, sample, margin, loss, grad, parts);
-    else
+    if (plain)
         one_term(&sample, loss, grad, parts.rest);
+    else
+        several_terms(terms, count, sample, margin, loss, grad, parts);
 }

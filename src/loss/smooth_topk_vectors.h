@@ -37,6 +37,35 @@ INLINE doubles SIMD_NAME(load_as_doubles)(const float *from)
     return __builtin_convertvector(x, doubles);
 }
 
+/* The first lanes of a vector, where a row ends: `rest` stays in the others. */
+INLINE floats SIMD_NAME(load_some)(const float *from, int count, floats rest)
+{
+    if (count >= LANES) return SIMD_NAME(load)(from);
+    memcpy(&rest, from, count * sizeof(float));
+    return rest;
+}
+
+INLINE void SIMD_NAME(store_some)(float *to, floats x, int count)
+{
+    if (count >= LANES)
+        SIMD_NAME(store)(to, x);
+    else
+        memcpy(to, &x, count * sizeof(float));
+}
+
+INLINE floats SIMD_NAME(select)(ints mask, floats yes, floats no)
+{
+    return (floats)(((ints)yes & mask) | ((ints)no & ~mask));
+}
+
+INLINE int SIMD_NAME(any)(ints mask)
+{
+    long long parts[SIMD_BYTES / sizeof(long long)], all = 0;
+    memcpy(parts, &mask, sizeof parts);
+    for (size_t i = 0; i < SIMD_BYTES / sizeof(long long); ++i) all |= parts[i];
+    return all != 0;
+}
+
 #include LOOPS_FILE
 
 #undef floats

@@ -1,0 +1,236 @@
+/* Algorithm pivot for any k: the weights tilted such that k - 1/2 classes are expected in a random
+   subset.
+
+   Multiplying every e_i by rho > 0 changes no ratio that counts. With the odds x_i = e_i rho, a
+   class is "likely" if x_i > 1, with the factor (1/x_i + x), or "unlikely", with (1 + x_i x). At
+   that rho the coefficients of the product near k are the largest, so unlikely classes can be
+   divided out of it from the low end and likely ones from the high end, in double.
+
+   Odds of at most SMALL_ODDS need no product: log prod (1 + x_i t) = p_1 t - p_2 t^2/2 + ..., p_m
+   the sum of the m-th powers of the x_i, of which POWER_SUMS are enough; Newton's identities turn
+   them into coefficients. So such a class costs POWER_SUMS multiplications, whatever k. */
+#include "smooth_topk_exp.h"
+#include "smooth_topk_formulas.h"
+#include "smooth_topk_internal.h"
+#include "smooth_topk_pivot.h"
+#include "smooth_topk_polynomial.h"
+#include "smooth_topk_tilt.h"
+
+#include <stdint.h>
+
+#define SMALL_ODDS 0.125f
+#define POWER_SUMS 10
+
+/* Beyond it the coefficients that Newton's identities begin with could overflow. */
+#define LARGEST_K_OF_POWER_SUMS 400
+
+/* The scores' range, in powers of 2 of their weights, up to which no selection is needed: rounding
+   of the exponents costs as many half ulps. */
+#define LARGEST_RANGE 16
+
+/* The loops over all classes of a sample, for one instruction set. */
+typedef struct {
+    int (*range)(const float *scores, int count, float *least, float *most);
+    float (*weights)(const float *scores, int count, float reference, float rate, float *weights);
+    void (*expectation)(const float *weights, int count, float rho, double *expected,
+                        double *variance);
+    int (*split)(float *weights, int count, float rho, float limit, double *power, int *list_class,
+                 double *list_odds);
+    double *(*times_factors)(double *c, double *other, int *degree, int k, const double *x,
+                             int count);
+    void (*combine)(const double *reversed, int likely_degree, const double *unlikely, int k,
+                    double *c);
+    void (*unlikely_gradient)(const double *odds, int count, const double *d, int terms,
+                              double *result);
+    void (*likely_gradient)(const double *u, int count, const double *reversed, int likely_degree,
+                            const double *unlikely, const double *c, int k, double size,
+                            double *result);
+    void (*small_gradient)(const float *odds, int count, const float *d, float *grad);
+} any_k_loops;
+
+#define LOOPS_FILE "smooth_topk_any_k_simd.h"
+#define LOOPS_TYPE any_k_loops
+#include "smooth_topk_instruction_sets.h"
+
+/* What whole vectors need behind the last number of a list, and before and behind coefficients. */
+#define LIST_SLACK 64
+#define FRONT 8
+#define COEFFICIENTS(k) ((size_t)(k) + 1 + FRONT + 8)
+
+typedef struct {
+    int count;
+    int *class_of;
+    double *odds;
+} class_list;
+
+typedef struct {
+    float *own_weights;
+    class_list listed, unlikely, likely; /* likely: their odds are those of not being chosen */
+    double *unlikely_product[2], *likely_product[2], *c, *d;
+} any_k_scratch;
+
+static class_list take_list(char **scratch, int classes)
+{
+    size_t size = (size_t)classes + LIST_SLACK;
+    class_list taken = {0, take(scratch, size * sizeof(int)), take(scratch, size * sizeof(double))};
+    return taken;
+}
+
+static any_k_scratch take_any_k_scratch(char **scratch, int classes, int k)
+{
+    any_k_scratch taken;
+    taken.own_weights = take(scratch, classes * sizeof(float));
+    taken.listed = take_list(scratch, classes);
+    taken.unlikely = take_list(scratch, classes);
+    taken.likely = take_list(scratch, classes);
+    for (int i = 0; i < 2; ++i) {
+        taken.unlikely_product[i] = take(scratch, COEFFICIENTS(k) * sizeof(double));
+        taken.likely_product[i] = take(scratch, COEFFICIENTS(classes) * sizeof(double));
+    }
+    taken.c = take(scratch, COEFFICIENTS(k) * sizeof(double));
+    taken.d = take(scratch, COEFFICIENTS(k) * sizeof(double));
+    return taken;
+}
+
+size_t smooth_topk_any_k_scratch(int classes, int k)
+{
+    char *end = NULL;
+    take_any_k_scratch(&end, classes, k);
+    return (uintptr_t)end;
+}
+
+/* The weights of all classes relative to the reference, 0 for the label's. Returns about the sum of
+   their minima with 1. */
+static float compute_weights(const any_k_loops *loops, const smooth_topk_sample *sample,
+                             float *weights)
+{
+    int k = sample->params->k;
+    float tau = sample->params->tau, sum = 0;
+    double rate = 1.4426950408889634 / ((double)k * (double)tau);
+    if (rate >= 1e-30) {
+        sum = loops->weights(sample->scores, sample->classes, sample->pivot, (float)rate, weights);
+    } else { /* such a temperature that the rate leaves the normal floats */
+        for (int i = 0; i < sample->classes; ++i) {
+            double z = smooth_topk_z(sample->scores[i], sample->pivot, k, tau);
+            weights[i] = smooth_topk_is_minus_inf(bits_of(sample->scores[i]))
+                             ? 0
+                             : (float)exp(z < 69 ? z : 69);
+            sum += weights[i] < 1 ? weights[i] : 1;
+        }
+    }
+    sum -= weights[sample->label] < 1 ? weights[sample->label] : 1;
+    weights[sample->label] = 0;
+    return sum;
+}
+
+/* rho, such that about k - 1/2 classes are expected. It begins where equal weights would put it. */
+static float find_tilt(const any_k_loops *loops, const smooth_topk_sample *sample,
+                       const float *weights, float sum)
+{
+    double wanted = sample->params->k - 0.5, others = sample->classes - 1;
+    smooth_topk_tilt tilt = {log(0.25 / sample->classes),
+                             log(4.0 * sample->params->k) + LARGEST_RANGE * 0.7,
+                             log(wanted * others / (sum * (others - wanted)))};
+    for (int step = 0; step < SMOOTH_TOPK_TILT_STEPS; ++step) {
+        double expected, variance;
+        loops->expectation(weights, sample->classes, (float)exp(tilt.at), &expected, &variance);
+        if (smooth_topk_next_tilt(&tilt, sample->params->k, expected, variance)) break;
+    }
+    return (float)exp(tilt.at);
+}
+
+/* The coefficients 0 .. k of the polynomial that has these power sums (Newton's identities). */
+static void from_power_sums(const double *power, int k, double *c)
+{
+    c[0] = 1;
+    for (int j = 1; j <= k; ++j) {
+        double even = 0, odd = 0;
+        for (int m = 3; m <= POWER_SUMS && m <= j; m += 2) odd += power[m - 1] * c[j - m];
+        for (int m = 2; m <= POWER_SUMS && m <= j; m += 2) even += power[m - 1] * c[j - m];
+        c[j] = (odd - even + power[0] * c[j - 1]) * (1.0 / j);
+    }
+}
+
+/* Divides the listed classes among unlikely and likely ones. Zeros follow each of them, so that
+   whole vectors may be read. */
+static void sort_list(any_k_scratch *at)
+{
+    for (int i = 0; i < at->listed.count; ++i) {
+        double odds = at->listed.odds[i];
+        class_list *to = odds > 1 ? &at->likely : &at->unlikely;
+        to->class_of[to->count] = at->listed.class_of[i];
+        to->odds[to->count++] = odds > 1 ? 1 / odds : odds;
+    }
+    memset(at->unlikely.odds + at->unlikely.count, 0, LIST_SLACK * sizeof(double));
+    memset(at->likely.odds + at->likely.count, 0, LIST_SLACK * sizeof(double));
+}
+
+static double *empty_coefficients(double *memory, int k)
+{
+    memset(memory, 0, COEFFICIENTS(k) * sizeof(double));
+    return memory + FRONT;
+}
+
+void smooth_topk_any_k(const smooth_topk_sample *sample, float *loss, float *grad, char *scratch)
+{
+    const any_k_loops *loops = loops_of_this_machine();
+    int k = sample->params->k, classes = sample->classes;
+    any_k_scratch at = take_any_k_scratch(&scratch, classes, k);
+    float *weights = grad ? grad : at.own_weights;
+    float sum = compute_weights(loops, sample, weights);
+    float rho = find_tilt(loops, sample, weights, sum);
+
+    double power[POWER_SUMS];
+    at.listed.count =
+        loops->split(weights, classes, rho, k <= LARGEST_K_OF_POWER_SUMS ? SMALL_ODDS : 0, power,
+                     at.listed.class_of, at.listed.odds);
+    sort_list(&at);
+
+    int degree = power[0] > 0 ? k : 0, likely_degree = 0, likely = at.likely.count;
+    double *unlikely_product = empty_coefficients(at.unlikely_product[0], k);
+    unlikely_product[0] = 1;
+    if (power[0] > 0) from_power_sums(power, k, unlikely_product);
+    unlikely_product =
+        loops->times_factors(unlikely_product, empty_coefficients(at.unlikely_product[1], k),
+                             &degree, k, at.unlikely.odds, at.unlikely.count);
+    double *reversed = empty_coefficients(at.likely_product[0], likely);
+    reversed[0] = 1;
+    reversed = loops->times_factors(reversed, empty_coefficients(at.likely_product[1], likely),
+                                    &likely_degree, likely, at.likely.odds, likely);
+    double *c = at.c, *d = at.d;
+    loops->combine(reversed, likely, unlikely_product, k, c);
+
+    double size = smooth_topk_finish_loss(sample, log(c[k] / c[k - 1]) - log(rho), loss);
+    if (!grad) return;
+    double of_k = size / c[k], of_k1 = size / c[k - 1], most = 0;
+    for (int m = 0; m < k - 1; ++m) d[m] = c[k - 1 - m] * of_k - c[k - 2 - m] * of_k1;
+    d[k - 1] = c[0] * of_k;
+    for (int m = 0; m < k; ++m) most = d[m] > most ? d[m] : most;
+    int terms = k;
+    while (terms > 1 && d[terms - 1] < 1e-11 * most) --terms;
+    float first[POWER_SUMS];
+    for (int m = 0; m < POWER_SUMS; ++m) first[m] = m < k ? (float)d[m] : 0;
+    loops->small_gradient(weights, classes, first, grad);
+
+    double *result = at.listed.odds;
+    loops->likely_gradient(at.likely.odds, likely, reversed, likely, unlikely_product, c, k, size,
+                           result);
+    for (int i = 0; i < likely; ++i) grad[at.likely.class_of[i]] = (float)result[i];
+    loops->unlikely_gradient(at.unlikely.odds, at.unlikely.count, d, terms, result);
+    for (int i = 0; i < at.unlikely.count; ++i) grad[at.unlikely.class_of[i]] = (float)result[i];
+    grad[sample->label] = (float)-size;
+}
+
+int smooth_topk_without_selection(const smooth_topk_params *params, int classes,
+                                  const float *scores, int label, float *loss, float *grad,
+                                  char *scratch)
+{
+    float least, most;
+    if (params->k <= SMOOTH_TOPK_SMALL_K || smooth_topk_is_hinge(params->tau)) return 0;
+    if (loops_of_this_machine()->range(scores, classes, &least, &most)) return 0;
+    double range = -smooth_topk_z(least, most, params->k, params->tau) * 1.4426950408889634;
+    if (!(range <= LARGEST_RANGE)) return 0;
+    smooth_topk_sample sample = {params, classes, scores, label, most, NULL, NULL};
+    smooth_topk_any_k(&sample, loss, grad, scratch);
+    return 1;
+}

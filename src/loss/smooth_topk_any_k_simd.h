@@ -1,0 +1,236 @@
+/* The vector loops of smooth_topk_any_k.c, once for each instruction set. */
+#include "smooth_topk_exp_simd.h"
+
+/* Vectors whose powers a lane adds up in float before they go on in double. */
+#define CHUNK 64
+
+/* least, most: of all scores. Returns whether one of them is NaN or +inf. */
+SIMD_TARGET static int SIMD_NAME(range)(const float *scores, int count, float *least, float *most)
+{
+    floats low = scores[0] - (floats){0}, high = low;
+    ints bad = {0};
+    for (int i = 0; i < count; i += LANES) {
+        floats x = SIMD_NAME(load_some)(scores + i, count - i, low);
+        bad |= (((ints)x & 0x7fffffff) > 0x7f800000) | ((ints)x == 0x7f800000);
+        low = SIMD_NAME(select)(x < low, x, low);
+        high = SIMD_NAME(select)(x > high, x, high);
+    }
+    *least = low[0], *most = high[0];
+    for (int lane = 1; lane < LANES; ++lane) {
+        *least = low[lane] < *least ? low[lane] : *least;
+        *most = high[lane] > *most ? high[lane] : *most;
+    }
+    return SIMD_NAME(any)(bad);
+}
+
+/* weights = exp((score - reference) / (k tau)), at most 2^100, 0 below 2^-126; rate = log2(e) / (k
+   tau). Returns about the sum of their minima with 1. */
+SIMD_TARGET static float SIMD_NAME(weights)(const float *scores, int count, float reference,
+                                            float rate, float *weights)
+{
+    floats sums = {0};
+    float sum = 0;
+    for (int i = 0; i < count; i += LANES) {
+        floats lowest = float_of(0xff800000u) - (floats){0}, one = 1 - (floats){0};
+        floats t = (SIMD_NAME(load_some)(scores + i, count - i, lowest) - reference) * rate;
+        ints keep = t >= -126.f;
+        t = SIMD_NAME(select)(t < 100.f, t, 100 - (floats){0});
+        floats x = SIMD_NAME(select)(keep, SIMD_NAME(exp2)(SIMD_NAME(select)(keep, t, (floats){0})),
+                                     (floats){0});
+        SIMD_NAME(store_some)(weights + i, x, count - i);
+        sums += SIMD_NAME(select)(x < 1.f, x, one);
+    }
+    for (int lane = 0; lane < LANES; ++lane) sum += sums[lane];
+    return sum;
+}
+
+/* How many classes are expected in a random subset at the tilt rho, and the variance of that. */
+SIMD_TARGET static void SIMD_NAME(expectation)(const float *weights, int count, float rho,
+                                               double *expected, double *variance)
+{
+    floats sums = {0}, variances = {0};
+    for (int i = 0; i < count; i += LANES) {
+        floats odds = SIMD_NAME(load_some)(weights + i, count - i, (floats){0}) * rho;
+        floats excluded = 1 / (1 + odds), chosen = odds * excluded;
+        sums += chosen;
+        variances += chosen * excluded;
+    }
+    *expected = *variance = 0;
+    for (int lane = 0; lane < LANES; ++lane) {
+        *expected += sums[lane];
+        *variance += variances[lane];
+    }
+}
+
+/* weights become odds at the tilt rho. Those above `limit` leave for the list: their classes and
+   odds; 0 stays behind. power[m - 1] = the sum of the m-th powers of the others. Returns how many
+   are on the list. */
+SIMD_TARGET static int SIMD_NAME(split)(float *weights, int count, float rho, float limit,
+                                        double *power, int *list_class, double *list_odds)
+{
+    int listed = 0;
+    doubles total[POWER_SUMS];
+    for (int m = 0; m < POWER_SUMS; ++m) total[m] = (doubles){0};
+    for (int begin = 0; begin < count; begin += CHUNK * LANES) {
+        int end = min_int(count, begin + CHUNK * LANES);
+        floats sum[POWER_SUMS];
+#pragma GCC unroll 16
+        for (int m = 0; m < POWER_SUMS; ++m) sum[m] = (floats){0};
+        for (int i = begin; i < end; i += LANES) {
+            floats x = SIMD_NAME(load_some)(weights + i, end - i, (floats){0}) * rho;
+            ints large = x > limit;
+            if (SIMD_NAME(any)(large)) {
+                for (int lane = 0; lane < LANES; ++lane) {
+                    list_class[listed] = i + lane;
+                    list_odds[listed] = x[lane];
+                    listed += x[lane] > limit;
+                }
+                x = SIMD_NAME(select)(large, (floats){0}, x);
+            }
+            SIMD_NAME(store_some)(weights + i, x, end - i);
+            floats term = x;
+#pragma GCC unroll 16
+            for (int m = 0; m < POWER_SUMS; ++m) {
+                sum[m] += term;
+                term *= x;
+            }
+        }
+        for (int m = 0; m < POWER_SUMS; ++m) {
+            float both[SIMD_BYTES / sizeof(float)];
+            SIMD_NAME(store)(both, sum[m]);
+            total[m] += SIMD_NAME(load_as_doubles)(both) + SIMD_NAME(load_as_doubles)(both + HALF);
+        }
+    }
+    for (int m = 0; m < POWER_SUMS; ++m) {
+        power[m] = 0;
+        for (int lane = 0; lane < HALF; ++lane) power[m] += total[m][lane];
+    }
+    return listed;
+}
+
+/* Takes coefficients that have grown past 2^300 back: only ratios of them are asked for in the end.
+ */
+INLINE void SIMD_NAME(scale_back)(double *c, int degree)
+{
+    double most = 0;
+    for (int j = 0; j <= degree; ++j) most = c[j] > most ? c[j] : most;
+    for (int j = 0; most > 0x1p300 && j <= degree; ++j) c[j] *= 0x1p-300;
+}
+
+/* Multiplies c[0 .. degree] by the factors (1 + x[i] t), truncated at degree k. Both c and `other`
+   have COEFFICIENTS(k) numbers from 8 before their start on, all 0 but c[0 .. degree]; x ends with
+   zeros up to a multiple of 4. Returns the one that the result is in; *degree is the result's. */
+SIMD_TARGET static double *SIMD_NAME(times_factors)(double *c, double *other, int *degree, int k,
+                                                    const double *x, int count)
+{
+    for (int i = 0, step = 1; i < count; i += 4, ++step) {
+        const double *f = x + i;
+        double ab = f[0] + f[1], cd = f[2] + f[3], a_b = f[0] * f[1], c_d = f[2] * f[3];
+        double e1 = ab + cd, e2 = a_b + c_d + ab * cd, e3 = a_b * cd + ab * c_d, e4 = a_b * c_d;
+        *degree = min_int(k, *degree + 4);
+        for (int j = 0; j <= *degree; j += HALF) {
+            doubles c0, c1, c2, c3, c4;
+            memcpy(&c0, c + j, sizeof c0);
+            memcpy(&c1, c + j - 1, sizeof c1);
+            memcpy(&c2, c + j - 2, sizeof c2);
+            memcpy(&c3, c + j - 3, sizeof c3);
+            memcpy(&c4, c + j - 4, sizeof c4);
+            c0 += e1 * c1 + (e2 * c2 + e3 * c3 + e4 * c4);
+            memcpy(other + j, &c0, sizeof c0);
+        }
+        double *result = other;
+        other = c;
+        c = result;
+        if (step % CHUNK == 0) SIMD_NAME(scale_back)(c, *degree);
+    }
+    SIMD_NAME(scale_back)(c, *degree);
+    return c;
+}
+
+/* c[0 .. k] = likely * unlikely, from the coefficients of likely in reverse order. */
+SIMD_TARGET static void SIMD_NAME(combine)(const double *reversed, int likely_degree,
+                                           const double *unlikely, int k, double *restrict c)
+{
+    for (int j = 0; j <= k; ++j) c[j] = reversed[likely_degree] * unlikely[j];
+    for (int t = 1; t <= likely_degree && t <= k; ++t) {
+        double factor = reversed[likely_degree - t];
+        double *restrict to = c + t;
+        for (int j = 0; j <= k - t; ++j) to[j] += factor * unlikely[j];
+    }
+}
+
+/* Sums that Horner's rule works on at once, to hide the latency of a step: what the registers hold.
+ */
+#define AT_ONCE (SIMD_BYTES == 64 ? 8 : 4)
+
+/* m_i(k) - m_i(k-1), times what is in d, of unlikely classes: x_i sum_m (-x_i)^m d[m], m < terms.
+   count is rounded up to whole vectors: x and result have room for AT_ONCE * HALF more. */
+SIMD_TARGET static void SIMD_NAME(unlikely_gradient)(const double *odds, int count, const double *d,
+                                                     int terms, double *result)
+{
+    for (int i = 0; i < count; i += AT_ONCE * HALF) {
+        doubles x[AT_ONCE], sum[AT_ONCE];
+#pragma GCC unroll 8
+        for (int v = 0; v < AT_ONCE; ++v) {
+            memcpy(&x[v], odds + i + v * HALF, sizeof x[v]);
+            sum[v] = d[terms - 1] - (doubles){0};
+        }
+        for (int m = terms - 2; m >= 0; --m) {
+#pragma GCC unroll 8
+            for (int v = 0; v < AT_ONCE; ++v) sum[v] = SMOOTH_TOPK_HORNER(d[m], x[v], sum[v]);
+        }
+#pragma GCC unroll 8
+        for (int v = 0; v < AT_ONCE; ++v) {
+            sum[v] *= x[v];
+            memcpy(result + i + v * HALF, &sum[v], sizeof sum[v]);
+        }
+    }
+}
+
+/* The same of likely classes, u_i the odds of not being chosen: see smooth_topk_monic_difference.
+   count as above. */
+SIMD_TARGET static void SIMD_NAME(likely_gradient)(const double *u, int count,
+                                                   const double *reversed, int likely_degree,
+                                                   const double *unlikely, const double *c, int k,
+                                                   double size, double *result)
+{
+    double scale_k = size / c[k], scale_k1 = size / c[k - 1];
+    for (int i = 0; i < count; i += HALF) {
+        doubles x, quotient = {0}, excluded_k = {0}, excluded_k1 = {0};
+        memcpy(&x, u + i, sizeof x);
+        for (int s = 0; s < likely_degree; ++s) {
+            int j = k - likely_degree + 1 + s;
+            quotient = reversed[s] - x * quotient;
+            if (j >= 0) excluded_k += quotient * unlikely[j];
+            if (j >= 1) excluded_k1 += quotient * unlikely[j - 1];
+        }
+        x *= excluded_k1 * scale_k1 - excluded_k * scale_k;
+        memcpy(result + i, &x, sizeof x);
+    }
+}
+
+/* grad = x sum_m (-x)^m d[m] of small odds x, m < POWER_SUMS. grad may be odds. */
+SIMD_TARGET static void SIMD_NAME(small_gradient)(const float *odds, int count, const float *d,
+                                                  float *grad)
+{
+    for (int i = 0; i < count; i += LANES) {
+        floats x = SIMD_NAME(load_some)(odds + i, count - i, (floats){0});
+        floats sum = d[POWER_SUMS - 1] - (floats){0};
+#pragma GCC unroll 16
+        for (int m = POWER_SUMS - 2; m >= 0; --m) sum = SMOOTH_TOPK_HORNER(d[m], x, sum);
+        SIMD_NAME(store_some)(grad + i, sum * x, count - i);
+    }
+}
+
+static const any_k_loops SIMD_NAME(loops) = {SIMD_NAME(range),
+                                             SIMD_NAME(weights),
+                                             SIMD_NAME(expectation),
+                                             SIMD_NAME(split),
+                                             SIMD_NAME(times_factors),
+                                             SIMD_NAME(combine),
+                                             SIMD_NAME(unlikely_gradient),
+                                             SIMD_NAME(likely_gradient),
+                                             SIMD_NAME(small_gradient)};
+
+#undef CHUNK
+#undef AT_ONCE
