@@ -84,6 +84,8 @@ static void check_convolutional(const place *p)
     check_divides(p, "groups", groups, p->c, "the channels");
     check_divides(p, "groups", groups, n, "filters");
     if (numload > n) REFUSE(p, "numload=%d: out of range; must be 0 to %d (filters)", numload, n);
+    if (number(p, "binary", 0) && !number(p, "batch_normalize", 0))
+        REFUSE(p, "binary=1: needs batch_normalize=1, whose scales it learns");
     double w = window_steps(p->w, size, stride, 2 * padding);
     double h = window_steps(p->h, size, stride, 2 * padding);
     check_count(p, "numbers in the filters", (double)size * size * p->c * n);
