@@ -64,6 +64,7 @@ no_batches_left|weights with all their batches behind them|`train` from the weig
 seen|a weights file of more images than there can be|`train` from a file whose header says 2^63-1|^exit 1; after 0 batches; .*"seen.weights: its header says that 9223372036854775807 images were seen
 tree|`tree=` in .data, none in the network|a tree of the 3 classes|^exit 1; after 0 batches; "soft.data: tree=x.tree: needs a network whose .softmax. has a tree=
 tree_size|a tree of other classes than the network's|3 in the network's, 4 in .data's|^exit 1; after 0 batches; "soft.data: tree=y.tree: has 4 classes, but the network has 3 outputs
+tree_fits|a tree of the network's classes|`tree=` in the [softmax] and in .data|^exit 0; after 50 batches
 bad_tree|a tree with a parent that is not there|`class67 7`|^exit 1; after 0 batches; "x.tree, line 3: a tree of classes: the parent must be
 leaves|`leaves=` without a tree|`valid`|^exit 1; figures of 0 images; "soft.data: leaves=labels.txt: needs a network with a tree=
 csv|`csv` with a batch|a network of 128 x 128, batch of 128|^exit 0; answers for 12 of 12
@@ -416,6 +417,12 @@ fault_tree_size() {
     printf 'class65 -1\nclass66 -1\nclass67 -1\n' >x.tree
     { cat x.tree && echo class68 -1; } >y.tree
     echo tree=y.tree >>soft.data
+    echo tree=x.tree >>soft.cfg
+    train
+}
+fault_tree_fits() {
+    printf 'class65 -1\nclass66 -1\nclass67 0\n' >x.tree
+    echo tree=x.tree >>soft.data
     echo tree=x.tree >>soft.cfg
     train
 }
