@@ -1,5 +1,6 @@
 /* Times the [smooth_topk] layer beside Darknet's [softmax] layer, forward and backward with its
-   output, one thread: CSV on stdout, classes,k,softmax_ns,layer_ns,ratio (nanoseconds a class).
+   output, one thread: CSV on stdout, classes,k,label_smooth_eps,softmax_ns,layer_ns,ratio
+   (nanoseconds a class).
 
    The two take turns, round after round; what is printed are medians, the ratio that of a round. */
 #include <stdio.h>
@@ -42,13 +43,14 @@ static double time_layer(layer l, network net, int repeats)
     return (cpu_time() - start) / repeats;
 }
 
-static void time_layers(int classes, int k, int batch)
+static void time_layers(int classes, int k, int batch, float smoothing)
 {
     double times[2][ROUNDS], ratios[ROUNDS];
     int count = batch * classes, repeats = 1 + 400000 / count;
     smooth_topk_term term = {{k, 1, 1, SMOOTH_TOPK_PIVOT}, 1};
     float scale = (float)k;
-    smooth_topk_options options = {.count = 1, .terms = &term, .scales = &scale, .temperature = 1};
+    smooth_topk_options options = {
+        .count = 1, .terms = &term, .scales = &scale, .temperature = 1, .smoothing = smoothing};
     layer ours = make_smooth_topk_layer(batch, classes, &options);
     layer softmax = make_softmax_layer(batch, classes, 1);
     network net = {.train = 1};
@@ -67,7 +69,7 @@ static void time_layers(int classes, int k, int batch)
         times[1][round] = of_ours;
         ratios[round] = of_ours / of_softmax;
     }
-    printf("%d,%d,%.2f,%.2f,%.2f\n", classes, k, 1e9 * median(times[0]) / count,
+    printf("%d,%d,%g,%.2f,%.2f,%.2f\n", classes, k, smoothing, 1e9 * median(times[0]) / count,
            1e9 * median(times[1]) / count, median(ratios));
     free(net.input), free(net.truth), free(net.delta);
     free_layer(ours), free_layer(softmax);
@@ -76,12 +78,15 @@ static void time_layers(int classes, int k, int batch)
 int main(void)
 {
     gpu_index = -1;
-    puts("classes,k,softmax_ns,layer_ns,ratio");
-    time_layers(100, 5, 256);
-    time_layers(1000, 5, 32);
-    time_layers(21841, 5, 4);
-    time_layers(100, 20, 256);
-    time_layers(1000, 100, 32);
-    time_layers(21841, 100, 4);
+    puts("classes,k,label_smooth_eps,softmax_ns,layer_ns,ratio");
+    time_layers(100, 5, 256, 0);
+    time_layers(1000, 5, 32, 0);
+    time_layers(21841, 5, 4, 0);
+    time_layers(100, 5, 256, 0.1f);
+    time_layers(1000, 5, 32, 0.1f);
+    time_layers(21841, 5, 4, 0.1f);
+    time_layers(100, 20, 256, 0);
+    time_layers(1000, 100, 32, 0);
+    time_layers(21841, 100, 4, 0);
     return 0;
 }

@@ -11,9 +11,9 @@
    A and B are collected in the same pass that finds the losses, and each class divides out its own
    factor, as in smooth_topk_pivot.c: likely classes (factor u + x, u <= 1) from the high end, the
    others from the low one. All of it is relative to the middle between the k-th and the next
-   score, of which a label's own removal may make either the pivot; for k > 10 with a tilt for which
-   k classes are expected. Where the gap between the two is so wide that e^-gap is no number any
-   more, the k best are chosen for certain and what is left has a closed form. */
+   score, of which a label's own removal may make either the pivot; for k > 10 and a narrow gap with
+   a tilt for which k classes are expected. Where the gap between the two is so wide that e^-gap is
+   no number any more, the k best are chosen for certain and what is left has a closed form. */
 #include "smooth_topk_exp.h"
 #include "smooth_topk_formulas.h"
 #include "smooth_topk_internal.h"
@@ -160,12 +160,13 @@ static void wide_gap(soft_row *row, float *grad)
             grad[i] += (float)(of_top / rest * s->odds[i]);
 }
 
-/* A common factor on all odds for which about k classes are expected. 1 will do for small k, and
-   where the k best stand apart. */
+/* A common factor on all odds, relative to the score below the gap: one that puts 1 in the middle
+   of a gap, or one for which about k classes are expected; for small k without a gap none is
+   needed. */
 static double find_tilt(const soft_row *row, const soft_loops *loops, double sum, double gap)
 {
     int k = row->params->k;
-    if (k <= SOFT_SMALL_K || gap > 5) return 1;
+    if (k <= SOFT_SMALL_K || gap > 5) return gap > 1 ? exp(-gap / 2) : 1;
     smooth_topk_tilt tilt = smooth_topk_first_tilt(row->classes, k, sum);
     for (int step = 0; step < SMOOTH_TOPK_TILT_STEPS; ++step) {
         double rho = exp(tilt.at), expected, variance;
@@ -195,7 +196,7 @@ static void narrow_gap(soft_row *row, double gap, float *grad)
     const soft_scratch *s = &row->s;
     int k = row->params->k, classes = row->classes, likely = 0;
     double tau = row->params->tau, per_score = 1 / (k * tau);
-    float center = (float)(((double)row->above + row->below) / 2);
+    float center = row->below;
     double sum =
         smooth_topk_exponentials(row->scores, classes, center,
                                  (float)fmin(per_score * 1.4426950408889634, FLT_MAX), s->odds);
