@@ -46,13 +46,16 @@ analyzed() {
 check 'gcc -fanalyzer finds nothing' each_source analyzed
 
 # invalidFunctionArg: log(sum) with sum = 0; but a coefficient is a sum of at least one exp().
+# In smooth_topk_soft.c log(0) is -inf, as wanted: no class is left out.
 # arrayIndexOutOfBounds: merge(lanes, 8) on 4 lanes; behind `if (HALF >= 8)`.
 # uninitvar: a vector that is filled lane by lane.
 skip_or_check cppcheck 'cppcheck finds nothing' cppcheck -q --error-exitcode=1 --std=c11 \
     --enable=warning,performance,portability \
     --suppress=invalidFunctionArg:src/loss/smooth_topk_log.h \
     --suppress=arrayIndexOutOfBounds:src/loss/smooth_topk_pivot_simd.h \
-    --suppress=uninitvar:src/loss/smooth_topk_pivot_simd.h -Isrc/loss -Isrc/layer -Isrc/classifier -Isrc/cpu src
+    --suppress=uninitvar:src/loss/smooth_topk_pivot_simd.h \
+    --suppress=invalidFunctionArg:src/loss/smooth_topk_soft.c \
+    --suppress=uninitvar:src/loss/smooth_topk_soft_simd.h -Isrc/loss -Isrc/layer -Isrc/classifier -Isrc/cpu src
 
 formatted() {
     clang-format --dry-run -Werror src/*/*.[ch] src/loss/*.cu src/loss/*.cuh tests/*.cpp tests/*.cu tests/*.[ch] tests/fuzz/*.[ch] bench/*.c bench/*.cu tools/*.c

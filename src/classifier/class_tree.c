@@ -44,7 +44,10 @@ long check_tree_file(const char *filename)
     long number = 0, last = -1;
     while (getline(&line, &size, file) >= 0) {
         is_parent = realloc(is_parent, number + 1);
-        if (!is_parent) malloc_error();
+        if (!is_parent) {
+            malloc_error();
+            exit(1);
+        }
         is_parent[number] = 0;
         const char *fault = line_fault(line, number, &last, is_parent);
         if (fault) {

@@ -27,6 +27,7 @@ typedef struct {
     unsigned char *pixels;
     png_bytep *rows;
     jmp_buf back;
+    struct jpeg_progress_mgr progress; /* of a JPEG */
 } reading;
 
 static void fail(reading *r, const char *words)
@@ -104,8 +105,8 @@ static void cmyk_row_to_rgb(const unsigned char *cmyk, int width, int inverted, 
 
 static void read_jpeg(reading *r, struct jpeg_decompress_struct *jpeg)
 {
-    struct jpeg_progress_mgr progress = {.progress_monitor = limit_scans};
-    jpeg->progress = &progress;
+    r->progress.progress_monitor = limit_scans;
+    jpeg->progress = &r->progress;
     jpeg_mem_src(jpeg, r->file, r->size);
     jpeg_read_header(jpeg, TRUE);
     int cmyk = jpeg->jpeg_color_space == JCS_CMYK || jpeg->jpeg_color_space == JCS_YCCK;

@@ -101,10 +101,11 @@ SIMD_TARGET static void SIMD_NAME(combine)(const float *x, float *delta, int siz
                                            float by_delta, float by_x, float constant)
 {
     int i = 0;
-    for (; i + LANES <= size; i += LANES)
-        SIMD_NAME(store)
-        (delta + i,
-         SIMD_NAME(load)(delta + i) * by_delta + (SIMD_NAME(load)(x + i) - mean) * by_x + constant);
+    for (; i + LANES <= size; i += LANES) {
+        floats centered = SIMD_NAME(load)(x + i) - mean,
+               scaled = SIMD_NAME(load)(delta + i) * by_delta;
+        SIMD_NAME(store)(delta + i, scaled + centered * by_x + constant);
+    }
     for (; i < size; ++i) delta[i] = delta[i] * by_delta + (x[i] - mean) * by_x + constant;
 }
 
