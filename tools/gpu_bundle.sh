@@ -32,6 +32,9 @@ library() { # FILE PACKAGE
     found=$(${CC:-gcc} -print-file-name="$1")
     [ -f "$found" ] || fail "$1 is missing; install it with: apt-get install $2"
     cp -L "$found" "$bundle/lib/"
+    # The name that the loader asks for: libpng16.so.16.
+    soname=$(basename "$(realpath "$found")" | sed 's/\(\.so\.[0-9]*\).*/\1/')
+    [ "$soname" = "$1" ] || ln -s "$1" "$bundle/lib/$soname"
 }
 echo '#include <stdarg.h>
 #include <stddef.h>
@@ -40,7 +43,6 @@ echo '#include <stdarg.h>
 #include <cmocka.h>' | ${CC:-gcc} -E - >"$scratch/cmocka" 2>&1 || fail 'cmocka.h is missing; install it with: apt-get install libcmocka-dev'
 cp "$(sed -n 's|^# [0-9]* "\(/.*/cmocka.h\)".*|\1|p' "$scratch/cmocka" | head -n 1)" "$bundle/include/"
 library libcmocka.so libcmocka-dev
-ln -s libcmocka.so "$bundle/lib/$(basename "$(realpath "$(${CC:-gcc} -print-file-name=libcmocka.so)")" | sed 's/\(\.so\.[0-9]*\).*/\1/')"
 for name in jpeglib.h jmorecfg.h jerror.h jconfig.h; do
     found=$(printf '#include <stddef.h>\n#include <stdio.h>\n#include <jpeglib.h>\n#include <jerror.h>\n' | ${CC:-gcc} -E - | sed -n "s|^# [0-9]* \"\(/.*/$name\)\".*|\1|p" | head -n 1)
     [ "$found" ] || fail "$name is missing; install it with: apt-get install libjpeg-dev"
@@ -53,11 +55,10 @@ for name in png.h pngconf.h pnglibconf.h; do
 done
 header zlib.h zlib1g-dev
 header zconf.h zlib1g-dev
-# Static, so that there is nothing to find at run time. A linker script brings in what libpng needs.
-library libjpeg.a libjpeg-dev
-library libpng16.a libpng-dev
-library libz.a zlib1g-dev
-echo 'INPUT(-l:libpng16.a -l:libz.a -lm)' >"$bundle/lib/libpng.a"
+library libjpeg.so libjpeg-dev
+library libpng16.so libpng-dev
+library libz.so zlib1g-dev
+ln -s libpng16.so "$bundle/lib/libpng.so"
 cudnn=$(echo '#include <cudnn.h>' >"$scratch/cudnn.cu" && "${CUDA_HOME:+$CUDA_HOME/bin/}nvcc" -E "$scratch/cudnn.cu" 2>/dev/null | sed -n 's|^# [0-9]* "\(/.*\)/cudnn.h".*|\1|p' | head -n 1)
 if [ "$cudnn" ]; then
     mkdir "$bundle/cudnn"

@@ -41,7 +41,9 @@ template <smooth_topk_algorithm ALGORITHM>
 static __device__ double loss_of_labels(labelled_sample *sample, const float *truth, float sum)
 {
     const gpu_batch *batch = sample->batch;
-    double loss = 0;
+    double loss = 0, *sums = sample->scratch->sums;
+    for (int i = threadIdx.x; i < batch->classes; i += ANY_THREADS) sums[i] = 0;
+    sample->sums = sums;
     for (int label = 0; label < batch->classes; ++label) {
         float t = batch->class_weights ? batch->class_weights[label] * truth[label] : truth[label];
         t = smooth_topk_smoothed_truth(t, sum, batch->smoothing, batch->classes);
@@ -50,9 +52,11 @@ static __device__ double loss_of_labels(labelled_sample *sample, const float *tr
         sample->label = label;
         sample->factor = t * batch->sign;
         loss += t * loss_of_label<ALGORITHM>(sample);
-        sample->add = 1;
     }
-    write_zeros(sample); /* unless something is there */
+    sample->sums = NULL;
+    sample->factor = 1;
+    for (int i = threadIdx.x; sample->grad && i < batch->classes; i += ANY_THREADS)
+        write_gradient(sample, i, sums[i]);
     return loss;
 }
 
@@ -66,6 +70,7 @@ static __device__ void any_sample(const gpu_batch *batch, any_shared *shared,
                               scratch,
                               batch->scores + row,
                               batch->grad ? batch->grad + row : NULL,
+                              NULL,
                               batch->labels[b],
                               0,
                               0,

@@ -14,6 +14,7 @@
 
 /* What any_kernel keeps of a sample in flight, in global memory. */
 typedef struct {
+    double *sums;              /* classes: the gradient of a row of several labels */
     float *odds;               /* classes */
     double *carry;             /* classes */
     double *products, *merged; /* classes + ANY_WARPS: of the warps, and of two of them */
@@ -29,6 +30,7 @@ SMOOTH_TOPK_FUNCTION sample_scratch take_sample_scratch(char **scratch,
     sample_scratch taken;
     memset(&taken, 0, sizeof taken);
     int k = params->k;
+    taken.sums = (double *)take(scratch, (size_t)classes * sizeof(double));
     if (params->algorithm == SMOOTH_TOPK_LOG) {
         int size = block_size(k, ANY_THREADS);
         tree_shape block = block_shape(min_int(classes, size), k),
@@ -69,7 +71,8 @@ typedef struct {
     any_shared *shared;
     const sample_scratch *scratch;
     const float *scores;
-    float *grad; /* may be NULL */
+    float *grad;  /* may be NULL */
+    double *sums; /* if not NULL, what is written is added to it, and grad is left alone */
     int label;
     float pivot;
     float factor; /* of the gradient */
@@ -78,13 +81,17 @@ typedef struct {
 
 static __device__ void write_gradient(const labelled_sample *sample, int i, double value)
 {
+    if (sample->sums) {
+        sample->sums[i] += (double)sample->factor * value;
+        return;
+    }
     float gradient = sample->factor * (float)value;
     sample->grad[i] = sample->add ? sample->grad[i] + gradient : gradient;
 }
 
 static __device__ void write_zeros(const labelled_sample *sample)
 {
-    if (!sample->grad || sample->add) return;
+    if (!sample->grad || sample->sums || sample->add) return;
     for (int i = threadIdx.x; i < sample->batch->classes; i += ANY_THREADS) sample->grad[i] = 0;
 }
 

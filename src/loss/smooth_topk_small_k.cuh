@@ -210,6 +210,7 @@ static __global__ void __launch_bounds__(MOST_THREADS, 2) pivot_kernel(gpu_batch
 #pragma unroll 4
     for (int i = threadIdx.x; i < classes; i += blockDim.x) {
         float u = ON_CHIP ? row[i] : smooth_topk_weight(row[i], pivot, batch.rate);
+        if (!ON_CHIP && i == label) u = 0;
         float sum = d[K - 1];
 #pragma unroll
         for (int m = K - 2; m >= 0; --m) sum = SMOOTH_TOPK_HORNER(d[m], u, sum);
