@@ -32,7 +32,7 @@ done
 run_script() {
     DARKNET="$tree/darknet" "$1" >"$scratch/tap" 2>&1 && grep -q '^1\.\.' "$scratch/tap" && ! grep -A9 '^not ok' "$scratch/tap"
 }
-for script in options cfg binary commands topk versus chart hardening; do
+for script in options cfg cfg_checks text_files binary commands topk topk_loss versus chart hardening; do
     check "test_$script.sh passes" run_script "tests/test_$script.sh"
 done
 
