@@ -42,4 +42,12 @@ check 'every patch is in the series' series
 # The commands that `make check-debian` runs: two blocks that install packages.
 commands() { [ "$(grep -c 'apt-get install -y --no-install-recommends' README.md)" -ge 2 ] && grep -qx 'make test' README.md && [ -x tests/check_debian.sh ]; }
 check 'the README has two blocks of commands for a bare Debian, the second runs the tests' commands
+mailed() {
+    cp -R build/upstream "$scratch/tree"
+    top=$PWD
+    export GIT_CEILING_DIRECTORIES="$scratch" GIT_AUTHOR_NAME=a GIT_AUTHOR_EMAIL=a@b GIT_COMMITTER_NAME=a GIT_COMMITTER_EMAIL=a@b
+    (cd "$scratch/tree" && git init -q && git -c core.autocrlf=false add -A -f . && git commit -qm upstream &&
+        grep -v '^#' "$top/patches/series" | sed "s,^,$top/patches/," | xargs git am -q -C1)
+}
+check 'git am takes the whole series' mailed
 finish
