@@ -62,13 +62,14 @@ data() {
     } >"$scratch/residual.cfg"
 }
 
+libraries=$(printf 'include src/libraries.mk\nall:\n\t@echo $(DARKNET_LIBRARIES)\n' | env -u MAKEFLAGS -u MFLAGS make -s -f - all)
 residual_gradient() {
-    gcc -I "$scratch/cpu/include" tests/builds/residual_gradient.c "$scratch/cpu/libdarknet.a" -ljpeg -lpng -o "$scratch/residual_gradient" -lm -pthread &&
+    gcc -I "$scratch/cpu/include" tests/builds/residual_gradient.c "$scratch/cpu/libdarknet.a" $libraries -o "$scratch/residual_gradient" -lm -pthread &&
         "$scratch/residual_gradient" "$scratch/residual.cfg"
 }
 
 opencv_against_stb() { # DIRECTORY PACKAGE
-    g++ -DOPENCV -I "$1/include" -I "$1/src" $(pkg-config --cflags "$2") tests/builds/opencv_against_stb.cpp "$1/libdarknet.a" -ljpeg -lpng \
+    g++ -DOPENCV -I "$1/include" -I "$1/src" $(pkg-config --cflags "$2") tests/builds/opencv_against_stb.cpp "$1/libdarknet.a" $libraries \
         -o "$scratch/opencv_against_stb" $(pkg-config --libs "$2") -lm -pthread || return 1
     for channels in 1 3; do
         "$scratch/opencv_against_stb" $channels "$1"/data/labels/65_[37].png || return 1

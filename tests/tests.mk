@@ -114,7 +114,8 @@ build/pristine/darknet: | build/upstream
 include tests/fuzz.mk tests/gpu.mk
 
 TEST_PROGRAMS := $(TEST_UNITS) $(TEST_LOSS) $(TEST_KERNELS) $(TEST_LOSS_KERNELS)
-CHECK := $(wildcard tests/test_*.sh) $(TEST_PROGRAMS)
+# WITHOUT="coverage ..." leaves scripts out.
+CHECK := $(filter-out $(WITHOUT:%=tests/test_%.sh),$(wildcard tests/test_*.sh)) $(TEST_PROGRAMS)
 TEST := $(filter-out $(LONG_SCRIPTS) $(LONG_PROGRAMS),$(CHECK))
 # What the scripts take for granted: they run side by side and build nothing of their own in build/.
 TEST_MATERIAL := darknet lib build/make_glyphs build/pristine/darknet $(FUZZ_TARGETS:%=build/tests/fuzz_%)
