@@ -15,6 +15,7 @@
 #include "smooth_topk_formulas.h"
 #include "smooth_topk_internal.h"
 #include "smooth_topk_polynomial.h"
+#include "smooth_topk_small_k.h"
 
 #include <stdint.h>
 

@@ -123,40 +123,6 @@ INLINE void SIMD_NAME(gradient_of)(const float *u, int count, const float *d, fl
     }
 }
 
-#define FOR_SMALL_K(call) \
-    switch (k) {          \
-    case 1:               \
-        call(1);          \
-        break;            \
-    case 2:               \
-        call(2);          \
-        break;            \
-    case 3:               \
-        call(3);          \
-        break;            \
-    case 4:               \
-        call(4);          \
-        break;            \
-    case 5:               \
-        call(5);          \
-        break;            \
-    case 6:               \
-        call(6);          \
-        break;            \
-    case 7:               \
-        call(7);          \
-        break;            \
-    case 8:               \
-        call(8);          \
-        break;            \
-    case 9:               \
-        call(9);          \
-        break;            \
-    default:              \
-        call(10);         \
-        break;            \
-    }
-
 SIMD_TARGET static void SIMD_NAME(product)(const float *u, int count, double *product, int k){
 #define PRODUCT(K) SIMD_NAME(product_of)(u, count, product, K)
     FOR_SMALL_K(PRODUCT)
@@ -175,4 +141,3 @@ static const pivot_loops SIMD_NAME(loops) = {SIMD_NAME(exponentials), SIMD_NAME(
                                              SIMD_NAME(gradient)};
 
 #undef CHUNK
-#undef FOR_SMALL_K

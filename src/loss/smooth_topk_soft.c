@@ -18,6 +18,7 @@
 #include "smooth_topk_formulas.h"
 #include "smooth_topk_internal.h"
 #include "smooth_topk_polynomial.h"
+#include "smooth_topk_small_k.h"
 #include "smooth_topk_tilt.h"
 #include "smooth_topk_truth.h"
 
@@ -25,7 +26,6 @@
 #include <math.h>
 #include <stdint.h>
 
-#define SOFT_SMALL_K 10
 #define WIDE_GAP 45       /* e^-45 of n classes is nothing beside 1, in double */
 #define LARGEST_BOOST 200 /* of an exponent alpha/tau; what is above it is added to the loss */
 
@@ -166,7 +166,7 @@ static void wide_gap(soft_row *row, float *grad)
 static double find_tilt(const soft_row *row, const soft_loops *loops, double sum, double gap)
 {
     int k = row->params->k;
-    if (k <= SOFT_SMALL_K || gap > 5) return gap > 1 ? exp(-gap / 2) : 1;
+    if (k <= SMOOTH_TOPK_SMALL_K || gap > 5) return gap > 1 ? exp(-gap / 2) : 1;
     smooth_topk_tilt tilt = smooth_topk_first_tilt(row->classes, k, sum);
     for (int step = 0; step < SMOOTH_TOPK_TILT_STEPS; ++step) {
         double rho = exp(tilt.at), expected, variance;

@@ -84,7 +84,8 @@ INLINE void SIMD_NAME(product_of)(const float *odds, int count, doubles *c, doub
             for (int i = 0; i <= j; ++i) next[j] += product[i] * lane_product[j - i];
             most = next[j] > most ? next[j] : most;
         }
-        for (int j = 0; j <= k; ++j) product[j] = k > SOFT_SMALL_K ? next[j] / most : next[j];
+        for (int j = 0; j <= k; ++j)
+            product[j] = k > SMOOTH_TOPK_SMALL_K ? next[j] / most : next[j];
     }
 }
 
@@ -166,60 +167,28 @@ INLINE void SIMD_NAME(gradient_of)(const float *odds, int count, const double *d
     }
 }
 
-/* k is a constant where it is small, so that a lane's coefficients stay in registers. */
-#define FOR_SMALL_K(call) \
-    switch (k) {          \
-    case 1:               \
-        call(1);          \
-        break;            \
-    case 2:               \
-        call(2);          \
-        break;            \
-    case 3:               \
-        call(3);          \
-        break;            \
-    case 4:               \
-        call(4);          \
-        break;            \
-    case 5:               \
-        call(5);          \
-        break;            \
-    case 6:               \
-        call(6);          \
-        break;            \
-    case 7:               \
-        call(7);          \
-        break;            \
-    case 8:               \
-        call(8);          \
-        break;            \
-    case 9:               \
-        call(9);          \
-        break;            \
-    case 10:              \
-        call(10);         \
-        break;            \
-    }
-
 SIMD_TARGET static void SIMD_NAME(product)(const float *odds, int count, double *scratch,
                                            double *product, int k)
 {
-    doubles c[SOFT_SMALL_K + 1];
+    doubles c[SMOOTH_TOPK_SMALL_K + 1];
     double *rest = scratch + (size_t)(k + 1) * HALF;
 #define PRODUCT(K) SIMD_NAME(product_of)(odds, count, c, rest, product, K)
     FOR_SMALL_K(PRODUCT)
 #undef PRODUCT
-    if (k > SOFT_SMALL_K) SIMD_NAME(product_of)(odds, count, (doubles *)scratch, rest, product, k);
+    if (k > SMOOTH_TOPK_SMALL_K)
+        SIMD_NAME(product_of)(odds, count, (doubles *)scratch, rest, product, k);
 }
 
 SIMD_TARGET static void SIMD_NAME(labels)(soft_labels *of, double *scratch, int k)
 {
-    doubles a[SOFT_SMALL_K + 1], b[SOFT_SMALL_K + 1], quotient[SOFT_SMALL_K + 1];
+    doubles a[SMOOTH_TOPK_SMALL_K + 1], b[SMOOTH_TOPK_SMALL_K + 1],
+        quotient[SMOOTH_TOPK_SMALL_K + 1];
     doubles *memory = (doubles *)scratch;
 #define LABELS(K) SIMD_NAME(labels_of)(of, a, b, quotient, K)
     FOR_SMALL_K(LABELS)
 #undef LABELS
-    if (k > SOFT_SMALL_K) SIMD_NAME(labels_of)(of, memory, memory + k + 1, memory + 2 * (k + 1), k);
+    if (k > SMOOTH_TOPK_SMALL_K)
+        SIMD_NAME(labels_of)(of, memory, memory + k + 1, memory + 2 * (k + 1), k);
 }
 
 SIMD_TARGET static void SIMD_NAME(gradient)(const float *odds, int count, const double *d,
@@ -228,7 +197,7 @@ SIMD_TARGET static void SIMD_NAME(gradient)(const float *odds, int count, const 
 #define GRADIENT(K) SIMD_NAME(gradient_of)(odds, count, d, grad, K)
     FOR_SMALL_K(GRADIENT)
 #undef GRADIENT
-    if (k > SOFT_SMALL_K) SIMD_NAME(gradient_of)(odds, count, d, grad, k);
+    if (k > SMOOTH_TOPK_SMALL_K) SIMD_NAME(gradient_of)(odds, count, d, grad, k);
 }
 
 /* How many of the classes with weights u are expected at a tilt, and the variance of that. */
@@ -251,4 +220,3 @@ static const soft_loops SIMD_NAME(loops) = {SIMD_NAME(product), SIMD_NAME(labels
 
 #undef longs
 #undef CHUNK
-#undef FOR_SMALL_K
