@@ -1,4 +1,5 @@
-/* The formulas that CPU and GPU share, one by one: the weight, the tilt, the polynomials. */
+/* The formulas that CPU and GPU share, one by one: the margin and the loss, the weight, the tilt,
+ * the polynomials. */
 #include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -9,6 +10,7 @@
 
 #include "numbers.h"
 #include "smooth_topk_exp.h"
+#include "smooth_topk_formulas.h"
 #include "smooth_topk_polynomial.h"
 #include "smooth_topk_tilt.h"
 
@@ -16,6 +18,51 @@ static uint64_t state = 1;
 static double uniform(void)
 {
     return (next_random(&state) >> 11) * 0x1p-53;
+}
+
+#define assert_near(value, wanted, error) assert_true(fabs((double)(value) - (wanted)) <= (error))
+
+/* q and its special cases: alpha/tau + log ratio - z_y, and alpha + (s_[k] - s_y)/k at tau = 0. */
+static void test_margin(void **unused)
+{
+    (void)unused;
+    assert_near(smooth_topk_margin(3, 0.5f), 6, 0);
+    assert_near(smooth_topk_z(7, 4, 3, 0.5f), 2, 1e-15);
+    assert_near(smooth_topk_q(0.25, 7, 4, 3, 0.5f, 1), 2 - 2 + 0.25, 1e-15);
+    assert_near(smooth_topk_q(0.25, 7, 4, 3, 0.5f, 0), -2 + 0.25, 1e-15);
+    assert_near(smooth_topk_hinge(7, 4, 3, 1), 2, 1e-15);
+    assert_near(smooth_topk_hinge(4, 7, 3, 0), -1, 1e-15);
+}
+
+/* The softplus has the sigmoid as its slope, and neither overflows. */
+static void test_loss_of_q(void **unused)
+{
+    (void)unused;
+    for (double q = -40; q <= 40; q += 0.25) {
+        double step = 1e-4,
+               slope =
+                   (smooth_topk_softplus(q + step) - smooth_topk_softplus(q - step)) / (2 * step);
+        assert_near(smooth_topk_sigmoid(q), slope, 1e-7);
+        assert_near(smooth_topk_softplus(q) - smooth_topk_softplus(-q), q, 1e-13);
+    }
+    assert_near(smooth_topk_softplus(1e6), 1e6, 0);
+    assert_near(smooth_topk_softplus(-1e6), 0, 0);
+    assert_near(smooth_topk_sigmoid(1e6), 1, 0);
+    assert_near(smooth_topk_sigmoid(-1e6), 0, 0);
+}
+
+/* What label smoothing leaves of a label and gives to the others adds up to the row. */
+static void test_smoothed_truth(void **unused)
+{
+    (void)unused;
+    int classes = 5;
+    double sum = 0;
+    for (int i = 0; i < classes; ++i)
+        sum += smooth_topk_smoothed_truth(i == 2 ? 2 : 0, 2, 0.2f, classes);
+    assert_near(sum, 2, 1e-6);
+    assert_near(smooth_topk_smoothed_truth(2, 2, 0.2f, classes), 1.6, 1e-6);
+    assert_near(smooth_topk_smoothed_truth(0, 2, 0.2f, classes), 0.1, 1e-6);
+    assert_near(smooth_topk_smoothed_truth(0.75f, 2, 0, classes), 0.75, 0);
 }
 
 /* Off by at most 1.2e-7 of 1, and 126 times that of itself. */
@@ -115,9 +162,9 @@ static void test_polynomials(void **unused)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_weight),
-        cmocka_unit_test(test_tilt),
-        cmocka_unit_test(test_polynomials),
+        cmocka_unit_test(test_margin),         cmocka_unit_test(test_loss_of_q),
+        cmocka_unit_test(test_smoothed_truth), cmocka_unit_test(test_weight),
+        cmocka_unit_test(test_tilt),           cmocka_unit_test(test_polynomials),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -20,11 +20,17 @@ SMOOTH_TOPK_FUNCTION double smooth_topk_z(float score, float pivot, int k, float
     return ((double)score - (double)pivot) / ((double)k * (double)tau);
 }
 
+/* The margin's part of q, of one label or of a row. */
+SMOOTH_TOPK_FUNCTION double smooth_topk_margin(double alpha, float tau)
+{
+    return alpha / (double)tau;
+}
+
 /* q of the loss; log_ratio = log(sigma_k / sigma_{k-1}) of the scores relative to the pivot. */
 SMOOTH_TOPK_FUNCTION double smooth_topk_q(double log_ratio, float label_score, float pivot, int k,
                                           float tau, float alpha)
 {
-    return (double)alpha / (double)tau - smooth_topk_z(label_score, pivot, k, tau) + log_ratio;
+    return smooth_topk_margin(alpha, tau) - smooth_topk_z(label_score, pivot, k, tau) + log_ratio;
 }
 
 SMOOTH_TOPK_FUNCTION double smooth_topk_softplus(double q)

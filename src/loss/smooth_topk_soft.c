@@ -120,7 +120,7 @@ typedef struct {
 static double boost_exponent(const soft_row *row, int label)
 {
     double margin = row->margins ? (double)row->margins[label] : 1;
-    return row->params->alpha * margin / row->params->tau;
+    return smooth_topk_margin(row->params->alpha * margin, row->params->tau);
 }
 
 /* The k best are chosen for certain, or all but one of them. */
