@@ -15,12 +15,13 @@ said() {
     for word in "$@"; do grep -qF -- "$word" "$scratch/said" || { echo "does not say: $word"; return 1; }; done
 }
 
-# of_net 'OPTION=VALUE' RANGE: the option of [net], in line 14 at the latest.
+# of_net 'OPTION=VALUE...' WORDS: the option of [net], whose section begins in line 1.
 of_net() {
     network "$scratch/good.cfg" '[smooth_topk]
 k=2' 3
     grep -v "^${1%%=*}=" "$scratch/good.cfg" | sed "s/^\[net\]/&\n$1/" >"$scratch/bad.cfg"
-    check "refused: [net] $1" said 1 'bad.cfg, line 1: [net]' "$1" "$2"
+    case $2 in line*) at='bad.cfg, ' ;; *) at='bad.cfg, line 1: [net]' ;; esac
+    check "refused: [net] $(printf '%b' "$1" | tr '\n' ' ')" said 1 "$at" "$2"
 }
 of_net learning_rate=0 'a finite number above 0'
 of_net learning_rate=-0.1 'a finite number above 0'
@@ -47,6 +48,13 @@ of_net saturation=0 'above 0'
 of_net min_crop=19 'must be at most max_crop, 18'
 of_net policy=cosine 'must be one of constant, step, exp, poly, steps, sigmoid, random'
 of_net policy=steps 'needs steps and scales'
+of_net 'policy=steps\nsteps=5,9\nscales=.1' 'scales=.1: must be as many numbers as steps=5,9'
+of_net 'policy=steps\nsteps=9,5\nscales=.1,.1' 'steps=9,5: each must be above the last'
+of_net inputs=5 'inputs=5: out of range; must be height*width*channels, 768'
+of_net height=0 'needs height, width and channels, or inputs'
+of_net height=100000000 'height*width*channels: out of range; must be at most 2147483647'
+of_net batch=2147483647 'inputs*batch/subdivisions*time_steps must be at most 2147483647'
+of_net =5 'line 2: =5: an option without a name'
 of_net batch= 'has no value; write batch=VALUE'
 of_net batch 'has no value; write batch=VALUE'
 
@@ -84,12 +92,7 @@ size=3
 stride=2
 pad=1
 
-$(printf '%b' "$1")
-[connected]
-output=6
-activation=linear
-[smooth_topk]
-k=2
+$(printf '%b' "$1${loss-\n[connected]\noutput=6\nactivation=linear\n[smooth_topk]\nk=2}")
 END
     name=$(printf '%b' "$1" | tr '\n' ' ')
     shift
@@ -151,6 +154,8 @@ layer '[net]' 'only the first section may be [net]'
 layer '[mish]' '[mish] no such section'
 layer '[convolutional]\nfilters=' 'filters: has no value'
 
+layer '[maxpool]\nsize=2\nstride=2\n[route]\nlayers=0,1\n[route]\nlayers=0\n[shortcut]\nfrom=2' 'from=2: that layer outputs no image'
+
 result='read' code=0
 layer '[shortcut]\nfrom=-1'
 layer '[route]\nlayers=-1,0'
@@ -162,7 +167,19 @@ layer '[local]\nfilters=2\nsize=3\npad=1'
 layer '[lrn]\nsize=5'
 layer '[batchnorm]\n[l2norm]\n[activation]\nactivation=elu\n[dropout]\nprobability=0'
 
-result=refused code=1
+result=refused code=1 loss=
+# Detectors: their own options against the 8 x 8 x 8 numbers below.
+printf 'a -1\nb -1\n' >"$scratch/two.tree"
+layer '[region]' 'needs 1600 inputs by its options, but the layer before it has 512 outputs'
+layer '[region]\nclasses=3\nanchors=1,2,3' 'anchors=1,2,3: must be at most 2 numbers, two for each of num=1'
+layer "[region]\nclasses=3\ntree=$scratch/two.tree" 'has 2 nodes; must have one for each of the 3 classes'
+layer '[yolo]\nclasses=3\nnum=2\nmask=2' 'mask=2: 2 is out of range; must be 0 to 1 (num - 1)'
+layer '[yolo]\nclasses=3\nnum=2\nmask=0,1' 'needs 1024 inputs by its options'
+layer '[iseg]\nclasses=3\nids=4' 'needs 448 inputs by its options'
+layer '[detection]\nclasses=3\ncoords=4\nside=7' 'needs 392 inputs by its options'
+layer '[region]\nclasses=3' 'but the network of'
+unset loss
+
 network "$scratch/bad.cfg" '[maxpool]
 [smooth_topk]' 1
 sed '/^\[convolutional\]/,/^\[avgpool\]/d' "$scratch/bad.cfg" >"$scratch/first" && mv "$scratch/first" "$scratch/bad.cfg"

@@ -145,6 +145,86 @@ static void bad_files(void **state)
     ASSERT_REASON("BM", "cut short");
 }
 
+/* The pixels of the bytes, which are an image of w x h with `channels`. */
+static unsigned char *pixels_of(const void *bytes, size_t size, int w, int h, int channels)
+{
+    picture p;
+    const char *why = NULL;
+    p.pixels = read_image(bytes, size, channels, &p.w, &p.h, &p.c, &why);
+    if (!p.pixels) fail_msg("%s", why);
+    assert_int_equal(p.w, w);
+    assert_int_equal(p.h, h);
+    return p.pixels;
+}
+
+/* The header of a BMP of 2 x 1 pixels, 54 bytes, and `extra` before the pixels. */
+static void bmp_header(unsigned char *file, int bits, int compression, int extra)
+{
+    memset(file, 0, 54);
+    memcpy(file, "BM", 2);
+    file[10] = (unsigned char)(54 + extra);
+    file[14] = 40;
+    file[18] = 2;
+    file[22] = 1;
+    file[28] = (unsigned char)bits;
+    file[30] = (unsigned char)compression;
+}
+
+static void bitmaps_of_other_depths(void **state)
+{
+    unsigned char file[128] = {0};
+    (void)state;
+    bmp_header(file, 16, 0, 0);
+    memcpy(file + 54, "\x00\x7c\xff\x03", 4); /* red; green and blue: 5 bits each */
+    unsigned char *pixels = pixels_of(file, 58, 2, 1, 3);
+    assert_memory_equal(pixels, "\xff\0\0\0\xff\xff", 6);
+    free(pixels);
+    bmp_header(file, 32, 3, 12);
+    memcpy(file + 54, "\0\0\xff\0\0\xff\0\0\xff\0\0\0\1\2\3\0\4\5\6\0", 20);
+    pixels = pixels_of(file, 74, 2, 1, 3);
+    assert_memory_equal(pixels, "\3\2\1\6\5\4", 6);
+    free(pixels);
+    file[54] = 1; /* unusual masks */
+    assert_reason(file, 74, "unusual colors");
+    bmp_header(file, 4, 0, 64); /* a palette of 0 colors is one of all 16; the second is 1 2 3 */
+    memset(file + 54, 0, 68);
+    memcpy(file + 58, "\3\2\1", 3);
+    file[118] = 0x10;
+    pixels = pixels_of(file, 122, 2, 1, 3);
+    assert_memory_equal(pixels, "\1\2\3\0\0\0", 6);
+    free(pixels);
+    bmp_header(file, 7, 0, 0);
+    assert_reason(file, 122, "unknown number of bits");
+}
+
+/* A comment in the header, and values to 100 instead of 255; one of them above that. */
+static void scaled_pnm(void **state)
+{
+    static const char file[] = "P5 # of 100\n3 1 100\n\x32\x64\xc8";
+    (void)state;
+    unsigned char *pixels = pixels_of(file, sizeof file - 1, 3, 1, 1);
+    assert_memory_equal(pixels, "\x80\xff\xff", 3);
+    free(pixels);
+}
+
+/* What a PNG says of itself may be broken, the pixels may not. */
+static void broken_words_of_a_png(void **state)
+{
+    size_t size;
+    const char *why;
+    (void)state;
+    unsigned char *file = read_whole_file(CORPUS "color.png", &size, &why);
+    unsigned char *longer = malloc(size + 15);
+    memcpy(longer, file, 33);
+    memcpy(longer + 33, "\0\0\0\3tEXta\0b\1\2\3\4", 15); /* not its checksum */
+    memcpy(longer + 48, file + 33, size - 33);
+    assert_null(reason(longer, size + 15));
+    assert_true(is_known_image(longer, size));
+    assert_false(is_known_image((const unsigned char *)"GIF89a", 6));
+    free(file);
+    free(longer);
+}
+
 /* Every file cut anywhere before its end is named, but for the end of a BMP or PNM that nobody
  * reads. */
 static void cut_files(void **state)
@@ -227,10 +307,17 @@ static void as_an_image_of_darknet(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(same_picture), cmocka_unit_test(channels_of_a_file),
-        cmocka_unit_test(conversions),  cmocka_unit_test(bad_files),
-        cmocka_unit_test(cut_files),    cmocka_unit_test(huge_sizes),
-        cmocka_unit_test(whole_files),  cmocka_unit_test(as_an_image_of_darknet),
+        cmocka_unit_test(same_picture),
+        cmocka_unit_test(channels_of_a_file),
+        cmocka_unit_test(conversions),
+        cmocka_unit_test(bad_files),
+        cmocka_unit_test(bitmaps_of_other_depths),
+        cmocka_unit_test(scaled_pnm),
+        cmocka_unit_test(broken_words_of_a_png),
+        cmocka_unit_test(cut_files),
+        cmocka_unit_test(huge_sizes),
+        cmocka_unit_test(whole_files),
+        cmocka_unit_test(as_an_image_of_darknet),
     };
     return cmocka_run_group_tests_name("image_reader", tests, NULL, NULL);
 }

@@ -151,7 +151,22 @@ label_smooth_eps=0.1' 5
     grep -q 'tail.txt: 1 to 6 images a class' "$scratch/said" && [ -s "$scratch/backup/auto.weights" ] &&
         "$darknet" classifier valid "$scratch/x.data" "$scratch/auto.cfg" "$scratch/backup/auto.weights"
 }
+large_list() { # counted with a line on the way
+    ls "$scratch"/data/*.png | awk '{ path[NR] = $0 } END { for (i = 0; i < 100001; ++i) print path[i % NR + 1] }' >"$scratch/large.txt"
+    sed "s,^train=.*,train=$scratch/large.txt," "$scratch/x.data" >"$scratch/large.data"
+    "$darknet" classifier train "$scratch/large.data" "$scratch/auto.cfg" -clear >"$scratch/said" 2>&1
+    grep 'counting the classes' "$scratch/said"
+    grep -q 'counting the classes of .*large.txt: 100000 of 100001 images' "$scratch/said" &&
+        grep -q 'large.txt: [0-9]* to [0-9]* images a class' "$scratch/said"
+}
+without_labels() { # tag=1: rows of truth from files
+    { cat "$scratch/x.data" && echo 'tag=1'; } >"$scratch/tag.data"
+    "$darknet" classifier train "$scratch/tag.data" "$scratch/auto.cfg" 2>&1 | tee "$scratch/said"
+    grep -q 'class_margins=auto and class_weights=auto need labels to count' "$scratch/said"
+}
 check 'classes are counted for training, and need not be to validate' counted
+check 'a long list is counted with a line on the way' large_list
+check 'nothing to count without labels' without_labels
 check "options of Darknet's own in every section" banner 'dontsave=1
 learning_rate=1' 'k = 5'
 # It alone teaches the network, and is its last section: the message names the lines to delete.

@@ -29,6 +29,15 @@ static int below(int limit)
     return (int)(uniform() * limit);
 }
 
+/* One of so many rounds, for builds in which a sample takes long; all of them with LONG=1. */
+#ifndef EVERY
+#define EVERY 1
+#endif
+static int rounds(int all)
+{
+    return getenv("LONG") || all < EVERY ? all : all / EVERY;
+}
+
 static float scores[MOST_BATCH * MOST_CLASSES], truth[MOST_BATCH * MOST_CLASSES];
 static float grad[MOST_BATCH * MOST_CLASSES], loss[MOST_BATCH];
 static int labels[MOST_BATCH];
@@ -68,7 +77,7 @@ static void test_sum_of_single_calls(void **unused)
 {
     (void)unused;
     state = 1;
-    for (int round = 0; round < 600; ++round) {
+    for (int round = 0; round < rounds(600); ++round) {
         smooth_topk_term terms[MOST_TERMS];
         int classes = 2 + below(round % 3 ? 60 : MOST_CLASSES - 1),
             count = random_terms(terms, classes);
@@ -103,7 +112,7 @@ static void test_one_term_is_the_single_call(void **unused)
 {
     (void)unused;
     state = 2;
-    for (int round = 0; round < 300; ++round) {
+    for (int round = 0; round < rounds(300); ++round) {
         static float loss_of_call[MOST_BATCH], grad_of_call[MOST_BATCH * MOST_CLASSES];
         smooth_topk_term terms[MOST_TERMS];
         int classes = 2 + below(200);
@@ -126,7 +135,7 @@ static void test_sum_finite_differences(void **unused)
     smooth_topk_term terms[] = {term_of(1, 1, 1, 0.3f), term_of(5, 0.7f, 0.5f, 0.7f),
                                 term_of(3, 2, 0, 1.5f)};
     enum { CLASSES = 12 };
-    for (int round = 0; round < 20; ++round) {
+    for (int round = 0; round < rounds(20); ++round) {
         float up, down;
         normal_scores(CLASSES, 2);
         labels[0] = below(CLASSES);
@@ -147,7 +156,7 @@ static void test_sum_brute_force(void **unused)
 {
     (void)unused;
     state = 4;
-    for (int round = 0; round < 60; ++round) {
+    for (int round = 0; round < rounds(60); ++round) {
         int classes = 3 + below(8);
         smooth_topk_term terms[] = {term_of(1, 1, 1, 0.5f), term_of(2, 0.5f, 1, 2),
                                     term_of(classes - 1, 2, 0.5f, 1)};
@@ -224,9 +233,7 @@ static void test_sum_refusals(void **unused)
 
 /* ---- rows of truth ---- */
 
-#ifndef ROUNDS_OF_SOFT_ROWS
-#define ROUNDS_OF_SOFT_ROWS 2000
-#endif
+enum { ROUNDS_OF_SOFT_ROWS = 2000 };
 static double worst_loss, worst_gradient; /* of what a row's losses, its largest gradient are */
 
 static void delta_of(const smooth_topk_objective *objective, int batch, int classes)
@@ -249,7 +256,7 @@ static void test_truth_that_is_no_number(void **unused)
     smooth_topk_term term = term_of(5, 1, 1, 1);
     smooth_topk_objective objective = {.terms = &term, .count = 1, .scale = 1};
     state = 6;
-    for (int round = 0; round < 24; ++round) {
+    for (int round = 0; round < rounds(24); ++round) {
         normal_scores(3 * CLASSES, 1);
         memset(truth, 0, sizeof truth);
         truth[0] = truth[CLASSES + 66] = 1;
@@ -324,7 +331,7 @@ static void test_soft_rows(void **unused)
 {
     (void)unused;
     state = 8;
-    for (int round = 0; round < ROUNDS_OF_SOFT_ROWS; ++round) {
+    for (int round = 0; round < rounds(ROUNDS_OF_SOFT_ROWS); ++round) {
         int classes = 2 + below(round % 4 ? 24 : 120);
         int k = 1 + below(classes - 1 < 24 ? classes - 1 : 24);
         smooth_topk_term term = term_of(k, ldexpf(1, below(11) - 7), below(3), 1);
@@ -347,7 +354,7 @@ static void test_soft_rows_of_all_kinds(void **unused)
     (void)unused;
     static float margins[MOST_CLASSES], weights[MOST_CLASSES];
     state = 9;
-    for (int round = 0; round < 1500; ++round) {
+    for (int round = 0; round < rounds(1500); ++round) {
         smooth_topk_term terms[3];
         int classes = 6 + below(90), count = 1 + below(3);
         for (int j = 0; j < count; ++j)
@@ -382,7 +389,7 @@ static void test_soft_rows_minus_inf(void **unused)
     smooth_topk_objective objective = {.terms = &term, .count = 1, .scale = 1};
     static float wanted[CLASSES];
     state = 10;
-    for (int round = 0; round < 100; ++round) {
+    for (int round = 0; round < rounds(100); ++round) {
         normal_scores(CLASSES, 3);
         random_truth(CLASSES, 1);
         for (int i = 0; i < 8; ++i) {
@@ -458,7 +465,7 @@ static void test_soft_rows_of_any_size(void **unused)
     static float of_label[MOST_CLASSES];
     static double wanted_grad[MOST_CLASSES];
     state = 12;
-    for (int round = 0; round < ROUNDS_OF_SOFT_ROWS; ++round) {
+    for (int round = 0; round < rounds(ROUNDS_OF_SOFT_ROWS); ++round) {
         int classes = 2 + below(40), k = 1 + below(classes - 1);
         smooth_topk_term term = term_of(k, fabsf(any_float()), fabsf(any_float()), 1);
         if (is_infinite(term.params.tau) || below(2)) term.params.tau = ldexpf(1, below(30) - 15);
@@ -512,7 +519,7 @@ static void test_softmax(void **unused)
     (void)unused;
     static float output[MOST_CLASSES];
     state = 7;
-    for (int round = 0; round < 200; ++round) {
+    for (int round = 0; round < rounds(200); ++round) {
         int classes = 2 + below(MOST_CLASSES - 1);
         double most = -1e30, sum = 0, temperature = ldexp(1, below(20) - 10);
         normal_scores(classes, 5);

@@ -72,7 +72,7 @@ TEST_LOSS_KERNELS += build/tests/rows_kernels
 build/tests/rows_kernels: tests/kernels_on_cpu.cpp tests/cuda_emulation.h tests/test_rows.c tests/reference.c tests/numbers.h $(KERNELS) | build/tests/.cmocka
 	@$(call require,$(CXX),g++)
 	@echo "building $@"
-	@$(CC) -O2 $(WARNINGS) -Isrc/loss $(THROUGH_KERNELS) -c tests/test_rows.c -o $@.test.o
+	@$(CC) -O2 -DEVERY=8 $(WARNINGS) -Isrc/loss $(THROUGH_KERNELS) -c tests/test_rows.c -o $@.test.o
 	@$(CXX) -O2 $(FUSED) $(EMULATION) -c $< -o $@.kernels.o
 	@$(CC) -O2 $(WARNINGS) -Wno-unused $(MATHEMATICS) $@.test.o $@.kernels.o -o $@ -lstdc++ -lcmocka -lm
 

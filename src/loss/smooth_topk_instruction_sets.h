@@ -26,11 +26,10 @@ static const LOOPS_TYPE *loops_of_this_machine(void)
 #ifdef SMOOTH_TOPK_LOOPS
     return &SMOOTH_TOPK_LOOPS;
 #elif defined(__x86_64__) && defined(__GNUC__)
-    if (__builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512dq") &&
-        __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512vl"))
-        return &loops_avx512;
-    if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma")) return &loops_avx2;
-    return &loops_portable;
+    int avx2 = __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma");
+    int avx512 = __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512dq") &&
+                 __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512vl");
+    return avx512 ? &loops_avx512 : avx2 ? &loops_avx2 : &loops_portable;
 #else
     return &loops_portable;
 #endif
