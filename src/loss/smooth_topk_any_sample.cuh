@@ -35,8 +35,8 @@ SMOOTH_TOPK_FUNCTION sample_scratch take_sample_scratch(char **scratch,
         int size = block_size(k, ANY_THREADS);
         tree_shape block = block_shape(min_int(classes, size), k),
                    upper = upper_shape(classes, k, size);
-        taken.block = take_tree(scratch, tree_coefficients(&block));
-        taken.upper = take_tree(scratch, tree_coefficients(&upper));
+        taken.block = take_tree(scratch, &block, 1);
+        taken.upper = take_tree(scratch, &upper, 1);
         return taken;
     }
     size_t of_classes = (size_t)classes * sizeof(double), of_k = ((size_t)k + 1) * sizeof(double);

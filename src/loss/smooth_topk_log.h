@@ -1,4 +1,4 @@
-/* The tree of algorithm log, for the CPU and the GPU: its shape, and a product of two of its nodes.
+/* The tree of algorithm log, for the CPU and the GPU: its shape, where its numbers are, its leaves.
  */
 #ifndef SMOOTH_TOPK_LOG_H
 #define SMOOTH_TOPK_LOG_H
@@ -14,12 +14,11 @@ typedef struct {
     int leaves, leaf_degree, last_degree, k;
 } tree_shape;
 
-/* A node's coefficients are side by side, a level's nodes too, and a level begins where the one
-   below ends: log_value their logarithms; for a product, the terms of coefficient j were weighed as
-   exp(term - shift[j]) * scale[j], which sum to 1; adjoint: d log sigma_k and d log sigma_{k-1} by
-   d log_value. */
+/* log_value: the logarithms of a node's coefficients side by side, a level's nodes too, and a level
+   begins where the one below ends. adjoint_k, adjoint_k1: d log sigma_k and d log sigma_{k-1} by
+   d log_value, of two levels at a time: the even and the odd ones take turns. */
 typedef struct {
-    double *log_value, *shift, *scale, *adjoint_k, *adjoint_k1;
+    double *log_value, *adjoint_k, *adjoint_k1;
 } tree;
 
 #define MAX_LEVELS 32
@@ -52,41 +51,49 @@ SMOOTH_TOPK_FUNCTION size_t node_stride(const tree_shape *shape, int level)
     return (size_t)(degree < shape->k ? degree : shape->k) + 1;
 }
 
+SMOOTH_TOPK_FUNCTION size_t level_coefficients(const tree_shape *shape, int level)
+{
+    return level_size(shape, level) * node_stride(shape, level);
+}
+
+/* Where a level's log_value begins. */
 SMOOTH_TOPK_FUNCTION void level_offsets(const tree_shape *shape, size_t offset[MAX_LEVELS + 1])
 {
     int levels = tree_levels(shape);
     offset[0] = 0;
     for (int level = 0; level <= levels; ++level)
-        offset[level + 1] = offset[level] + level_size(shape, level) * node_stride(shape, level);
+        offset[level + 1] = offset[level] + level_coefficients(shape, level);
 }
 
-SMOOTH_TOPK_FUNCTION size_t tree_coefficients(const tree_shape *shape)
+SMOOTH_TOPK_FUNCTION size_t largest_level(const tree_shape *shape)
 {
-    size_t offset[MAX_LEVELS + 1];
+    int levels = tree_levels(shape);
+    size_t most = 0;
+    for (int level = 0; level <= levels; ++level)
+        if (level_coefficients(shape, level) > most) most = level_coefficients(shape, level);
+    return most;
+}
+
+/* Where a level's adjoints begin. */
+SMOOTH_TOPK_FUNCTION size_t adjoint_offset(const tree_shape *shape, int level)
+{
+    return level % 2 * largest_level(shape);
+}
+
+/* Room for `lanes` trees of the shape, a coefficient of all of them side by side. */
+SMOOTH_TOPK_FUNCTION tree take_tree(char **scratch, const tree_shape *shape, int lanes)
+{
+    size_t offset[MAX_LEVELS + 1], of_coefficient = lanes * sizeof(double);
+    size_t of_adjoints = 2 * largest_level(shape) * of_coefficient;
     level_offsets(shape, offset);
-    return offset[tree_levels(shape) + 1];
-}
-
-SMOOTH_TOPK_FUNCTION tree take_tree(char **scratch, size_t coefficients)
-{
-    size_t bytes = coefficients * sizeof(double);
     tree nodes;
-    nodes.log_value = (double *)take(scratch, bytes);
-    nodes.shift = (double *)take(scratch, bytes);
-    nodes.scale = (double *)take(scratch, bytes);
-    nodes.adjoint_k = (double *)take(scratch, bytes);
-    nodes.adjoint_k1 = (double *)take(scratch, bytes);
+    nodes.log_value = (double *)take(scratch, offset[tree_levels(shape) + 1] * of_coefficient);
+    nodes.adjoint_k = (double *)take(scratch, of_adjoints);
+    nodes.adjoint_k1 = (double *)take(scratch, of_adjoints);
     return nodes;
 }
 
-SMOOTH_TOPK_FUNCTION tree tree_at(const tree *nodes, size_t offset)
-{
-    tree at = {nodes->log_value + offset, nodes->shift + offset, nodes->scale + offset,
-               nodes->adjoint_k + offset, nodes->adjoint_k1 + offset};
-    return at;
-}
-
-/* Classes go in blocks of about k, at least `least` (a power of two). */
+/* Leaves go in blocks of about k, at least `least` (a power of two). */
 SMOOTH_TOPK_FUNCTION int block_size(int k, int least)
 {
     int size = least;
@@ -94,20 +101,24 @@ SMOOTH_TOPK_FUNCTION int block_size(int k, int least)
     return size;
 }
 
-SMOOTH_TOPK_FUNCTION tree_shape block_shape(int classes_of_block, int k)
+SMOOTH_TOPK_FUNCTION tree_shape block_shape(int leaves_of_block, int k)
 {
-    tree_shape shape = {classes_of_block, 1, 1, k};
+    tree_shape shape = {leaves_of_block, 1, 1, k};
     return shape;
 }
 
 /* The tree above the blocks. */
-SMOOTH_TOPK_FUNCTION tree_shape upper_shape(int classes, int k, int size)
+SMOOTH_TOPK_FUNCTION tree_shape upper_shape(int leaves, int k, int size)
 {
-    int blocks = (int)(((long)classes + size - 1) / size);
-    int last = classes - (blocks - 1) * size;
+    int blocks = (int)(((long)leaves + size - 1) / size);
+    int last = leaves - (blocks - 1) * size;
     tree_shape shape = {blocks, k < size ? k : size, k < last ? k : last, k};
     return shape;
 }
+
+/* The logarithm of what cannot be chosen: finite, so that no two of them make a NaN, and far below
+   any score. */
+#define LOG_OF_NOTHING -1e290
 
 /* A class's factor 1 + e x, z = log e, divided by the larger of its two coefficients: the
    logarithms of what they are then. */
@@ -119,30 +130,6 @@ SMOOTH_TOPK_FUNCTION double smooth_topk_log_constant(double z)
 SMOOTH_TOPK_FUNCTION double smooth_topk_log_linear(double z)
 {
     return z > 0 ? 0 : z;
-}
-
-/* The weight of a term of a product before its scale. */
-SMOOTH_TOPK_FUNCTION double smooth_topk_log_weight(double a, double b, double shift)
-{
-    return exp(a + b - shift);
-}
-
-/* The logarithm of coefficient j of a * b, of logarithms. A term of it weighs
-   smooth_topk_log_weight(..) * scale, and the weights sum to 1. */
-SMOOTH_TOPK_FUNCTION double smooth_topk_log_coefficient(const double *a, int a_degree,
-                                                        const double *b, int b_degree, int j,
-                                                        double *shift, double *scale)
-{
-    int first = j > b_degree ? j - b_degree : 0, last = j < a_degree ? j : a_degree;
-    double most = a[first] + b[j - first], sum = 0;
-    for (int i = first + 1; i <= last; ++i) {
-        double term = a[i] + b[j - i];
-        most = term > most ? term : most;
-    }
-    for (int i = first; i <= last; ++i) sum += smooth_topk_log_weight(a[i], b[j - i], most);
-    *shift = most;
-    *scale = 1 / sum;
-    return most + log(sum);
 }
 
 #endif

@@ -1,40 +1,14 @@
 /* The vector loops of smooth_topk_soft.c, once for each instruction set; HALF classes at a time, in
    double. */
-
-typedef long long SIMD_NAME(longs) __attribute__((vector_size(SIMD_BYTES)));
-#define longs SIMD_NAME(longs)
+#include "smooth_topk_double_simd.h"
 
 /* Vectors between two looks at whether a product grows too large. */
 #define CHUNK 64
 
-/* At most HALF of `count` floats, 0 behind the last one. */
-INLINE doubles SIMD_NAME(load_rest)(const float *from, int count)
-{
-    if (count >= HALF) return SIMD_NAME(load_as_doubles)(from);
-    float part[SIMD_BYTES / sizeof(double)] = {0};
-    memcpy(part, from, count * sizeof(float));
-    return SIMD_NAME(load_as_doubles)(part);
-}
-
-INLINE void SIMD_NAME(store_rest)(float *to, doubles x, int count)
-{
-    half_floats result = __builtin_convertvector(x, half_floats);
-    if (count >= HALF)
-        memcpy(to, &result, sizeof result);
-    else
-        memcpy(to, &result, count * sizeof(float));
-}
-
 /* Natural logarithm of normal positive numbers, to 1e-7; its series, in float, is Cephes' logf. */
 INLINE doubles SIMD_NAME(logarithm)(doubles x)
 {
-    longs bits = (longs)x;
-    longs exponent_bits = (bits >> 52) | 0x4330000000000000;
-    doubles exponent = (doubles)exponent_bits - (0x1p52 + 1023);
-    doubles m = (doubles)((bits & 0x000fffffffffffff) | 0x3ff0000000000000);
-    longs large = m > 1.4142135623730951;
-    m -= (doubles)(large & (longs)(m * 0.5));
-    exponent += (doubles)(large & (longs)(1 - (doubles){0}));
+    doubles exponent, m = SIMD_NAME(split_exponent)(x, &exponent);
     half_floats r = __builtin_convertvector(m - 1, half_floats);
     half_floats series = 7.0376836292e-2f - (half_floats){0};
 #pragma GCC unroll 8
@@ -62,7 +36,7 @@ INLINE void SIMD_NAME(product_of)(const float *odds, int count, doubles *c, doub
     for (int begin = 0; begin < count; begin += CHUNK * HALF) {
         int end = min_int(count, begin + CHUNK * HALF);
         for (int i = begin; i < end; i += HALF) {
-            doubles x = SIMD_NAME(load_rest)(odds + i, count - i);
+            doubles x = SIMD_NAME(load_some_as_doubles)(odds + i, count - i);
 #pragma GCC unroll 16
             for (int j = k; j >= 1; --j) c[j] += x * c[j - 1];
         }
@@ -101,8 +75,8 @@ INLINE void SIMD_NAME(labels_of)(soft_labels *of, doubles *of_a, doubles *of_b, 
     for (int j = 0; j <= k; ++j) of_a[j] = of_b[j] = (doubles){0};
     for (int i = 0, v = 0; i < of->count; i += HALF) {
         int rest = of->count - i;
-        doubles odds = SIMD_NAME(load_rest)(of->odds + i, rest), b, d;
-        doubles weight = SIMD_NAME(load_rest)(of->weights + i, rest);
+        doubles odds = SIMD_NAME(load_some_as_doubles)(of->odds + i, rest), b, d;
+        doubles weight = SIMD_NAME(load_some_as_doubles)(of->weights + i, rest);
         if (of->boosts) {
             memcpy(&boost, of->boosts + i, min_int(HALF, rest) * sizeof(double));
             boost_share = boost * share;
@@ -131,14 +105,15 @@ INLINE void SIMD_NAME(labels_of)(soft_labels *of, doubles *of_a, doubles *of_b, 
             of_a[j] += a * quotient[j];
             if (j < k) of_b[j] += a1 * quotient[j];
         }
-        SIMD_NAME(store_rest)(of->grad + i, odds * (a * d - a1 * d_before) + of_label, rest);
+        SIMD_NAME(store_some_as_floats)
+        (of->grad + i, odds * (a * d - a1 * d_before) + of_label, rest);
         if (++v < CHUNK && rest > HALF) continue;
         /* The logarithms of many at once, so that none waits for another's end. */
         for (int first = i - (v - 1) * HALF, w = 0; w < v; ++w) {
-            doubles of_weight =
-                SIMD_NAME(load_rest)(of->weights + first + w * HALF, of->count - first - w * HALF);
-            doubles of_score =
-                SIMD_NAME(load_rest)(of->scores + first + w * HALF, of->count - first - w * HALF);
+            doubles of_weight = SIMD_NAME(load_some_as_doubles)(of->weights + first + w * HALF,
+                                                                of->count - first - w * HALF);
+            doubles of_score = SIMD_NAME(load_some_as_doubles)(of->scores + first + w * HALF,
+                                                               of->count - first - w * HALF);
             losses += of_weight * (SIMD_NAME(logarithm)(ratios[w]) - of_score * of->per_score);
         }
         v = 0;
@@ -158,12 +133,12 @@ INLINE void SIMD_NAME(gradient_of)(const float *odds, int count, const double *d
 {
     for (int i = 0; i < count; i += HALF) {
         int rest = count - i;
-        doubles x = SIMD_NAME(load_rest)(odds + i, rest);
-        doubles own = SIMD_NAME(load_rest)(grad + i, rest);
+        doubles x = SIMD_NAME(load_some_as_doubles)(odds + i, rest);
+        doubles own = SIMD_NAME(load_some_as_doubles)(grad + i, rest);
         doubles sum = d[k - 1] - (doubles){0};
 #pragma GCC unroll 16
         for (int m = k - 2; m >= 0; --m) sum = SMOOTH_TOPK_HORNER(d[m], x, sum);
-        SIMD_NAME(store_rest)(grad + i, sum * x - own, rest);
+        SIMD_NAME(store_some_as_floats)(grad + i, sum * x - own, rest);
     }
 }
 
@@ -206,7 +181,7 @@ SIMD_TARGET static void SIMD_NAME(expectation)(const float *u, int count, double
 {
     doubles sum = {0}, variances = {0};
     for (int i = 0; i < count; i += HALF) {
-        doubles odds = tilt * SIMD_NAME(load_rest)(u + i, count - i);
+        doubles odds = tilt * SIMD_NAME(load_some_as_doubles)(u + i, count - i);
         doubles chosen = odds / (1 + odds);
         sum += chosen;
         variances += chosen * (1 - chosen);

@@ -11,9 +11,20 @@
    -------------------------------------------------------------------------------------------------
  */
 
-/* The logarithm of what cannot be chosen: finite, so that no two of them make a NaN, and far below
-   any score. */
-#define LOG_OF_NOTHING -1e290
+/* The logarithm of coefficient j of a * b, relative to its largest term. */
+static __device__ double log_coefficient(const double *a, int a_degree, const double *b,
+                                         int b_degree, int j)
+{
+    int first = j > b_degree ? j - b_degree : 0, last = min_int(j, a_degree);
+    double most = a[first] + b[j - first], sum = 0;
+    for (int i = first + 1; i <= last; ++i) {
+        double term = a[i] + b[j - i];
+        most = term > most ? term : most;
+    }
+    if (first == last) return most;
+    for (int i = first; i <= last; ++i) sum += exp(a[i] + b[j - i] - most);
+    return most + log(sum);
+}
 
 /* From the leaves to the root, a level after another. Returns where the root begins. */
 static __device__ size_t tree_forward(const tree_shape *shape, const tree *nodes)
@@ -27,15 +38,14 @@ static __device__ size_t tree_forward(const tree_shape *shape, const tree *nodes
         for (size_t at = threadIdx.x; at < coefficients; at += ANY_THREADS) {
             int parent = (int)(at / stride), j = (int)(at % stride);
             if (j > node_degree(shape, level, parent)) continue;
-            tree node = tree_at(nodes, offset[level] + at);
             const double *a =
                 nodes->log_value + offset[level - 1] + 2 * (size_t)parent * child_stride;
-            if (2 * parent + 1 < level_size(shape, level - 1))
-                *node.log_value = smooth_topk_log_coefficient(
-                    a, node_degree(shape, level - 1, 2 * parent), a + child_stride,
-                    node_degree(shape, level - 1, 2 * parent + 1), j, node.shift, node.scale);
-            else
-                *node.log_value = a[j];
+            nodes->log_value[offset[level] + at] =
+                2 * parent + 1 < level_size(shape, level - 1)
+                    ? log_coefficient(a, node_degree(shape, level - 1, 2 * parent),
+                                      a + child_stride,
+                                      node_degree(shape, level - 1, 2 * parent + 1), j)
+                    : a[j];
         }
         __syncthreads();
     }
@@ -43,35 +53,38 @@ static __device__ size_t tree_forward(const tree_shape *shape, const tree *nodes
 }
 
 /* The adjoints of the children of a level: each coefficient gathers what the terms that it is in
-   pass down. */
+   pass down, exp(term - log_value) of what the product's coefficient has. */
 static __device__ void level_adjoint(const tree_shape *shape, const tree *nodes, int level,
                                      size_t offset, size_t child_offset)
 {
     size_t stride = node_stride(shape, level), child_stride = node_stride(shape, level - 1);
+    size_t begin = adjoint_offset(shape, level), child_begin = adjoint_offset(shape, level - 1);
     int children = level_size(shape, level - 1);
     size_t coefficients = children * child_stride;
     for (size_t at = threadIdx.x; at < coefficients; at += ANY_THREADS) {
         int child = (int)(at / child_stride), i = (int)(at % child_stride), sibling = child ^ 1;
         if (i > node_degree(shape, level - 1, child)) continue;
-        tree mine = tree_at(nodes, child_offset + at);
-        tree parent = tree_at(nodes, offset + child / 2 * stride);
-        if (sibling >= children) {
-            *mine.adjoint_k = parent.adjoint_k[i];
-            *mine.adjoint_k1 = parent.adjoint_k1[i];
-            continue;
-        }
-        const double *other = nodes->log_value + child_offset + sibling * child_stride;
-        int last = min_int(node_degree(shape, level, child / 2),
-                           i + node_degree(shape, level - 1, sibling));
+        size_t parent = child / 2 * stride;
+        const double *parent_k = nodes->adjoint_k + begin + parent,
+                     *parent_k1 = nodes->adjoint_k1 + begin + parent,
+                     *product = nodes->log_value + offset + parent;
         double sum_k = 0, sum_k1 = 0;
-        for (int j = i; j <= last; ++j) {
-            double weight = smooth_topk_log_weight(*mine.log_value, other[j - i], parent.shift[j]) *
-                            parent.scale[j];
-            sum_k += weight * parent.adjoint_k[j];
-            sum_k1 += weight * parent.adjoint_k1[j];
+        if (sibling >= children) {
+            sum_k = parent_k[i];
+            sum_k1 = parent_k1[i];
+        } else {
+            double mine = nodes->log_value[child_offset + at];
+            const double *other = nodes->log_value + child_offset + sibling * child_stride;
+            int last = min_int(node_degree(shape, level, child / 2),
+                               i + node_degree(shape, level - 1, sibling));
+            for (int j = i; j <= last; ++j) {
+                double share = exp(mine + other[j - i] - product[j]);
+                sum_k += share * parent_k[j];
+                sum_k1 += share * parent_k1[j];
+            }
         }
-        *mine.adjoint_k = sum_k;
-        *mine.adjoint_k1 = sum_k1;
+        nodes->adjoint_k[child_begin + at] = sum_k;
+        nodes->adjoint_k1[child_begin + at] = sum_k1;
     }
 }
 
@@ -118,23 +131,24 @@ static __device__ double by_log(const labelled_sample *sample)
             upper.log_value[part * stride + j] = block.log_value[root + j];
         __syncthreads();
     }
-    tree root = tree_at(&upper, tree_forward(&shape, &upper));
-    double of_label,
-        loss = finish_any(sample, root.log_value[k] - root.log_value[k - 1], &of_label);
+    const double *root = upper.log_value + tree_forward(&shape, &upper);
+    double of_label, loss = finish_any(sample, root[k] - root[k - 1], &of_label);
     if (!sample->grad) return loss;
 
+    size_t of_root = adjoint_offset(&shape, tree_levels(&shape));
     for (int j = threadIdx.x; j <= k; j += ANY_THREADS) {
-        root.adjoint_k[j] = j == k;
-        root.adjoint_k1[j] = j == k - 1;
+        upper.adjoint_k[of_root + j] = j == k;
+        upper.adjoint_k1[of_root + j] = j == k - 1;
     }
     __syncthreads();
     tree_backward(&shape, &upper);
     for (int part = 0; part < shape.leaves; ++part) {
         tree_shape of_block = block_shape(min_int(size, classes - part * size), k);
-        tree product = tree_at(&block, multiply_block(sample, &of_block, part * size));
+        size_t of_product = adjoint_offset(&of_block, tree_levels(&of_block));
+        multiply_block(sample, &of_block, part * size);
         for (int j = threadIdx.x; j <= node_degree(&shape, 0, part); j += ANY_THREADS) {
-            product.adjoint_k[j] = upper.adjoint_k[part * stride + j];
-            product.adjoint_k1[j] = upper.adjoint_k1[part * stride + j];
+            block.adjoint_k[of_product + j] = upper.adjoint_k[part * stride + j];
+            block.adjoint_k1[of_product + j] = upper.adjoint_k1[part * stride + j];
         }
         __syncthreads();
         tree_backward(&of_block, &block);

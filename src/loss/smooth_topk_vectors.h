@@ -53,6 +53,27 @@ INLINE void SIMD_NAME(store_some)(float *to, floats x, int count)
         memcpy(to, &x, count * sizeof(float));
 }
 
+/* The same for HALF of them, as doubles; 0 stays in the others. */
+INLINE doubles SIMD_NAME(load_some_as_doubles)(const float *from, int count)
+{
+    if (count >= HALF) return SIMD_NAME(load_as_doubles)(from);
+    float part[SIMD_BYTES / sizeof(float)];
+    SIMD_NAME(store)(part, SIMD_NAME(load_some)(from, count, (floats){0}));
+    return SIMD_NAME(load_as_doubles)(part);
+}
+
+INLINE void SIMD_NAME(store_some_as_floats)(float *to, doubles x, int count)
+{
+    half_floats result = __builtin_convertvector(x, half_floats);
+    floats padded = {0};
+    if (count >= HALF) {
+        memcpy(to, &result, sizeof result);
+    } else {
+        memcpy(&padded, &result, sizeof result);
+        SIMD_NAME(store_some)(to, padded, count);
+    }
+}
+
 INLINE floats SIMD_NAME(select)(ints mask, floats yes, floats no)
 {
     return (floats)(((ints)yes & mask) | ((ints)no & ~mask));
