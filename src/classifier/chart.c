@@ -1,16 +1,17 @@
 /* The picture of -chart, drawn by gnuplot. */
-#define _GNU_SOURCE /* asprintf, getline */
+#define _GNU_SOURCE /* getline */
 #include "chart.h"
 
-#include <errno.h>
+#include "allocate.h"
+#include "file_replacement.h"
+
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 struct chart {
-    char *filename, *temporary;
+    char *filename;
     int k;
     log_row *rows;
     size_t count, size;
@@ -48,16 +49,20 @@ static int have_gnuplot(void)
     return system("command -v gnuplot >/dev/null 2>&1") == 0;
 }
 
+static void refuse(const char *filename, int error)
+{
+    fprintf(stderr, "-chart %s: cannot be written: %s\n", filename, strerror(error));
+    exit(1);
+}
+
 chart *open_chart(const char *filename, int k, const char *log)
 {
-    chart *c = calloc(1, sizeof *c);
-    FILE *file = fopen(filename, "a");
-    if (!file || !c || asprintf(&c->temporary, "%s.%ld.tmp", filename, (long)getpid()) < 0) {
-        fprintf(stderr, "-chart %s: cannot be written: %s\n", filename, strerror(errno));
-        exit(1);
-    }
-    fclose(file);
-    c->filename = strdup(filename);
+    file_replacement tried;
+    int error = begin_replacement(&tried, filename);
+    if (error) refuse(filename, error);
+    end_replacement(&tried, 0);
+    chart *c = allocate(1, sizeof *c);
+    c->filename = print_text("%s", filename);
     c->k = k;
     if (log) read_rows(c, log);
     c->quiet = !have_gnuplot();
@@ -93,7 +98,8 @@ static void print_path(FILE *gnuplot, const char *path)
     fprintf(gnuplot, "'\n");
 }
 
-static int draw(const chart *c)
+/* Into the file of that name. */
+static int draw_into(const chart *c, const char *filename)
 {
     char title[64];
     int panels = c->rows[c->count - 1].topk >= 0 ? (c->k > 1 ? 3 : 2) : 1;
@@ -101,7 +107,7 @@ static int draw(const chart *c)
     if (!gnuplot) return 0;
     fprintf(gnuplot, "set terminal svg size %d,330 background '#ffffff' noenhanced\nset output ",
             420 * panels);
-    print_path(gnuplot, c->temporary);
+    print_path(gnuplot, filename);
     fprintf(gnuplot,
             "set multiplot layout 1,%d\nset grid\nset key off\nset xlabel 'batches'\n"
             "set offsets 0, 0, graph 0.05, graph 0.05\nset xrange [0:%zu]\n",
@@ -112,7 +118,15 @@ static int draw(const chart *c)
     draw_panel(c, gnuplot, 2, "training loss, running mean");
     fprintf(gnuplot, "unset multiplot\n");
     int failed = ferror(gnuplot);
-    return pclose(gnuplot) == 0 && !failed && rename(c->temporary, c->filename) == 0;
+    return pclose(gnuplot) == 0 && !failed;
+}
+
+static int draw(const chart *c)
+{
+    file_replacement r;
+    if (begin_replacement(&r, c->filename)) return 0;
+    int drawn = draw_into(c, r.temporary ? r.temporary : r.target);
+    return !end_replacement(&r, drawn) && drawn;
 }
 
 void draw_chart(chart *c, const log_row *row)
@@ -123,7 +137,6 @@ void draw_chart(chart *c, const log_row *row)
     sigaction(SIGPIPE, &ignore, &before); /* a gnuplot that ends early does not end the training */
     if (!draw(c)) {
         c->quiet = 1;
-        unlink(c->temporary);
         fprintf(stderr, "-chart %s: cannot be drawn; training goes on without it\n", c->filename);
     }
     sigaction(SIGPIPE, &before, NULL);
