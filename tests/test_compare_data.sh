@@ -1,16 +1,6 @@
 #!/bin/sh
 # What make compare reads and writes, without training: images and their classes, draws, losses, tables, plots, refusals.
-. tests/tap.sh
-set=$scratch/set
-build/make_glyphs build/upstream/data/labels "$set" -train 6 -valid 2 -size 16 || echo "# make_glyphs failed"
-for loss in softmax smooth_topk; do
-    network "$scratch/tiny_$loss.cfg" "[connected]
-output=9
-activation=linear
-[$loss]" 20
-done
-sed -i 's/^\[smooth_topk\]/&\nk=5\ntau=0.5\nalpha=1/; s/^policy=.*/policy=steps\nsteps=10,16\nscales=.1,.1/' "$scratch/tiny_smooth_topk.cfg"
-python() { PYTHONPATH=tools python3 -B - "$@"; }
+. tests/compare_set.sh
 sums() { (cd "$set" && find . -type f -exec cksum {} + | sort); }
 sums >"$scratch/set.sums"
 
@@ -334,15 +324,6 @@ PY
 check 'the time left is said once ten batches have run, from their pace' progress
 
 # --- What is refused
-# refused TEXT SETTING...: exit code 1 and one message with TEXT in it.
-refused() {
-    text=$1
-    shift
-    env DATA="$set" NETWORK="$scratch/tiny" OUT="$scratch/out" NOISE=0 FRACTION=1 SEEDS=1 BATCHES=20 "$@" tools/compare.py compare >"$scratch/message" 2>&1
-    code=$?
-    cat "$scratch/message"
-    [ $code -eq 1 ] && grep -qF -- "$text" "$scratch/message" && ! grep -q Traceback "$scratch/message"
-}
 check 'NOISE above 1 is refused' refused 'NOISE=0 1.5: 1.5 must be a number from 0 to 1' NOISE='0 1.5'
 check 'FRACTION 0 is refused' refused 'FRACTION=0: 0 must be a number above 0' FRACTION=0
 check 'SEEDS x is refused' refused 'SEEDS=1 x: x must be a whole number' SEEDS='1 x'

@@ -11,6 +11,7 @@
 #include <cmocka.h>
 
 #include "smooth_topk.h"
+#include "smooth_topk_truth.h"
 #include "topk_losses.h"
 
 enum { MOST = 200 };
@@ -314,6 +315,36 @@ static void test_truth_rows(void **state)
     free(workspace);
 }
 
+/* [smooth_topk] k=1 tau=1 alpha=0 label_smooth_eps=e is softmax with cross-entropy to 1 - e on the
+   label and e/(n-1) on every other class. */
+static void test_label_smoothed_softmax(void **state)
+{
+    (void)state;
+    enum { N = 100 };
+    static float scores[N], truth[N], delta[N];
+    static char workspace[1 << 20];
+    smooth_topk_term term = {{1, 1, 0, SMOOTH_TOPK_PIVOT}, 1};
+    smooth_topk_objective objective = {.terms = &term, .count = 1, .scale = 1};
+    for (int i = 0; i < 200; ++i) {
+        int label = rand() % N;
+        float loss, smoothing = i % 2 ? 0.1f : 0.4f;
+        double sum = 0, want = 0;
+        for (int j = 0; j < N; ++j) sum += exp(scores[j] = some(i < 100 ? 3 : 15));
+        memset(truth, 0, sizeof truth);
+        truth[label] = 1;
+        objective.smoothing = smoothing;
+        assert_int_equal(smooth_topk_truth_cpu(&objective, 1, N, scores, truth, &loss, delta,
+                                               workspace, sizeof workspace),
+                         0);
+        for (int j = 0; j < N; ++j) {
+            double p = exp(scores[j]) / sum, q = j == label ? 1 - smoothing : smoothing / (N - 1.);
+            want -= q * log(p);
+            if (fabs(delta[j] - (q - p)) > 3e-7) fail_msg("delta %g, not %g", delta[j], q - p);
+        }
+        if (fabs(loss - want) > 1e-6 * want) fail_msg("loss %.9g, not %.9g", loss, want);
+    }
+}
+
 static void test_hardest(void **state)
 {
     (void)state;
@@ -359,10 +390,15 @@ static void test_refusals(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_by_definition), cmocka_unit_test(test_k_1_is_softmax),
-        cmocka_unit_test(test_ties),          cmocka_unit_test(test_numbers_that_are_none),
-        cmocka_unit_test(test_large_scores),  cmocka_unit_test(test_truth_rows),
-        cmocka_unit_test(test_hardest),       cmocka_unit_test(test_refusals),
+        cmocka_unit_test(test_by_definition),
+        cmocka_unit_test(test_k_1_is_softmax),
+        cmocka_unit_test(test_ties),
+        cmocka_unit_test(test_numbers_that_are_none),
+        cmocka_unit_test(test_large_scores),
+        cmocka_unit_test(test_truth_rows),
+        cmocka_unit_test(test_hardest),
+        cmocka_unit_test(test_refusals),
+        cmocka_unit_test(test_label_smoothed_softmax),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
