@@ -7,11 +7,6 @@
 make -s build/source/.patched || exit 1
 jobs=$(nproc)
 
-skip() { # NAME REASON
-    count=$((count + 1))
-    echo "ok $count - $1 # SKIP $2"
-}
-
 # build NAME OPTION...: a Darknet of its own, unoptimized, in $scratch/NAME; $from/obj are objects to start from.
 build() {
     directory=$scratch/$1

@@ -156,15 +156,37 @@ taken() { # by another program: left to it, and waited for
         sh -c "$first" | grep -q 'done before' && [ "$(program plan OUT="$scratch/shared" NOISE=0 FRACTION=1 SEEDS=1 BATCHES=3000 2>/dev/null)" = "" ]
 }
 check 'plan prints a command a run; of two takers of one run one yields; compare waits for what another trains' taken
-in_parallel() {
-    program plan OUT="$scratch/parallel" SEEDS=1 BATCHES=50 2>/dev/null | xargs -P 4 -I% sh -c % >"$scratch/parallel.out" 2>&1 || { cat "$scratch/parallel.out"; return 1; }
+in_parallel() { # RUNNER...: what takes the commands from standard input
+    rm -rf "$scratch/parallel"
+    program plan OUT="$scratch/parallel" SEEDS=1 BATCHES=50 2>/dev/null | "$@" >"$scratch/parallel.out" 2>&1 || { cat "$scratch/parallel.out"; return 1; }
     [ "$(wc -l <"$scratch/parallel/results.csv")" -eq 9 ] && [ "$(wc -l <"$scratch/parallel/table.csv")" -eq 17 ] && ! ls "$scratch/parallel" | grep tmp
 }
-check 'commands side by side meet in one OUT' in_parallel
+check 'commands side by side meet in one OUT' in_parallel xargs -P 4 -I% sh -c %
+if command -v parallel >/dev/null; then
+    check 'so they do with parallel' in_parallel parallel -j 4
+else
+    skip 'so they do with parallel' 'GNU parallel is not installed'
+fi
+as_slurm() { # the two lines that compare.py's help has for Slurm, with its variables set by hand
+    sed -n "s/.*srun -n 16 sh -c '\(.*\)'$/\1/p; s/.*--wrap '\(.*\)'$/\1/p" tools/compare.py >"$scratch/slurm.txt"
+    [ "$(wc -l <"$scratch/slurm.txt")" -eq 2 ] || return 1
+    program plan OUT="$scratch/slurm" FRACTION=1 SEEDS=1 BATCHES=20 2>/dev/null >"$scratch/runs.txt"
+    for i in $(seq 0 15); do (cd "$scratch" && SLURM_PROCID=$i sh -c "$(sed -n 1p slurm.txt)"); done
+    [ "$(wc -l <"$scratch/slurm/results.csv")" -eq 5 ] || return 1
+    program plan OUT="$scratch/slurm2" EVERY=8 FRACTION=1 SEEDS=1 BATCHES=20 2>/dev/null >"$scratch/runs.txt"
+    for i in 1 2 3 4; do (cd "$scratch" && SLURM_ARRAY_TASK_ID=$i sh -c "$(sed -n 2p slurm.txt)") && [ "$(wc -l <"$scratch/slurm2/results.csv")" -eq $((i + 1)) ] || return 1; done
+}
+check 'the lines for srun and sbatch do each run once' as_slurm
+every() {
+    [ "$(cut -d, -f1 "$scratch/slurm2/runs/softmax_p1_f1_s1/log.csv" | tr '\n' ' ')" = 'batch 8 16 20 ' ] &&
+        refused 'EVERY=9: the results in' OUT="$scratch/slurm2" FRACTION=1 SEEDS=1 BATCHES=20 EVERY=9
+}
+check 'EVERY says how often a run is validated' every
 
 # --- Tuning
-tuned() {
-    program tune OUT="$scratch/tune" NOISE=0.5 FRACTION=1 SEEDS=1 BATCHES=20 LRS="0.01 0.1" TAUS="0.1 1" PATH="$scratch/bin:/usr/bin:/bin" >"$scratch/tune.out" 2>&1
+mkdir "$scratch/bin" && ln -s "$(python3 -c 'import sys; print(sys.executable)')" "$scratch/bin/python3"
+tuned() { # without gnuplot
+    program tune OUT="$scratch/tune" NOISE=0.5 FRACTION=1 SEEDS=1 BATCHES=20 LRS="0.01 0.1" TAUS="0.1 1" PATH="$scratch/bin" >"$scratch/tune.out" 2>&1
     code=$?
     cat "$scratch/tune.out"
     [ $code -eq 0 ] && grep -q "make compare DATA=.* NOISE=0.5 FRACTION=1 BATCHES=20 JOBS=2 OUT=.*tune_compared LOSSES=\"'softmax rate=[0-9.]*' 'smooth_topk k=3 tau=[0-9.]* rate=[0-9.]*'\"$" "$scratch/tune.out" &&
@@ -172,6 +194,13 @@ tuned() {
         grep -Eq "smooth_topk k=3: its best rate, 0.01?, is the (least|greatest) tried; a better one may be beyond: add (0.001|1) to LRS" "$scratch/tune.out" && grep -q 'The last weights, on 95 images. The standard error' "$scratch/tune.out"
 }
 check 'tuning gives each loss as many runs, says how sure that is and where its best is at the edge, and how to compare' tuned
+as_printed() { # the command, taken from the terminal
+    (eval "env $(sed -n 's/^  make compare //p' "$scratch/tune.out") SEEDS=1 tools/compare.py compare") >"$scratch/second.out" 2>&1 || { cat "$scratch/second.out"; return 1; }
+    tail -n 1 "$scratch/second.out"
+    grep -q "^Tables: $scratch/tune_compared/table.txt" "$scratch/second.out" && [ "$(wc -l <"$scratch/tune_compared/results.csv")" -eq 3 ] &&
+        grep -q "^learning_rate=$(sed -n "s/.*'softmax rate=\([^']*\)'.*/\1/p" "$scratch/tune.out")$" "$scratch"/tune_compared/runs/softmax_p0.5_f1_s1/run.cfg
+}
+check 'the command that it prints compares with what it chose' as_printed
 last_weights() { # the best by them, and what they have
     awk -F, 'FNR == 1 { next } FILENAME ~ /tune.csv/ { if ($1 == "softmax" && $5 > best) { best = $5; rate = $2 } } END { print rate }' "$scratch/tune/tune.csv" >"$scratch/rate"
     for rate in $(sed -n 's/^softmax,\([^,]*\),.*/\1/p' "$scratch/tune/tune.csv"); do

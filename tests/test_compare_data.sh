@@ -218,6 +218,7 @@ assert text(smooth, settings).endswith("\n[smooth_topk]\nk=3\ntau=0.5\nalpha=2\n
 assert text(both, settings).endswith("\n[smooth_topk]\nk=1,5\ntau=0.5\nalpha=2\n")
 assert text(lml, settings).endswith("\n[topk_loss]\nk=3\ntype=lml\n") and text(lml, settings, tau=4).endswith("type=lml\ntau=4\n")
 assert text(l2svm, settings).endswith("\n[topk_loss]\ntype=l2svm\n")
+assert settings["EVERY"] == 4 and read(EVERY="7")["EVERY"] == 7 and read(BATCHES="9")["EVERY"] == 1
 assert (softmax.rate, smooth.rate, both.rate) == (0.5, 0.05, 0.2)
 assert "learning_rate=0.2\n" in text(both, settings) and "max_batches=40\n" in text(both, settings) and "steps=20,32\n" in text(both, settings)
 assert text(lml, settings).count("[connected]") == 1 and "smooth_topk" not in text(lml, settings)
@@ -329,6 +330,7 @@ check 'FRACTION 0 is refused' refused 'FRACTION=0: 0 must be a number above 0' F
 check 'SEEDS x is refused' refused 'SEEDS=1 x: x must be a whole number' SEEDS='1 x'
 check 'blank NOISE is refused' refused 'must be one or more values' NOISE=' '
 check 'BATCHES 0 is refused' refused 'BATCHES=0: must be a whole number from 1' BATCHES=0
+check 'EVERY 0 is refused' refused 'EVERY=0: must be a whole number from 1' EVERY=0
 check 'JOBS 0 is refused' refused 'JOBS=0: must be' JOBS=0
 endless() {
     for loss in softmax smooth_topk; do sed "/^max_batches/d" "$scratch/tiny_$loss.cfg" >"$scratch/endless_$loss.cfg"; done

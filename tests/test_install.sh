@@ -1,10 +1,6 @@
 #!/bin/sh
 # What `make install` leaves: programs in C, C++ and Python use it as other libraries; nothing else is in the way.
 . tests/tap.sh
-skip() { # name, reason
-    count=$((count + 1))
-    echo "ok $count - $1 # SKIP $2"
-}
 prefix="$scratch/a prefix"
 installs() {
     make install PREFIX="$prefix" && (cd "$prefix" && ls include/smooth_topk.h lib/libsmooth_topk.a lib/libsmooth_topk.so \

@@ -18,7 +18,7 @@ as_valid() {
         valid $net | tail -n 1 | sed -n 's/.*top 1: \([^,]*\), top 2: \(.*\)/\1 \2/p' >"$scratch/$net.valid"
     done
     python3 -B - "$scratch" <<'PY'
-import json, sys
+import json, math, sys
 scratch = sys.argv[1]
 with open(scratch + "/json") as file:
     result = json.load(file)
@@ -31,10 +31,14 @@ for net in "ab":
 for top in ("top1", "topk"):
     r = result[top]
     assert abs(r["difference"] - (result["b"][top] - result["a"][top])) < 2e-6
-    assert abs(r["b_alone"] - r["a_alone"] - 35 * r["difference"]) < 1e-3 and r["low"] < r["high"] and 0 <= r["p"] <= 1
+    assert abs(r["b_alone"] - r["a_alone"] - 35 * r["difference"]) < 1e-3
+    a, b, n = r["a_alone"], r["b_alone"], r["a_alone"] + r["b_alone"]
+    p = min(1, 2 * sum(math.comb(n, i) for i in range(min(a, b) + 1)) / 2 ** n)
+    half = 1.96 * math.sqrt((n + 1) / 37 - ((b - a) / 37) ** 2) / math.sqrt(37)
+    assert abs(r["p"] - p) < 1e-5 * p and abs(r["low"] - (b - a) / 37 + half) < 1e-5 and abs(r["high"] - (b - a) / 37 - half) < 1e-5, (r, p)
 PY
 }
-check 'its figures are those of classifier valid' as_valid
+check 'its figures are those of classifier valid, interval and test those of its counts' as_valid
 listed() { # counted from the list, and from predict-like scores of each image
     head -n 3 "$scratch/list.csv"
     python3 -B - "$scratch" <<'PY'

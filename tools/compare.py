@@ -93,9 +93,9 @@ def keep_settings(settings, data, own):
     if before:
         another = "choose another OUT, or remove that one"
         for name, value in now.items():
-            if before.get(name) != value:
+            if before.get(name, value) != value:
                 raise Refused(f"the results in {out} are of other lists or labels; {another}" if name == "images" else
-                              f"{name}={value}: the results in {out} are of {name}={before.get(name)}; {another}")
+                              f"{name}={value}: the results in {out} are of {name}={before[name]}; {another}")
         for label, kept in before["losses"].items():
             if not was_trained(out, [name for name in runs if name.startswith(file_name(label) + "_p")]):
                 continue
@@ -133,7 +133,7 @@ def prepare(settings):
     """Data, draws and a directory a run. Returns the settings as kept, and all runs of the call."""
     with Preparing(settings["OUT"]):
         data = load_data(settings)
-        kept = keep_settings(settings, data, ("DATA", "NETWORK", "BATCHES", "K"))
+        kept = keep_settings(settings, data, ("DATA", "NETWORK", "BATCHES", "EVERY", "K"))
         directory = settings["OUT"] + "/data"
         valid, labels = write_valid(data, directory, "valid", range(len(data.valid)))
         runs = []
@@ -145,7 +145,7 @@ def prepare(settings):
                     for loss in settings["losses"]:
                         run = Run(f"{settings['OUT']}/runs/{run_name(loss.label, noise, fraction, seed)}",
                                   {"loss": loss.label, "noise": noise, "fraction": fraction, "seed": seed, "k": settings["K"],
-                                   "batches": settings["BATCHES"], "measure": True})
+                                   "batches": settings["BATCHES"], "every": settings["EVERY"], "measure": True})
                         if not run.is_done():
                             run.prepare(network_text(loss, settings, len(data.labels), loss.rate), len(data.labels), train, valid, labels)
                         runs.append(run)
@@ -215,7 +215,7 @@ def tune(settings):
             for rate, tau in candidates_of(loss, settings):
                 name = (f"{run_name(loss.label, noise, fraction, seed)}_b{settings['BATCHES']}_lr{rate:.4g}" + ("" if tau is None else f"_tau{tau:g}"))
                 run = Run(f"{out}/runs/{name}", {"loss": loss.label, "noise": noise, "fraction": fraction, "seed": seed, "k": settings["K"],
-                                                 "batches": settings["BATCHES"], "measure": False})
+                                                 "batches": settings["BATCHES"], "every": settings["EVERY"], "measure": False})
                 run.rate, run.tau = rate, tau
                 if not run.is_done():
                     run.prepare(network_text(loss, settings, len(data.labels), rate, tau), len(data.labels), train, valid, labels)
@@ -268,7 +268,7 @@ def tuned(settings, runs, failed, images):
     losses = " ".join(shlex.quote(" ".join([loss.section] + [f"{name}={value}" for name, value in loss.said.items()]
                                            + ([] if best[loss.label].tau is None else [f"tau={best[loss.label].tau:g}"])
                                            + [f"rate={best[loss.label].rate:.4g}"])) for loss in settings["losses"])
-    given = {name: value for name, value in settings["given"].items() if name in ("DATA", "CIFAR100", "NETWORK", "NOISE", "FRACTION", "BATCHES", "K", "ALPHA", "JOBS")}
+    given = {name: value for name, value in settings["given"].items() if name in ("DATA", "CIFAR100", "NETWORK", "NOISE", "FRACTION", "BATCHES", "EVERY", "K", "ALPHA", "JOBS")}
     given.update({"OUT": settings["OUT"] + "_compared", "LOSSES": losses})
     lines.append(f"To compare with the best by {top}:\n  make compare " + " ".join(f'{name}="{value}"' if name == "LOSSES" else f"{name}={shlex.quote(value)}" for name, value in given.items()))
     return "\n".join(lines)

@@ -45,7 +45,8 @@ def stop_with_parent():
 
 
 class Run:
-    """One training. facts, kept in run.json: loss (its label), noise, fraction, seed, k, batches, measure (training top-1, at the end)."""
+    """One training. facts, kept in run.json: loss (its label), noise, fraction, seed, k, batches,
+    every (batches between validations), measure (training top-1, at the end)."""
 
     def __init__(self, directory, facts=None):
         self.directory = directory
@@ -105,7 +106,7 @@ class Run:
         command = [DARKNET, "classifier", "train", self.directory + "/run.data", self.directory + "/run.cfg"]
         command += [self.backup] if os.path.exists(self.backup) else []
         command += ["-seed", str(self.facts["seed"]), "-topk", str(self.facts["k"]), "-progress", "-log", self.log,
-                    "-every", str(max(1, self.facts["batches"] // 10))]
+                    "-every", str(self.facts["every"])]
         self.first = self.saved_batch()
         self.seen = []  # (time, batch), the first and the last that were seen
         with open(self.shown, "ab") as shown:

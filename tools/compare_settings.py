@@ -53,6 +53,7 @@ SETTINGS = {
     "FRACTION": ("1 0.25", several(number(0, 1, above=True)), "parts of the training set"),
     "SEEDS": ("1 2 3", several(number(0, 4294967295, whole=True)), "seeds of noise, subset, first weights and order of images"),
     "BATCHES": (None, number(1, 100000000, whole=True), "how long each run trains, whatever the fraction; 500 for the glyphs, else as NETWORK says"),
+    "EVERY": (None, number(1, 100000000, whole=True), "batches between validations, on all validation images; a tenth of BATCHES"),
     "K": ("5", number(1, 1000000, whole=True), "guesses: of top-k, of a loss that says no k=, and the size of a group where no file says it"),
     "LR": (None, RATE, "learning rate of a loss that says no rate="),
     "LR_SOFTMAX": (None, RATE, "learning rate of softmax, if not LR"),
@@ -105,5 +106,6 @@ def read_settings(environment, tune):
         if not text or not re.fullmatch(r"[1-9][0-9]{0,8}", text):
             raise Refused(f"BATCHES: {first.base} has no max_batches; say how long to train")
         settings["BATCHES"] = int(text)
+    settings["EVERY"] = settings["EVERY"] or max(1, settings["BATCHES"] // 10)
     settings["LRS"] = settings["LRS"] or [settings["losses"][0].rate * factor for factor in (0.2, 1, 5)]
     return settings
