@@ -6,8 +6,9 @@ CUDNN ?= 0
 OPENCV ?= 0
 OPENMP ?= 0
 DEBUG ?= 0
+MPI ?= 0
 CC = gcc
-OPTIONS = GPU=$(GPU) CUDNN=$(CUDNN) OPENCV=$(OPENCV) OPENMP=$(OPENMP) DEBUG=$(DEBUG) BLAS=$(BLAS) WINOGRAD=$(WINOGRAD) $(if $(filter command,$(origin ARCH)),ARCH="$(ARCH)")
+OPTIONS = GPU=$(GPU) CUDNN=$(CUDNN) OPENCV=$(OPENCV) OPENMP=$(OPENMP) DEBUG=$(DEBUG) MPI=$(MPI) BLAS=$(BLAS) WINOGRAD=$(WINOGRAD) $(if $(filter command,$(origin ARCH)),ARCH="$(ARCH)")
 
 CFLAGS ?= -O3
 WARNINGS := -Wall -Wextra
@@ -22,7 +23,7 @@ PARALLEL = $(if $(findstring jobserver,$(MAKEFLAGS)),,-j$(CORES))
 SOURCE := build/source
 PATCHES := patches/series $(wildcard patches/*/*.patch)
 PLUGIN := $(wildcard src/* src/*/*)
-PLUGIN_INCLUDE := -Isrc/loss -Isrc/layer -Isrc/classifier -Isrc/cpu -Isrc/checks -Isrc/platforms
+PLUGIN_INCLUDE := -Isrc/loss -Isrc/layer -Isrc/classifier -Isrc/cpu -Isrc/checks -Isrc/platforms -Isrc/ranks
 
 .PHONY: all darknet lib install demo compare tune chart test check test-programs check-programs check-debian fuzz bench faults gpu-check
 .PHONY: clean distclean help FORCE
@@ -33,6 +34,7 @@ help:
 	@echo '                GPU=1 CUDNN=1 OPENCV=1 OPENMP=1 DEBUG=1 ARCH= as in Darknet'"'"'s own Makefile'
 	@echo '                BLAS=0 WINOGRAD=0: a step on the CPU without the BLAS library, without Winograd'"'"'s method; both: upstream'"'"'s'
 	@echo '                arithmetic, bit for bit. In the environment of build/darknet they do the same; OMP_NUM_THREADS: threads of a step'
+	@echo '                MPI=1: several processes, on one machine or many, train one network: docs/several-machines.md'
 	@echo 'make demo       train one network twice, [softmax] and [smooth_topk], and compare (2 to 5 minutes on two cores)'
 	@echo '                NOISE=0.6 SEED=2 BATCHES=500: label noise, random seed, how long to train'
 	@echo 'make compare    losses over label noise, parts of the training set and seeds: tables and plots; goes on where it stopped'
@@ -74,6 +76,7 @@ MAKE_DARKNET = $(MAKE) -C $(SOURCE) CC='$(CC)' $(if $(filter 1,$(OPENCV)),,CPP='
 darknet: $(SOURCE)/.patched build/options
 	@$(call require,$(CC),gcc)
 	@[ '$(BLAS)$(BLAS_PACKAGE)' != 1 ] || { echo "BLAS=1 needs OpenBLAS; install it with: apt-get install libopenblas-dev pkg-config" >&2; exit 1; }
+	@[ '$(MPI)' != 1 ] || { $(call require,mpicc,libopenmpi-dev openmpi-bin); }
 	@printf '#include <%s>\n' stdio.h jpeglib.h png.h | $(CC) -E - >/dev/null 2>&1 || \
 		{ echo "the image libraries are missing; install them with: apt-get install libjpeg-dev libpng-dev" >&2; exit 1; }
 ifeq ($(OPENCV),1)

@@ -2,6 +2,9 @@
 # (patches/plugin), in whose tree `plugin` is a link to src/.
 
 PLUGIN_OBJ := $(notdir $(patsubst %.c,%.o,$(wildcard plugin/*/*.c)))
+ifneq ($(MPI), 1)
+PLUGIN_OBJ := $(filter-out rank%.o,$(PLUGIN_OBJ))
+endif
 ifeq ($(GPU), 1)
 PLUGIN_OBJ += smooth_topk_gpu.o
 endif
@@ -10,7 +13,7 @@ PROGRAM_OBJ := commands.o
 OBJ += $(filter-out $(PROGRAM_OBJ),$(PLUGIN_OBJ))
 EXECOBJA += $(PROGRAM_OBJ)
 
-PLUGIN_DIRS := plugin/loss plugin/layer plugin/classifier plugin/cpu plugin/checks plugin/platforms
+PLUGIN_DIRS := plugin/loss plugin/layer plugin/classifier plugin/cpu plugin/checks plugin/platforms plugin/ranks
 VPATH := $(VPATH):$(subst $() ,:,$(PLUGIN_DIRS))
 COMMON += $(addprefix -I,$(PLUGIN_DIRS))
 
@@ -24,3 +27,10 @@ $(addprefix $(OBJDIR),$(PLUGIN_OBJ)): WARNINGS = -Wextra -isystem include -isyst
 include plugin/libraries.mk
 $(OBJDIR)cpu_settings.o $(OBJDIR)gemm_blas.o: CFLAGS += $(CPU_FLAGS)
 LDFLAGS += $(DARKNET_LIBRARIES)
+
+# Ranks compare what they are built of.
+COMMON += $(RANK_FLAGS)
+$(OBJDIR)rank%.o: CFLAGS += $(MPI_FLAGS)
+BUILT_OF := $(wildcard include/*.h src/*.[ch] src/*.cu plugin/*/*)
+$(OBJDIR)rank_files.o: $(BUILT_OF)
+$(OBJDIR)rank_files.o: CFLAGS += -DBUILD_DIGEST=$(shell { echo $(GPU) $(CUDNN) $(BLAS) $(WINOGRAD) $(OPENMP); cat $(BUILT_OF); } | cksum | tr -d ' ')ULL

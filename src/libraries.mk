@@ -14,3 +14,11 @@ ifeq ($(BLAS),1)
 CPU_FLAGS += $(shell pkg-config --cflags $(BLAS_PACKAGE))
 DARKNET_LIBRARIES += $(shell pkg-config --libs $(BLAS_PACKAGE))
 endif
+
+# MPI=1: several processes train one network (src/ranks). Open MPI's mpicc and MPICH's both say what they add.
+ifeq ($(MPI),1)
+MPI_COMMAND := $(shell mpicc -show 2>/dev/null)
+RANK_FLAGS := -DRANKS=1
+MPI_FLAGS := $(patsubst -I%,-isystem %,$(filter -I%,$(MPI_COMMAND)))
+DARKNET_LIBRARIES += $(filter -L% -l% -Wl%,$(MPI_COMMAND))
+endif

@@ -2,8 +2,11 @@
 # Static analysis of src/: compilers' warnings, gcc's analyzer, cppcheck; and the format of our C files.
 # What is not installed is skipped, visibly.
 . tests/tap.sh
-headers="-Isrc/loss -Isrc/layer -Isrc/classifier -Isrc/cpu -isystem build/source/include -isystem build/upstream/src"
+headers="-Isrc/loss -Isrc/layer -Isrc/classifier -Isrc/cpu -Isrc/ranks -isystem build/source/include -isystem build/upstream/src"
 sources=$(ls src/*/*.c)
+# src/ranks needs MPI's header.
+mpi=$(mpicc -show 2>/dev/null | tr ' ' '\n' | sed -n 's/^-I/-isystem /p')
+[ -n "$mpi" ] || sources=$(ls src/*/*.c | grep -v src/ranks/rank)
 
 # skip_or_check COMMAND NAME TEST...: the test, or a skip where the command is missing.
 skip_or_check() {
@@ -19,8 +22,10 @@ skip_or_check() {
 
 each_source() { # COMMAND...: for every source, with Darknet's headers
     for source in $sources; do
+        flags=
+        case $source in src/ranks/rank*) flags="-DRANKS=1 $mpi" ;; esac
         # shellcheck disable=SC2086
-        "$@" $headers "$source" || return 1
+        "$@" $headers $flags "$source" || return 1
     done
 }
 check 'gcc -Wall -Wextra: no warnings' each_source gcc -O3 -Wall -Wextra -Werror -c -o /dev/null
@@ -55,7 +60,7 @@ skip_or_check cppcheck 'cppcheck finds nothing' cppcheck -q --error-exitcode=1 -
     --suppress=arrayIndexOutOfBounds:src/loss/smooth_topk_pivot_simd.h \
     --suppress=uninitvar:src/loss/smooth_topk_pivot_simd.h \
     --suppress=invalidFunctionArg:src/loss/smooth_topk_soft.c \
-    --suppress=uninitvar:src/loss/smooth_topk_soft_simd.h -Isrc/loss -Isrc/layer -Isrc/classifier -Isrc/cpu src
+    --suppress=uninitvar:src/loss/smooth_topk_soft_simd.h -Isrc/loss -Isrc/layer -Isrc/classifier -Isrc/cpu -Isrc/ranks src
 
 formatted() {
     clang-format --dry-run -Werror src/*/*.[ch] src/loss/*.cu src/loss/*.cuh tests/*.cpp tests/*.cu tests/*.[ch] tests/fuzz/*.[ch] bench/*.c bench/*.cu tools/*.c

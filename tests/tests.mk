@@ -3,7 +3,7 @@
 # A script tests/test_X.sh and a program tests/test_X.c are found by themselves and belong to both targets; what takes
 # long is named in LONG_SCRIPTS or LONG_PROGRAMS, and only `make check` runs it. `make check` also sets LONG=1, with
 # which a test may run its whole grid where it is content with a part otherwise.
-LONG_SCRIPTS := $(patsubst %,tests/test_%.sh,barriers builds compare coverage gpu nvcc sanitized static valgrind)
+LONG_SCRIPTS := $(patsubst %,tests/test_%.sh,barriers builds compare coverage gpu nvcc ranks_faults sanitized static valgrind)
 LONG_PROGRAMS := $(patsubst %,build/tests/%,kernels_sanitized loss_kernels_off_chip loss_kernels_sanitized)
 
 # Without a fake stack: gcc 14 puts vectors of 64 bytes on one that is aligned to 32.
@@ -104,6 +104,14 @@ build/sanitized/.built build/fuzz/darknet/.built: build/upstream tools/patch_dar
 	@$(MAKE) -s --no-print-directory $(PARALLEL) -C $(@D) $(CPU_ONLY) $(SANITIZED_BUILD)
 	@touch $@
 
+# For several ranks, where MPI is: the tests and the benchmark of src/ranks.
+build/ranks/.built: build/upstream tools/patch_darknet.sh $(PATCHES) $(PLUGIN)
+	@mkdir -p $(@D)
+	@echo "building Darknet with MPI in $(@D)"
+	@tools/patch_darknet.sh build/upstream $(@D)
+	@$(MAKE) -s --no-print-directory $(PARALLEL) -C $(@D) $(CPU_ONLY) MPI=1 CC='$(CC)' CPP='$(CC) -x c' darknet
+	@touch $@
+
 # Upstream as it came, with the same compiler: what tests and the table of faults compare with.
 build/pristine/darknet: | build/upstream
 	@$(call require,$(CC),gcc)
@@ -118,7 +126,7 @@ TEST_PROGRAMS := $(TEST_UNITS) $(TEST_LOSS) $(TEST_KERNELS) $(TEST_LOSS_KERNELS)
 CHECK := $(filter-out $(WITHOUT:%=tests/test_%.sh),$(wildcard tests/test_*.sh)) $(TEST_PROGRAMS)
 TEST := $(filter-out $(LONG_SCRIPTS) $(LONG_PROGRAMS),$(CHECK))
 # What the scripts take for granted: they run side by side and build nothing of their own in build/.
-TEST_MATERIAL := darknet lib build/make_glyphs build/pristine/darknet $(FUZZ_TARGETS:%=build/tests/fuzz_%)
+TEST_MATERIAL := darknet lib build/make_glyphs build/pristine/darknet $(if $(shell command -v mpicc),build/ranks/.built) $(FUZZ_TARGETS:%=build/tests/fuzz_%)
 
 # All programs first, on all cores; then all tests, as many at once.
 PROVE = PERL5LIB=tests/prove prove --formatter Counts --timer --jobs $(CORES) --exec tests/run_one.sh

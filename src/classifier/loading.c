@@ -2,9 +2,11 @@
 #define _GNU_SOURCE /* strdup */
 #include "loading.h"
 
+#include "allocate.h"
 #include "data_checks.h"
 #include "image.h"
 #include "image_files.h"
+#include "ranks.h"
 #include "seed.h"
 #include "stop_signal.h"
 #include "utils.h"
@@ -14,15 +16,18 @@
 #include <string.h>
 
 static __thread const load_args *current; /* what the calling thread loads */
+static __thread int images_begun;         /* of them */
 static int flip_images = 1;
 
 static pthread_mutex_t mutex = PTHREAD_MUTEX_INITIALIZER;
 static char **rejected; /* paths */
 static int paths_rejected, images_rejected;
+static int paths_shared; /* those of `rejected` that all ranks know */
 
 void begin_loading(const load_args *args)
 {
     current = args;
+    images_begun = 0;
     if (args->seed) seed_thread(mix_seed(args->seed, (unsigned long long)args->thread));
 }
 
@@ -42,7 +47,8 @@ void set_flip(const char *value)
     flip_images = !value || *value == '1';
 }
 
-/* Names a path that cannot be used, once, and counts how often the list of m has it. */
+/* Notes a path that cannot be used and counts how often the list of m has it; names it unless `why`
+   is NULL. Once. */
 static void reject_image(const char *path, const char *why, char **list, int m)
 {
     int i = 0;
@@ -53,9 +59,28 @@ static void reject_image(const char *path, const char *why, char **list, int m)
         rejected = grown;
         rejected[paths_rejected++] = strdup(path);
         for (int j = 0; j < m; ++j) images_rejected += strcmp(list[j], path) == 0;
-        fprintf(stderr, "Left out image number %d, %s: %s\n", paths_rejected, path, why);
+        if (why) fprintf(stderr, "Left out image number %d, %s: %s\n", paths_rejected, path, why);
     }
     pthread_mutex_unlock(&mutex);
+}
+
+void share_rejected(const load_args *args)
+{
+    int new_ones = paths_rejected - paths_shared;
+    greatest_of_ranks(&new_ones, 1);
+    if (rank_count() == 1 || !new_ones) return;
+    char *mine = print_text("%s", "");
+    for (int i = paths_shared; i < paths_rejected; ++i) {
+        char *more = print_text("%s%s\n", mine, rejected[i]);
+        free(mine);
+        mine = more;
+    }
+    char *all = texts_of_ranks(mine), *rest = NULL;
+    for (char *path = strtok_r(all, "\n", &rest); path; path = strtok_r(NULL, "\n", &rest))
+        reject_image(path, NULL, args->paths, args->m);
+    paths_shared = paths_rejected;
+    free(all);
+    free(mine);
 }
 
 int too_many_rejected(int m)
@@ -83,15 +108,16 @@ static image load_usable_image(char **path)
 {
     int channels = current && current->channels ? current->channels : 3;
     if (!current || !current->m) return load_image(*path, 0, 0, channels);
-    do {
+    for (int tries = 0;; ++tries) {
         const char *why = "its path does not hold the label of one class";
         if (has_one_label(*path)) {
             image im = try_load_image(*path, 0, 0, channels, &why);
             if (im.data) return im;
         }
         reject_image(*path, why, current->paths, current->m);
-        *path = current->paths[thread_rand() % current->m];
-    } while (!stop_signal() && !too_many_rejected(current->m));
+        if (stop_signal() || too_many_rejected(current->m)) break;
+        *path = current->paths[thread_rand_beside((unsigned)tries) % current->m];
+    }
     return make_image(1, 1, channels); /* nothing trains on it any more */
 }
 
@@ -148,15 +174,65 @@ static void distort(image im, float hue, float saturation, float exposure)
     constrain_image(im);
 }
 
+/* What is drawn for one image: its crop, whether it is mirrored, its colors. Always as many
+   numbers, whatever the image. */
+static image draw_view(image im, const load_args *a, int w, int h)
+{
+    image view = a->center ? center_view(im, w, h)
+                           : random_view(im, a->angle, a->aspect, a->min, a->max, w, h);
+    if (thread_rand() % 2 && flip_images) flip_image(view);
+    distort(view, a->hue, a->saturation, a->exposure);
+    return view;
+}
+
+void load_share(load_args *args)
+{
+    if (rank_count() == 1) return;
+    args->whole = args->n;
+    args->n = args->share = args->whole / rank_count();
+    args->first = this_rank() * args->share;
+    image im = make_image(1, 1, args->channels);
+    load_args tiny = *args;
+    tiny.min = tiny.max = 1;
+    seed_thread(1);
+    image view = draw_view(im, &tiny, 1, args->w == args->h ? 1 : 2);
+    args->draws = (int)random_numbers_drawn();
+    seed_thread(0);
+    free_image(view);
+    free_image(im);
+}
+
+/* The place in the whole batch of the next image, as load_threads of data.c would deal it out: each
+   of its threads draws its paths first, then for each image. */
+static void go_to_place(const load_args *a, char **path)
+{
+    long threads = a->threads, whole = a->whole;
+    long place = a->first + a->thread * (long)a->share / threads + images_begun++;
+    long thread = place * threads / whole;
+    while ((thread + 1) * whole / threads <= place) ++thread;
+    long first = thread * whole / threads, count = (thread + 1) * whole / threads - first;
+    long before = place - first;
+    seed_thread(mix_seed(a->seed, (unsigned long long)thread));
+    skip_random((unsigned long long)before);
+    *path = a->paths[thread_rand() % a->m];
+    skip_random((unsigned long long)(count - before - 1 + before * a->draws));
+}
+
 image load_training_image(char **path, int min, int max, int size, float angle, float aspect,
                           float hue, float saturation, float exposure, int center)
 {
+    const load_args a = {.min = min,
+                         .max = max,
+                         .angle = angle,
+                         .aspect = aspect,
+                         .hue = hue,
+                         .saturation = saturation,
+                         .exposure = exposure,
+                         .center = center};
     int height = current && current->type == CLASSIFICATION_DATA ? current->h : size;
+    if (current && current->whole) go_to_place(current, path);
     image im = load_usable_image(path);
-    image view = center ? center_view(im, size, height)
-                        : random_view(im, angle, aspect, min, max, size, height);
-    if (thread_rand() % 2 && flip_images) flip_image(view);
-    distort(view, hue, saturation, exposure);
+    image view = draw_view(im, &a, size, height);
     free_image(im);
     return view;
 }

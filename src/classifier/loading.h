@@ -5,6 +5,15 @@
 
 #include "darknet.h"
 
+/* Makes args, those of a whole batch, load the share of this rank (ranks.h): images and distortions
+   are those that one process with the same seed draws in these places of the batch. args->seed must
+   not be 0 then. */
+void load_share(load_args *args);
+
+/* Tells all ranks which images the others left out, so that all count the same. To be called by all
+   ranks between two batches. */
+void share_rejected(const load_args *args);
+
 /* What Darknet's data.c calls. The thread that loads a part of a batch begins and ends it: between
    the two its random numbers are those of args->seed and args->thread, if there is a seed, and its
    images are those of args. */
@@ -14,8 +23,9 @@ void end_loading(void);
 /* An image of *path, cropped, distorted and mirrored at random as Darknet does, or, with `center`,
    only mirrored: size x size, or args' w x h for a classifier, of args' channels. For a network
    that is not square the whole image is in the middle of gray, as in center_view, before it is
-   cropped. Where the image cannot be used, *path becomes another of the list. Outside of
-   begin_loading and end_loading, or without a list, a bad image ends the program. */
+   cropped. Where the image cannot be used, *path becomes another of the list; what is drawn for the
+   next image does not depend on that. Outside of begin_loading and end_loading, or without a list,
+   a bad image ends the program. */
 image load_training_image(char **path, int min, int max, int size, float angle, float aspect,
                           float hue, float saturation, float exposure, int center);
 

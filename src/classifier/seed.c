@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 static __thread unsigned long long state;
+static __thread unsigned long long drawn;
 
 /* The finalizer of splitmix64 (Steele, Lea, Flood 2014). */
 unsigned long long mix_seed(unsigned long long seed, unsigned long long n)
@@ -18,11 +19,33 @@ unsigned long long mix_seed(unsigned long long seed, unsigned long long n)
 void seed_thread(unsigned long long seed)
 {
     state = seed;
+    drawn = 0;
+}
+
+static int draw(unsigned long long *from)
+{
+    *from = mix_seed(*from, 0);
+    return (int)((*from >> 33) % ((unsigned)RAND_MAX + 1));
 }
 
 int thread_rand(void)
 {
-    if (!state) return rand();
-    state = mix_seed(state, 0);
-    return (int)((state >> 33) % ((unsigned)RAND_MAX + 1));
+    ++drawn;
+    return state ? draw(&state) : rand();
+}
+
+int thread_rand_beside(unsigned long long n)
+{
+    unsigned long long beside = mix_seed(mix_seed(state, 1), n);
+    return state ? draw(&beside) : rand();
+}
+
+void skip_random(unsigned long long count)
+{
+    while (count--) thread_rand();
+}
+
+unsigned long long random_numbers_drawn(void)
+{
+    return drawn;
 }

@@ -11,4 +11,14 @@ void seed_thread(unsigned long long seed);
 /* As rand(), from 0 to RAND_MAX, from the calling thread's stream if it has one. */
 int thread_rand(void);
 
+/* As thread_rand, but the stream is afterwards where it was; n >= 0 tells several such numbers
+ * apart. */
+int thread_rand_beside(unsigned long long n);
+
+/* Goes on as if `count` numbers had been drawn. */
+void skip_random(unsigned long long count);
+
+/* How many numbers the calling thread has drawn since seed_thread. */
+unsigned long long random_numbers_drawn(void);
+
 #endif

@@ -2,6 +2,8 @@
 #define _GNU_SOURCE /* sigaction */
 #include "stop_signal.h"
 
+#include "ranks.h"
+
 #include <signal.h>
 #include <stddef.h>
 #include <unistd.h>
@@ -17,7 +19,7 @@ static void ask_to_stop(int number)
     /* With the terminal the reader of a pipe may be gone; the weights are saved all the same. */
     struct sigaction ignore = {.sa_handler = SIG_IGN};
     sigaction(SIGPIPE, &ignore, NULL);
-    if (write(STDERR_FILENO, message, sizeof message - 1) < 0) return;
+    if (!this_rank() && write(STDERR_FILENO, message, sizeof message - 1) < 0) return;
 }
 
 void catch_stop_signals(void)

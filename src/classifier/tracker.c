@@ -4,6 +4,7 @@
 #include "allocate.h"
 #include "chart.h"
 #include "checkpoint.h"
+#include "ranks.h"
 #include "training_log.h"
 #include "utils.h"
 #include "weights_file.h"
@@ -131,7 +132,8 @@ static void print_progress(tracker *t, double epoch, double loss)
     const network *net = t->run.net;
     size_t batch = get_current_batch(t->run.net);
     double now = what_time_is_it_now();
-    int terminal = isatty(STDOUT_FILENO);
+    /* mpirun gives a terminal to the ranks, whatever it writes to itself. */
+    int terminal = rank_count() == 1 && isatty(STDOUT_FILENO);
     if (!is_last(net) && now - t->printed < (terminal ? .2 : 10)) return;
     t->printed = now;
     if (terminal) printf("\r");

@@ -8,6 +8,7 @@
 #include "data_checks.h"
 #include "finite.h"
 #include "loading.h"
+#include "ranks.h"
 #include "seed.h"
 #include "stop_signal.h"
 #include "utils.h"
@@ -24,11 +25,14 @@ typedef struct {
     network *net; /* the first of them */
     char *base;   /* the .cfg's name, with which those of the weights begin */
     char *backup, *train_list;
+    unsigned long long seed; /* 0: the clock's */
     load_args args;
     data loaded; /* by the thread */
     pthread_t loading;
+    int is_loading;
     size_t loads;    /* batches that were begun to be loaded, from the first run on */
     size_t epoch;    /* whole ones */
+    size_t seen;     /* images, when the weights last changed */
     int trained;     /* whether the weights are others than at the start */
     float mean_loss; /* running */
     tracker *track;  /* NULL without its options */
@@ -38,18 +42,22 @@ static void load_networks(run *r)
 {
     const train_options *o = r->options;
     r->nets = allocate((size_t)o->gpu_count, sizeof *r->nets);
+    if (rank_count() > 1 && o->gpu_count > 1) {
+        fprintf(stderr, "-gpus: several ranks have one GPU each; start a rank for each GPU\n");
+        exit(1);
+    }
     srand(o->seed ? (unsigned)o->seed : (unsigned)time(0));
     int seed = rand();
     for (int i = 0; i < o->gpu_count; ++i) {
         srand((unsigned)seed); /* each has the same initial weights */
 #ifdef GPU
-        cuda_set_device(o->gpus[i]);
+        cuda_set_device(gpu_of_rank(o->gpus[i]));
 #endif
-        r->nets[i] = load_network(o->cfg, o->weights, o->clear);
+        /* Rank 0 gives the others its weights. */
+        r->nets[i] = load_network(o->cfg, this_rank() ? NULL : o->weights, o->clear);
         r->nets[i]->learning_rate *= (float)o->gpu_count;
     }
     r->net = r->nets[0];
-    r->loads = get_current_batch(r->net);
 }
 
 /* Weights that have all their batches behind them would be saved again as those of this run. */
@@ -94,6 +102,7 @@ static void set_loading(run *r, list *paths, char **labels, int classes, tree *h
     a->paths = (char **)list_to_array(paths);
     a->m = paths->size;
     a->n = net->batch * net->subdivisions * r->options->gpu_count;
+    load_share(a);
     a->classes = classes;
     a->labels = labels;
     a->type = tag ? TAG_DATA : CLASSIFICATION_DATA;
@@ -108,7 +117,7 @@ static void prepare_tracking(run *r, list *options, char **labels, int classes)
                            .directory = r->backup,
                            .base = r->base,
                            .valid = {.labels = labels, .classes = classes}};
-    if (!o->topk && !o->log && !o->progress) return;
+    if (this_rank() || (!o->topk && !o->log && !o->progress)) return;
     if (o->topk) {
         if (!labels || r->args.hierarchy) {
             fprintf(stderr, "-topk: needs labels; it is not for tag= or tree=\n");
@@ -131,7 +140,7 @@ static void prepare_data(run *r)
     char *datacfg = r->options->data;
     list *options = read_data_cfg(datacfg);
     r->backup = option_find_str(options, "backup", "/backup/");
-    check_backup_directory(r->backup, datacfg);
+    if (!this_rank()) check_backup_directory(r->backup, datacfg);
     int tag = option_find_int_quiet(options, "tag", 0);
     char *label_list = option_find_str(options, "labels", "data/labels.list");
     r->train_list = option_find_str(options, "train", "data/train.list");
@@ -158,21 +167,62 @@ static void prepare_data(run *r)
     printf("%d\n", paths->size);
     set_loading(r, paths, labels, classes, hierarchy, tag);
     prepare_tracking(r, options, labels, classes);
+    const rank_files files = {.cfg = r->options->cfg,
+                              .train_list = r->train_list,
+                              .label_list = label_list,
+                              .paths = r->args.paths,
+                              .labels = labels,
+                              .images = paths->size,
+                              .classes = classes};
+    meet_ranks(&files);
 }
 
 /* Begins to load the next batch; with a seed, which images and how distorted depends on the seed
    and the batch's number alone. */
 static void begin_batch(run *r)
 {
-    if (r->options->seed) r->args.seed = mix_seed(r->options->seed, r->loads);
+    if (r->seed) r->args.seed = mix_seed(r->seed, r->loads);
     ++r->loads;
     r->loading = load_data(r->args);
+    r->is_loading = 1;
 }
 
 static data end_batch(run *r)
 {
-    pthread_join(r->loading, 0);
+    if (r->is_loading) pthread_join(r->loading, 0);
+    r->is_loading = 0;
     return r->loaded;
+}
+
+/* From here on all ranks have the same weights, batch and seed. */
+static void begin_together(run *r)
+{
+    r->seed = r->options->seed;
+    if (rank_count() > 1) {
+        if (!r->seed) r->seed = mix_seed(0, (unsigned long long)time(0));
+        copy_from_first_rank(&r->seed, sizeof r->seed);
+        copy_from_first_rank(r->net->seen, sizeof *r->net->seen);
+        *r->net->seen -= *r->net->seen % (size_t)(r->net->batch * r->net->subdivisions);
+        prepare_sums(r->net);
+    }
+    r->loads = get_current_batch(r->net);
+    /* Each rank drops other outputs. */
+    srand((r->seed ? (unsigned)mix_seed(r->seed, r->loads) : (unsigned)time(0)) +
+          (unsigned)this_rank());
+}
+
+/* All ranks end here with this exit code; what there is to say and save is rank 0's. */
+static void stop_together(run *r, int code)
+{
+    end_batch(r);
+    leave_together();
+    if (this_rank()) exit(code);
+}
+
+/* Rank 0's result; that of others is always WEIGHTS_SAVED. */
+static int save(run *r, const char *suffix)
+{
+    return this_rank() ? WEIGHTS_SAVED : save_checkpoint(r->net, r->backup, r->base, suffix);
 }
 
 /* [net] random=1: another size every so many batches. */
@@ -180,6 +230,7 @@ static void resize_networks(run *r)
 {
     printf("Resizing\n");
     int side = (rand() % 11 + 4) * 32;
+    copy_from_first_rank(&side, sizeof side);
     printf("%d\n", side);
     set_size(r, side, side);
     free_data(end_batch(r));
@@ -195,7 +246,7 @@ static double epochs(const run *r)
 /* Nothing good comes after a number that is not finite. */
 static void stop_at_nan(run *r, const char *what)
 {
-    pthread_join(r->loading, 0);
+    stop_together(r, 1);
     fprintf(stderr, "Stopped at batch %zu: %s not finite; try a lower learning_rate. ",
             get_current_batch(r->net), what);
     if (last_checkpoint())
@@ -205,25 +256,35 @@ static void stop_at_nan(run *r, const char *what)
     exit(1);
 }
 
-static void stop_by_signal(run *r, int loading)
+static void stop_by_signal(run *r, int number)
 {
-    if (loading) pthread_join(r->loading, 0);
-    int number = stop_signal();
+    stop_together(r, 128 + number);
     if (!r->trained) {
         fprintf(stderr, "Stopped by signal %d before the first batch; nothing was saved\n", number);
     } else {
-        if (save_checkpoint(r->net, r->backup, r->base, ".backup")) exit(1);
+        if (save(r, ".backup")) exit(1);
         fprintf(stderr, "Stopped by signal %d after batch %zu; to go on, train from %s\n", number,
                 get_current_batch(r->net), last_checkpoint());
     }
     exit(128 + number);
 }
 
+/* Rank 0, when it no longer waits for the others. */
+static void save_alone(void *argument)
+{
+    run *r = argument;
+    *r->net->seen = r->seen;
+    if (r->trained && save(r, ".backup") == WEIGHTS_SAVED)
+        fprintf(stderr, "Stopped by signal %d without the other ranks; to go on, train from %s\n",
+                stop_signal(), last_checkpoint());
+}
+
 static void stop_without_images(run *r)
 {
+    stop_together(r, 1);
     fprintf(stderr, "Too many images of %s cannot be used; stopped before batch %zu\n",
             r->train_list, get_current_batch(r->net) + 1);
-    if (r->trained) save_checkpoint(r->net, r->backup, r->base, ".backup");
+    if (r->trained) save(r, ".backup");
     exit(1);
 }
 
@@ -242,13 +303,21 @@ static void save_due(run *r, int new_epoch)
     if (new_epoch && !r->options->tracking.topk) {
         char suffix[48];
         snprintf(suffix, sizeof suffix, "_%zu.weights", r->epoch);
-        if (save_checkpoint(r->net, r->backup, r->base, suffix) == WEIGHTS_NOT_WRITTEN)
+        if (save(r, suffix) == WEIGHTS_NOT_WRITTEN)
             fprintf(stderr, "Training goes on; the next save is at the next epoch\n");
     }
     if (get_current_batch(r->net) % BACKUP_BATCHES == 0 &&
-        save_checkpoint(r->net, r->backup, r->base, ".backup") == WEIGHTS_NOT_WRITTEN)
+        save(r, ".backup") == WEIGHTS_NOT_WRITTEN)
         fprintf(stderr, "Training goes on; the next save is in %d batches\n", BACKUP_BATCHES);
-    if (last_save() == WEIGHTS_NOT_FINITE) stop_at_nan(r, "some weights are");
+}
+
+/* Between two batches all ranks hear what any of them has met. */
+static void stop_where_due(run *r)
+{
+    int met[] = {stop_signal(), last_save() == WEIGHTS_NOT_FINITE};
+    greatest_of_ranks(met, 2);
+    if (met[1]) stop_at_nan(r, "some weights are");
+    if (met[0]) stop_by_signal(r, met[0]);
 }
 
 static void train_next_batch(run *r)
@@ -256,15 +325,19 @@ static void train_next_batch(run *r)
     int quiet = r->options->tracking.progress;
     double time = what_time_is_it_now();
     data batch = end_batch(r);
-    if (stop_signal()) stop_by_signal(r, 0); /* the images may be none */
+    stop_where_due(r); /* the images may be none */
+    share_rejected(&r->args);
     if (too_many_rejected(r->args.m)) stop_without_images(r);
     begin_batch(r);
     if (!quiet) printf("Loaded: %lf seconds\n", what_time_is_it_now() - time);
     time = what_time_is_it_now();
-    float loss = train_batch(r, batch);
-    if (!r->trained) r->mean_loss = loss;
-    r->mean_loss = (float)(r->mean_loss * .9 + loss * .1);
+    float own_loss = train_batch(r, batch);
+    int first = !r->trained;
     r->trained = 1;
+    r->seen = *r->net->seen;
+    float loss = mean_of_ranks(own_loss);
+    if (first) r->mean_loss = loss;
+    r->mean_loss = (float)(r->mean_loss * .9 + loss * .1);
     if (!quiet)
         printf("%zu, %.3f: %f, %f avg, %f rate, %lf seconds, %zu images\n",
                get_current_batch(r->net), epochs(r), loss, r->mean_loss, get_current_rate(r->net),
@@ -276,7 +349,7 @@ static void train_next_batch(run *r)
     r->epoch = epoch;
     if (r->track) track_batch(r->track, epochs(r), new_epoch, r->mean_loss);
     save_due(r, new_epoch);
-    if (stop_signal()) stop_by_signal(r, 1);
+    if (rank_count() == 1) stop_where_due(r); /* several do so with their next batch */
 }
 
 static int has_batches_left(const run *r)
@@ -286,6 +359,7 @@ static int has_batches_left(const run *r)
 
 void train_classifier(const train_options *options)
 {
+    start_ranks();
     run r = {.options = options, .base = basecfg(options->cfg)};
     printf("%s\n", r.base);
     printf("%d\n", options->gpu_count);
@@ -294,15 +368,18 @@ void train_classifier(const train_options *options)
     printf("Learning Rate: %g, Momentum: %g, Decay: %g\n", r.net->learning_rate, r.net->momentum,
            r.net->decay);
     prepare_data(&r);
-    srand(options->seed ? (unsigned)mix_seed(options->seed, r.loads) : (unsigned)time(0));
+    begin_together(&r);
     begin_batch(&r);
     r.epoch = *r.net->seen / (size_t)r.args.m;
+    r.seen = *r.net->seen;
     catch_stop_signals();
+    if (!this_rank()) save_when_alone(save_alone, &r);
     for (int count = 0; has_batches_left(&r); ++count) {
         if (r.net->random && count % RESIZING_BATCHES == 0) resize_networks(&r);
         train_next_batch(&r);
     }
-    save_checkpoint(r.net, r.backup, r.base, ".weights");
+    save(&r, ".weights");
     free_data(end_batch(&r));
+    leave_together();
     free_network(r.net);
 }

@@ -1,0 +1,17 @@
+/* What tells whether ranks train the same network on the same images by the same program. */
+#ifndef RANK_FILES_H
+#define RANK_FILES_H
+
+#include "ranks.h"
+
+enum { DIGEST_BUILD, DIGEST_CFG, DIGEST_TRAIN, DIGEST_LABELS, DIGESTS };
+
+/* FNV-1a, 64 bits, of each; 0 for what is not there. That of the build is of sources and options.
+ */
+void digest_files(const rank_files *files, unsigned long long digests[DIGESTS]);
+
+/* What differs, for a message; the first of them. NULL: nothing does. */
+const char *find_difference(const rank_files *files, const unsigned long long *a,
+                            const unsigned long long *b);
+
+#endif

@@ -1,0 +1,189 @@
+/* Sums of gradients over the ranks, while the layers below still go backward. */
+#include "rank_messages.h"
+
+#include "allocate.h"
+
+#include <string.h>
+
+#ifdef GPU
+#include "cuda.h"
+#endif
+
+/* Arrays of fewer bytes travel together, at the end; larger ones on their own, at once. */
+enum { SMALL_ARRAY = 1 << 16 };
+
+typedef struct {
+    float *weights, *sum; /* of `sum`, NULL for none, ... */
+    float *weights_gpu, *sum_gpu;
+    size_t count;
+    int layer, mean; /* ... this is the mean over the ranks */
+    size_t place;    /* in `small`, if it is there */
+} shared_array;
+
+static shared_array *arrays;  /* in the order of the layers */
+static int array_count, next; /* the next that begins to travel is next - 1 */
+static float *small;
+static size_t small_count;
+static MPI_Request *requests;
+static int request_count;
+static sum_costs costs;
+
+#ifdef GPU
+#define ON_GPU(layer, array) ((layer)->array##_gpu)
+#else
+#define ON_GPU(layer, array) NULL
+#endif
+#define ADD(layer, weights, sum, count, mean)                                                \
+    add_array(i, (layer)->weights, (layer)->sum, ON_GPU(layer, weights), ON_GPU(layer, sum), \
+              (size_t)(count), mean)
+
+static void add_array(int layer, float *weights, float *sum, float *weights_gpu, float *sum_gpu,
+                      size_t count, int mean)
+{
+    if (!weights) return;
+    shared_array *more = realloc(arrays, (size_t)(array_count + 1) * sizeof *arrays);
+    if (!more) error("out of memory");
+    arrays = more;
+    arrays[array_count++] =
+        (shared_array){weights, sum, weights_gpu, sum_gpu, count, layer, mean, 0};
+}
+
+static void add_normalization(int i, const layer *l, int n)
+{
+    ADD(l, rolling_mean, rolling_mean, n, 1);
+    ADD(l, rolling_variance, rolling_variance, n, 1);
+}
+
+static void add_trained(int i, const layer *l, int weights, int n)
+{
+    ADD(l, weights, weight_updates, weights, 0);
+    ADD(l, biases, bias_updates, n, 0);
+    ADD(l, scales, scale_updates, n, 0);
+    if (l->batch_normalize) add_normalization(i, l, n);
+}
+
+/* A layer of layers has them as members of a struct of pointers. */
+static void add_layer(int i, const layer *l)
+{
+    layer *const parts[] = {l->input_layer, l->self_layer, l->output_layer, l->wi, l->wf, l->wo,
+                            l->wg,          l->ui,         l->uf,           l->uo, l->ug, l->wz,
+                            l->wr,          l->wh,         l->uz,           l->ur, l->uh};
+    switch (l->type) {
+    case CONVOLUTIONAL:
+    case DECONVOLUTIONAL:
+        add_trained(i, l, l->nweights, l->n);
+        break;
+    case CONNECTED:
+        add_trained(i, l, l->inputs * l->outputs, l->outputs);
+        break;
+    case LOCAL:
+        add_trained(i, l, l->size * l->size * l->c * l->n * l->out_w * l->out_h, l->outputs);
+        break;
+    case BATCHNORM: /* upstream never updates its scales */
+        add_array(i, l->scales, NULL, ON_GPU(l, scales), NULL, (size_t)l->c, 0);
+        add_normalization(i, l, l->c);
+        break;
+    default:
+        for (size_t p = 0; p < sizeof parts / sizeof *parts; ++p)
+            if (parts[p]) add_layer(i, parts[p]);
+    }
+}
+
+static void copy_weights(const shared_array *a)
+{
+    copy_from_first_rank(a->weights, a->count * sizeof(float));
+#ifdef GPU
+    if (a->weights_gpu && gpu_index >= 0) cuda_push_array(a->weights_gpu, a->weights, a->count);
+#endif
+}
+
+void prepare_sums(network *net)
+{
+    if (rank_count() == 1) return;
+    for (int i = 0; i < net->n; ++i) add_layer(i, net->layers + i);
+    for (int i = 0; i < array_count; ++i) {
+        shared_array *a = arrays + i;
+        copy_weights(a);
+        if (a->sum) costs.bytes += a->count * sizeof(float);
+        if (!a->sum || a->count * sizeof(float) >= SMALL_ARRAY) continue;
+        a->place = small_count;
+        small_count += a->count;
+    }
+    small = allocate(small_count + 1, sizeof *small);
+    requests = allocate((size_t)array_count + 1, sizeof *requests);
+    next = array_count;
+}
+
+static int is_small(const shared_array *a)
+{
+    return a->count * sizeof(float) < SMALL_ARRAY;
+}
+
+static void begin(float *values, size_t count)
+{
+    MPI_Iallreduce(MPI_IN_PLACE, values, (int)count, MPI_FLOAT, MPI_SUM, every_rank,
+                   requests + request_count++);
+}
+
+static void begin_array(const shared_array *a)
+{
+    if (!a->sum) return;
+#ifdef GPU
+    if (a->sum_gpu && gpu_index >= 0) cuda_pull_array(a->sum_gpu, a->sum, a->count);
+#endif
+    if (is_small(a))
+        memcpy(small + a->place, a->sum, a->count * sizeof(float));
+    else
+        begin(a->sum, a->count);
+}
+
+void begin_sum(network *net, int i)
+{
+    int done;
+    if (rank_count() == 1) return;
+    watch_for_signal();
+    if (*net->seen / (size_t)net->batch % (size_t)net->subdivisions) return;
+    while (next > 0 && arrays[next - 1].layer >= i) begin_array(arrays + --next);
+    if (request_count) MPI_Testall(request_count, requests, &done, MPI_STATUSES_IGNORE);
+}
+
+static void end_array(shared_array *a)
+{
+    const float part = a->mean ? 1 / (float)rank_count() : 1;
+    if (!a->sum) return;
+    if (is_small(a)) memcpy(a->sum, small + a->place, a->count * sizeof(float));
+    for (size_t i = 0; a->mean && i < a->count; ++i) a->sum[i] *= part;
+#ifdef GPU
+    if (a->sum_gpu && gpu_index >= 0) cuda_push_array(a->sum_gpu, a->sum, a->count);
+#endif
+}
+
+/* Layers below one with stopbackward= were not begun: they have the momentum of decay. */
+void finish_sums(network *net)
+{
+    if (rank_count() == 1) return;
+    begin_sum(net, 0);
+    begin(small, small_count);
+    costs.waited += wait_for_ranks(requests, request_count);
+    request_count = 0;
+    next = array_count;
+    for (int i = 0; i < array_count; ++i) end_array(arrays + i);
+}
+
+void divide_momentum(void)
+{
+    if (this_rank() == 0) return;
+    for (int i = 0; i < array_count; ++i) {
+        const shared_array *a = arrays + i;
+        if (!a->sum || a->mean) continue;
+        memset(a->sum, 0, a->count * sizeof(float));
+#ifdef GPU
+        if (a->sum_gpu && gpu_index >= 0) cuda_push_array(a->sum_gpu, a->sum, a->count);
+#endif
+    }
+}
+
+sum_costs costs_of_sums(void)
+{
+    return costs;
+}

@@ -1,0 +1,171 @@
+#!/bin/sh
+# Several ranks train as one: the same weights, and one voice.
+. tests/tap.sh
+. tests/ranks.sh
+write_cfg soft '[softmax]' adam=1
+write_cfg random "$topk" policy=random
+write_cfg normal "$topk" '' batch_normalize=1
+
+bit_for_bit() {
+    for how in "$darknet" "$with_mpi" "mpirun -np 1 $with_mpi"; do
+        $how classifier train x.data plain.cfg -seed 3 >out 2>err || return 1
+        mv backup/plain.weights new.weights
+        [ ! -e old.weights ] || cmp old.weights new.weights || return 1
+        mv new.weights old.weights
+    done
+}
+check 'one rank is bit for bit one process, with and without MPI' bit_for_bit
+check 'smooth_topk, momentum, decay, burn-in, steps: 2, 3 and 4 ranks are one' as_one plain '2 3 4'
+check 'softmax and adam=1: 2 and 4 ranks are one' as_one soft
+check 'policy=random: all ranks take the rate that rank 0 draws' as_one random
+
+# Of four images one has two labels, one four, and one none.
+soft_rows() {
+    mkdir -p images labels
+    number=0
+    for image in data/*.png; do
+        number=$((number + 1))
+        cp "$image" "images/$number.jpg"
+        case $((number % 4)) in
+        1) echo $((number % 6)) ;;
+        2) echo $((number % 6)) $(((number + 2) % 6)) ;;
+        3) echo 0 1 2 3 ;;
+        0) continue ;;
+        esac >"labels/$number.txt"
+    done
+    ls "$PWD"/images/*.jpg >tags.txt
+    cp x.data labels.data
+    sed -i "s|^train=.*|train=$PWD/tags.txt|; s/^labels=.*/tag=1/" x.data
+    as_one plain
+    result=$?
+    mv labels.data x.data
+    return $result
+}
+check 'soft and ignored rows: 2 and 4 ranks are one' soft_rows
+
+bad_images() {
+    for image in 65_3 66_5 67_9 70_1; do
+        mv "data/char_$image.png" "$image.whole"
+        head -c 60 "$image.whole" >"data/char_$image.png"
+    done
+    as_one plain && said 'Left out image' && said '^rank [1-3]: Left out image'
+    result=$?
+    for image in 65_3 66_5 67_9 70_1; do mv "$image.whole" "data/char_$image.png"; done
+    return $result
+}
+check 'images that cannot be read: replaced alike, named with the rank' bad_images
+
+# Each rank normalizes its share, as one process with as many subdivisions does; only its rolling means move more often.
+normalized() {
+    sed 's/^subdivisions=.*/subdivisions=4/' normal.cfg >four.cfg
+    ranks 0 x.data four.cfg -seed 3 && ranks 4 x.data normal.cfg -seed 3 || return 1
+    $compare backup/four.weights backup/normal.weights 1e-5 16 || return 1
+    sed 's/^\(subdivisions\)=.*/\1=1/' normal.cfg >whole.cfg
+    ranks 0 x.data whole.cfg -seed 3 -topk 2 -log one.csv || return 1
+    ranks 4 x.data whole.cfg -seed 3 -topk 2 -log four.csv || return 1
+    awk -F, 'NR > 1 && FNR == NR { one = $6 } FNR < NR { four = $6 }
+        END { print one, four; exit !(one > .4 && four > one - .1 && four < one + .1) }' one.csv four.csv
+}
+check 'batch_normalize: 4 ranks are one process with 4 subdivisions; the accuracy is that of one' normalized
+
+goes_on() { # from 2 ranks to 4, as one process that stops and goes on
+    sed 's/^max_batches=.*/max_batches=20/' plain.cfg >part.cfg
+    for number in 0 2; do
+        ranks $number x.data part.cfg -seed 3 || return 1
+        ranks $((number * 2)) x.data plain.cfg backup/part.weights -seed 3 || return 1
+        mv backup/plain.weights $number.weights
+    done
+    $compare 0.weights 2.weights 1e-5
+}
+check 'a run goes on with another number of ranks' goes_on
+
+one_voice() {
+    cp x.data voice.data
+    ranks 0 voice.data plain.cfg -seed 3 -topk 2 -every 10 -log one.csv -progress || return 1
+    mv out one.out && mv err one.err && mv backup/plain_best.weights one.weights && rm backup/*
+    ranks 3 voice.data plain.cfg -seed 3 -topk 2 -every 10 -log three.csv -progress || return 1
+    $compare one.weights backup/plain_best.weights 1e-5 || return 1
+    for pattern in '^Saving' '^[ 0-9]*conv' '^Loading' 'rank'; do
+        [ "$(grep -c "$pattern" err)" = "$(grep -c "$pattern" one.err)" ] || { grep "$pattern" err && return 1; }
+    done
+    [ "$(grep -c 'batch 50/50' out)" = 1 ] || return 1
+    paste -d, one.csv three.csv | awk -F, '{
+        for (i = 1; i < 7; ++i) if ($i != $(i + 7) && ($i - $(i + 7))^2 > 1e-8) { print; bad = 1 } } END { exit bad || NR != 6 }'
+}
+check '-topk, -log and -progress: as with one process, by rank 0 alone' one_voice
+
+# refuses PATTERN: the launch before was refused by exit code 1, with this said once.
+refuses() {
+    [ $code = 1 ] && [ "$(grep -c -- "$1" err)" = 1 ] || { echo "exit code $code" && cat err && return 1; }
+}
+sed 's/^batch=.*/batch=26/' plain.cfg >odd.cfg
+odd_batch() {
+    ranks 4 x.data odd.cfg
+    refuses '^.net. batch=26: cannot be shared by 4 ranks; batch=24 or 28 would do, or -np 2 or 13$'
+}
+check 'a batch that cannot be shared is refused, with numbers that would do' odd_batch
+
+# beside PROGRAM ARGUMENTS...: two ranks as they should be, and one of these.
+beside() {
+    timeout 60 mpirun -np 2 "$with_mpi" classifier train x.data plain.cfg : -np 1 "$@" >out 2>err
+    code=$?
+}
+wrong_cfg() {
+    sed 's/^decay=.*/decay=0.001/' plain.cfg >wrong.cfg
+    beside "$with_mpi" classifier train x.data wrong.cfg
+    refuses '^rank 2 (.*): plain.cfg is not that of rank 0'
+}
+check 'a rank with another .cfg is refused' wrong_cfg
+wrong_list() {
+    sed 1d train.txt >wrong.txt
+    sed "s|^train=.*|train=$PWD/wrong.txt|" x.data >wrong.data
+    beside "$with_mpi" classifier train wrong.data plain.cfg
+    refuses "^rank 2 (.*): .*/train.txt is not that of rank 0" || return 1
+    sed '1s/.*/char_65/' labels.txt >wrong.txt
+    sed "s|^labels=.*|labels=$PWD/wrong.txt|" x.data >wrong.data
+    beside "$with_mpi" classifier train wrong.data plain.cfg
+    refuses "^rank 2 (.*): .*/labels.txt is not that of rank 0"
+}
+check 'a rank with other lists is refused' wrong_list
+wrong_build() {
+    # shellcheck disable=SC2046
+    ${CC:-gcc} -w -DRANKS=1 -DBUILD_DIGEST=1 -I"$root/src/ranks" -I"$root/build/ranks/include" -c "$root/src/ranks/rank_files.c" &&
+        ${CC:-gcc} $(ls "$root"/build/ranks/obj/*.o | grep -v rank_files) rank_files.o -o wrong \
+            $(make -s -f - MPI=1 -C "$root" <<'MAKE'
+include src/libraries.mk
+all:
+	@echo $(DARKNET_LIBRARIES)
+MAKE
+) -lm -pthread || return 1
+    beside ./wrong classifier train x.data plain.cfg
+    refuses '^rank 2 (.*): its build of darknet is not that of rank 0'
+}
+check 'a rank of another build is refused' wrong_build
+failing_rank() {
+    beside "$with_mpi" classifier train x.data missing.cfg
+    refuses "^rank 2 (.*): Couldn't open file: missing.cfg" || return 1
+    ranks 3 x.data missing.cfg
+    refuses "Couldn't open file: missing.cfg"
+}
+check 'what only one rank lacks is said with the rank; what all lack is said once' failing_rank
+without_mpi() {
+    timeout 60 mpirun -np 2 "$darknet" classifier train x.data plain.cfg >out 2>err
+    code=$?
+    [ $code = 1 ] && said 'one of 2 processes, but built without MPI'
+}
+check 'a build without MPI refuses to be one of several' without_mpi
+
+not_finite() {
+    sed 's/^learning_rate=.*/learning_rate=1e30/' plain.cfg >nan.cfg
+    ranks 3 x.data nan.cfg
+    refuses '^Stopped at batch [0-9]*: the loss is not finite'
+}
+check 'a loss that is not finite ends all ranks' not_finite
+no_images() {
+    sed 's/[.]png/_missing&/' train.txt >missing.txt
+    sed "s|^train=.*|train=$PWD/missing.txt|" x.data >missing.data
+    ranks 3 missing.data plain.cfg
+    refuses '^Too many images of .*missing.txt cannot be used'
+}
+check 'too many images that cannot be used end all ranks' no_images
+finish
