@@ -67,4 +67,9 @@ check 'try: a layer that is no number' refused 'layer x: must be a whole number'
 check 'fout: without a list' refused 'usage: classifier fout' fout
 check 'fout: a list that is not there' refused 'nowhere (No such file' fout nowhere
 check 'an unknown command' refused 'classifier tset: no such command; there are train, valid' tset
+several_gpus() {
+    ! "$darknet" classifier train "$scratch/x.data" "$scratch/net.cfg" -gpus 0,1 >"$scratch/out" 2>&1 &&
+        grep -q -- '-gpus 0,1: this program is built for the CPU' "$scratch/out"
+}
+ldd "$darknet" | grep -q cudart || check 'several GPUs are refused on the CPU' several_gpus
 finish

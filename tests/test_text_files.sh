@@ -52,6 +52,31 @@ for file in a.cfg x.data train.txt labels.txt; do
     done
 done
 
+bad_data() { # SED-SCRIPT WORDS: the .data file so changed is refused
+    sed "$1" "$scratch/x.data" >"$scratch/bad.data"
+    "$darknet" classifier train "$scratch/bad.data" "$scratch/a.cfg" -seed 1 >"$scratch/said" 2>&1
+    code=$?
+    tail -n 1 "$scratch/said"
+    [ $code -eq 1 ] && grep -qF "$2" "$scratch/said"
+}
+for list in train labels; do
+    check "$list=: a directory" bad_data "s#^$list=.*#$list=$scratch/data#" "$scratch/data: cannot be read: Is a directory"
+done
+for number in six 6.5 6x 2147483648 99999999999999999999; do
+    check "classes=$number" bad_data "s/^classes=.*/classes=$number/" "bad.data: classes=$number: must be a whole number"
+done
+top() { # the command's own number
+    sed 's/^top=.*/top=many/' "$scratch/x.data" >"$scratch/bad.data"
+    ! "$darknet" classifier valid "$scratch/bad.data" "$scratch/a.cfg" "$scratch/expected" >"$scratch/said" 2>&1 &&
+        grep -qF 'bad.data: top=many: must be a whole number' "$scratch/said"
+}
+check 'top=many' top
+endless() { # a cfg without an end
+    timeout 20 "$darknet" classifier train "$scratch/x.data" /dev/zero >"$scratch/said" 2>&1
+    [ $? -eq 1 ] && grep -q '/dev/zero: no text' "$scratch/said"
+}
+check 'a file of NUL bytes without an end' endless
+
 # A directory and files whose names have blanks inside.
 inner_blanks() {
     mkdir -p "$scratch/my data/my backup" && cp "$scratch/labels.txt" "$scratch/my data/my labels.txt" &&

@@ -154,6 +154,13 @@ static void refusals(void **state)
         if (!strstr(said, files[i].words)) fail_msg("\"%s\", not \"%s\"", said, files[i].words);
         fclose(file);
     }
+    FILE *directory = fopen("tests", "r"), *endless = fopen("/dev/zero", "r");
+    assert_int_equal(exit_code(read_it, directory, said, sizeof said), 1);
+    assert_non_null(strstr(said, "tests: cannot be read: Is a directory"));
+    assert_int_equal(exit_code(read_it, endless, said, sizeof said), 1);
+    assert_non_null(strstr(said, "/dev/zero: no text"));
+    fclose(directory);
+    fclose(endless);
     memset(path, 'x', sizeof path);
     path[sizeof path - 1] = 0;
     assert_int_equal(exit_code(replace_it, path, said, sizeof said), 1);

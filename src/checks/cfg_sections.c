@@ -23,7 +23,8 @@ void refuse_section(char *filename, const section *s, const char *format, ...)
 void read_cfg_option(char *filename, int line, char *text, list *options)
 {
     if (!options) {
-        fprintf(stderr, "%s, line %d: %s: an option before any section; the first must be [net]\n",
+        fprintf(stderr,
+                "%s, line %d: %.80s: an option before any section; the first must be [net]\n",
                 filename, line, text);
         exit(1);
     }

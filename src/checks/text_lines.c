@@ -2,6 +2,7 @@
 #define _GNU_SOURCE /* readlink, fileno */
 #include "text_lines.h"
 
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -11,7 +12,7 @@
 static const char blanks[] = " \t\r\v\f";
 
 /* The reader is called with a stream alone; the system knows its name. */
-static void refuse_text(FILE *file, const char *what)
+static void refuse_text(FILE *file, const char *what, const char *advice)
 {
     char link[64], directory[LONGEST_PATH], name[LONGEST_PATH] = "a text file";
     snprintf(link, sizeof link, "/proc/self/fd/%d", fileno(file));
@@ -19,7 +20,7 @@ static void refuse_text(FILE *file, const char *what)
     if (length > 0) name[length] = 0;
     size_t here = getcwd(directory, sizeof directory) ? strlen(directory) : 0;
     int below = here && strncmp(name, directory, here) == 0 && name[here] == '/';
-    fprintf(stderr, "\n%s: %s; save it as UTF-8\n", below ? name + here + 1 : name, what);
+    fprintf(stderr, "\n%s: %s%s\n", below ? name + here + 1 : name, what, advice);
     exit(1);
 }
 
@@ -27,8 +28,9 @@ static void refuse_text(FILE *file, const char *what)
 static size_t check_start(FILE *file, const char *line, size_t length)
 {
     if (length >= 2 && (memcmp(line, "\xff\xfe", 2) == 0 || memcmp(line, "\xfe\xff", 2) == 0))
-        refuse_text(file, "the text is in UTF-16");
-    if (memchr(line, 0, length)) refuse_text(file, "no text (a NUL byte), or in UTF-16");
+        refuse_text(file, "the text is in UTF-16", "; save it as UTF-8");
+    if (memchr(line, 0, length))
+        refuse_text(file, "no text (a NUL byte), or in UTF-16", "; save it as UTF-8");
     return length >= 3 && memcmp(line, "\xef\xbb\xbf", 3) == 0 ? 3 : 0;
 }
 
@@ -36,10 +38,12 @@ char *read_text_line(FILE *file)
 {
     size_t size = 512, length = 0;
     int c = getc(file);
+    if (c == EOF && ferror(file)) refuse_text(file, "cannot be read: ", strerror(errno));
     if (c == EOF) return NULL;
     char *line = malloc(size);
     for (; line && c != EOF && c != '\n' && c != '\r'; c = getc(file)) {
         line[length++] = (char)c;
+        if (c == 0) break; /* no text, perhaps without an end */
         if (length < size) continue;
         char *longer = realloc(line, size *= 2);
         if (!longer) free(line);
@@ -49,6 +53,7 @@ char *read_text_line(FILE *file)
         fprintf(stderr, "out of memory for a line of %zu bytes\n", size);
         exit(1);
     }
+    if (ferror(file)) refuse_text(file, "cannot be read: ", strerror(errno));
     if (c == '\r' && (c = getc(file)) != '\n' && c != EOF) ungetc(c, file);
     size_t mark = check_start(file, line, length);
     memmove(line, line + mark, length - mark);

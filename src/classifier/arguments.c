@@ -48,6 +48,12 @@ arguments read_arguments(int argc, char **argv)
     arguments a = {0};
     char *gpus = find_char_arg(argc, argv, "-gpus", 0);
     a.train.gpus = read_intlist(gpus, &a.train.gpu_count, gpu_index);
+#ifndef GPU
+    if (a.train.gpu_count > 1) {
+        fprintf(stderr, "-gpus %s: this program is built for the CPU; make GPU=1\n", gpus);
+        exit(1);
+    }
+#endif
     a.camera = find_int_arg(argc, argv, "-c", 0);
     a.top = find_int_arg(argc, argv, "-t", 0);
     a.train.clear = find_arg(argc, argv, "-clear");

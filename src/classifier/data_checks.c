@@ -1,6 +1,10 @@
 /* Checks of a classifier's data against its network. */
 #include "data_checks.h"
 
+#include "option_list.h"
+
+#include <errno.h>
+#include <limits.h>
 #include <string.h>
 
 list *get_lines(char *filename, int least, const char *what)
@@ -17,6 +21,17 @@ char **get_class_labels(char *filename, int classes)
     char **labels = (char **)list_to_array(lines);
     free_list(lines);
     return labels;
+}
+
+int data_number(list *options, char *name, int by_default, const char *datacfg)
+{
+    char *text = option_find_str(options, name, 0), *end = text;
+    if (!text) return option_find_int(options, name, by_default); /* which says so */
+    errno = 0;
+    long value = strtol(text, &end, 10);
+    if (end != text && !*end && !errno && value >= INT_MIN && value <= INT_MAX) return (int)value;
+    fprintf(stderr, "%s: %s=%s: must be a whole number\n", datacfg, name, text);
+    exit(1);
 }
 
 void check_classes(const network *net, int classes, int exact, const char *datacfg,

@@ -66,7 +66,7 @@ void predict_classifier(char *datacfg, char *cfgfile, char *weightfile, char *fi
     network *net = load_for_images(cfgfile, weightfile);
     list *options = read_data_cfg(datacfg);
     char **names = class_names(options, net->outputs);
-    if (top == 0) top = option_find_int(options, "top", 1);
+    if (top == 0) top = data_number(options, "top", 1, datacfg);
     check_top(top, net->outputs, datacfg);
     int *best = allocate((size_t)top, sizeof *best);
     if (filename) predict_image(net, names, filename, top, best);
@@ -114,7 +114,7 @@ void try_classifier(char *datacfg, char *cfgfile, char *weightfile, char *filena
     network *net = load_for_images(cfgfile, weightfile);
     list *options = read_data_cfg(datacfg);
     char **names = class_names(options, net->outputs);
-    int top = option_find_int(options, "top", 1);
+    int top = data_number(options, "top", 1, datacfg);
     check_top(top, net->outputs, datacfg);
     if (layer < 0 || layer >= net->n) {
         fprintf(stderr, "classifier try: layer %d: must be from 0 to %d\n", layer, net->n - 1);
@@ -155,7 +155,7 @@ void label_classifier(char *datacfg, char *cfgfile, char *weightfile)
 {
     network *net = load_for_images(cfgfile, weightfile);
     list *options = read_data_cfg(datacfg);
-    int classes = option_find_int(options, "classes", 2);
+    int classes = data_number(options, "classes", 2, datacfg);
     check_classes(net, classes, 0, datacfg, cfgfile);
     char **labels = class_names(options, classes);
     for (node *n = test_images(options)->front; n; n = n->next) {
@@ -173,7 +173,7 @@ void csv_classifier(char *datacfg, char *cfgfile, char *weightfile)
     network *net = load_for_images(cfgfile, weightfile);
     list *options = read_data_cfg(datacfg);
     list *images = test_images(options);
-    int top = option_find_int(options, "top", 1), count = 0;
+    int top = data_number(options, "top", 1, datacfg), count = 0;
     check_top(top, net->outputs, datacfg);
     int *best = allocate((size_t)top, sizeof *best);
     for (node *n = images->front; n; n = n->next) {
@@ -220,7 +220,7 @@ void test_classifier(char *datacfg, char *cfgfile, char *weightfile)
 void file_output_classifier(char *datacfg, char *cfgfile, char *weightfile, char *filename)
 {
     network *net = load_for_images(cfgfile, weightfile);
-    int classes = option_find_int(read_data_cfg(datacfg), "classes", 2);
+    int classes = data_number(read_data_cfg(datacfg), "classes", 2, datacfg);
     check_classes(net, classes, 0, datacfg, cfgfile);
     for (node *n = get_lines(filename, 1, "images")->front; n; n = n->next) {
         image im = load_image(n->val, 0, 0, net->c);

@@ -145,7 +145,7 @@ static void prepare_data(run *r)
     char *label_list = option_find_str(options, "labels", "data/labels.list");
     r->train_list = option_find_str(options, "train", "data/train.list");
     tree *hierarchy = get_label_tree(r->net, option_find_str(options, "tree", 0), datacfg);
-    int classes = option_find_int(options, "classes", 2);
+    int classes = data_number(options, "classes", 2, datacfg);
     check_image_network(r->net, r->options->cfg);
     check_classes(r->net, classes, 1, datacfg, r->options->cfg);
     char **labels = tag ? NULL : get_class_labels(label_list, classes);

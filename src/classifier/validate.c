@@ -28,8 +28,8 @@ static validation start(char *datacfg, char *cfgfile, char *weightfile)
     char *label_list = option_find_str(options, "labels", "data/labels.list");
     choose_leaves(v.net, option_find_str(options, "leaves", 0), datacfg);
     char *valid_list = option_find_str(options, "valid", "data/train.list");
-    v.classes = option_find_int(options, "classes", 2);
-    v.topk = option_find_int(options, "top", 1);
+    v.classes = data_number(options, "classes", 2, datacfg);
+    v.topk = data_number(options, "top", 1, datacfg);
     check_image_network(v.net, cfgfile);
     check_classes(v.net, v.classes, 0, datacfg, cfgfile);
     check_top(v.topk, v.classes, datacfg);

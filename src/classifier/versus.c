@@ -51,8 +51,8 @@ static void start(comparison *c, const versus_options *o)
     char *label_list = option_find_str(options, "labels", "data/labels.list");
     char *names = option_find_str(options, "names", label_list);
     char *valid_list = option_find_str(options, "valid", "data/train.list");
-    c->classes = option_find_int(options, "classes", 2);
-    c->topk = option_find_int(options, "top", 1);
+    c->classes = data_number(options, "classes", 2, o->data);
+    c->topk = data_number(options, "top", 1, o->data);
     check_top(c->topk, c->classes, o->data);
     c->labels = get_class_labels(label_list, c->classes);
     c->names = get_class_labels(names, c->classes);
