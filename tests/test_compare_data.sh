@@ -239,6 +239,22 @@ PY
 }
 check 'a loss is a last section with options; what it does not say is from settings, then from the file' losses
 
+candidates() {
+    python "$scratch/tiny" <<'PY'
+import os, sys
+from compare import candidates_of
+from compare_settings import read_settings
+def tried(lrs, taus, loss):
+    settings = read_settings({"DATA": os.path.dirname(sys.argv[1]), "NETWORK": sys.argv[1], "LRS": lrs, "TAUS": taus, "LOSSES": loss}, True)
+    return candidates_of(settings["losses"][0], settings)
+assert tried("0.01 0.04", "0.3 1", "smooth_topk") == [(0.01, 0.3), (0.04, 0.3), (0.01, 1), (0.04, 1)]
+assert tried("0.01 0.08", "0.3 1", "softmax") == [(0.01, None), (0.02, None), (0.04, None), (0.08, None)]
+assert tried("0.01 0.08", "0.3 1", "'smooth_topk tau=2'") == tried("0.01 0.08", "0.3 1", "softmax"), "LOSSES says tau"
+assert tried("0.01", "0.3 1", "softmax") == [(0.01, None)] and tried("0.01", "0.3 1", "'topk_loss type=lml'") == [(0.01, 0.3), (0.01, 1)]
+PY
+}
+check 'tune tries as many rates, or rates and temperatures, for each loss' candidates
+
 # --- Tables and plots, of results that are made up
 tables() {
     python "$scratch/report" "$(command -v gnuplot)" <<'PY'

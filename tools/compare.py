@@ -191,11 +191,12 @@ def spread_out(low, high, count):
 
 
 def candidates_of(loss, settings):
-    """(rate, tau) to try: as many for each loss. tau is None where the loss has none, or LOSSES says it."""
+    """(rate, tau) to try: as many for each loss, where LRS has several. tau is None where the loss has none, or LOSSES says it."""
     rates, taus = settings["LRS"], settings["TAUS"]
     if loss.has_tau() and "tau" not in loss.said:
         return [(rate, tau) for tau in taus for rate in rates]
-    return [(float(f"{rate:.4g}"), None) for rate in spread_out(min(rates), max(rates), len(rates) * len(taus))]
+    spread = [float(f"{rate:.4g}") for rate in spread_out(min(rates), max(rates), len(rates) * len(taus))]
+    return [(rate, None) for rate in dict.fromkeys(spread)]  # one, where LRS is one
 
 
 def tune(settings):
