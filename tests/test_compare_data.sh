@@ -259,7 +259,7 @@ check 'tune tries as many rates, or rates and temperatures, for each loss' candi
 tables() {
     python "$scratch/report" "$(command -v gnuplot)" <<'PY'
 import csv, os, re, sys
-from compare_report import exceeds, report, run_name
+from compare_report import exceeds, plot, report, run_name
 from compare_runs import results_text
 assert exceeds([1.0, 1.1, 0.9]) == "yes" and exceeds([1.0, -1.1, 0.9]) == "no" and exceeds([-1.0, -1.1, -0.9]) == "yes" and exceeds([5.0]) == "one seed"
 # t of 4 and 6 is 5: beyond no 95 % of two seeds (12.706)
@@ -310,12 +310,34 @@ for name in ("noise.svg", "training.svg"):
     assert "</svg>" in svg and "smooth_topk k=1,5" in svg and float(min(re.findall(r">\s*(-?[0-9.]+)<", svg), key=float)) >= 0, name
     os.remove(f"{out}/{name}")
 assert "batches" in svg
+import compare_report
+drawn = []
+compare_report.plot = lambda path, panels, columns, x_label, x_range: drawn.append((x_label, x_range))
+for noises, span in (((0, 1), (0, 1)), ((0,), (0, 0.1)), ((0.5,), (0.4, 0.6))):
+    compare_report.plot_noise("x", [{"fraction": 1, "noise": noise, "loss": "softmax", "topk": 1, "topk_sd": None} for noise in noises], labels, settings)
+    assert drawn.pop() == ("label noise p", span), "the axis ends where the noise does, and never below 0"
+compare_report.plot_training("x", out, [], [{"fraction": 1, "noise": 0}], labels, settings)
+assert drawn.pop() == ("batches", (0, 100))
+compare_report.plot = plot
 os.environ["PATH"] = ""
 report(settings)
 assert not os.path.exists(out + "/noise.svg"), "without gnuplot there are tables"
 PY
 }
 check 'tables: means, deviations, differences from the first loss, the best in bold, any number of losses; plots over noise and batches' tables
+legend() {
+    python "$scratch/legend.svg" <<'PY'
+import sys
+from plot import plot
+names = [f"topk_loss type=calibrated_hinge k={k} scale=0.5 temperature=2" for k in range(9)]
+for panels in (1, 2, 3):
+    plot(sys.argv[1], [("title", "%", [(name, c, [(0, c), (1, c + panels)]) for c, name in enumerate(names)])] * panels, min(2, panels), "batches")
+    with open(sys.argv[1]) as file:
+        svg = file.read()
+    assert all(svg.count(f"<text>{name}</text>") == 1 for name in names), svg[:3000]
+PY
+}
+check 'one legend with all names, however many and long' legend
 progress() {
     python <<'PY'
 import time
