@@ -19,6 +19,10 @@ COMMON += $(addprefix -I,$(PLUGIN_DIRS))
 
 include plugin/platforms.mk
 
+# ar keeps the objects of sources that are gone: libraries that have such are made anew.
+STALE := $(filter-out $(OBJ),$(shell ar t $(ALIB) 2>/dev/null))
+$(if $(STALE),$(shell rm -f $(ALIB) $(SLIB)))
+
 # Upstream's warnings are not ours to fix; our own files are compiled with all of them.
 WARNINGS = -w
 CFLAGS += $(WARNINGS)

@@ -21,7 +21,8 @@ rebuilds() { # FILE WANTED: what make compiles after FILE has changed
     build || return 1
     [ "$(objects)" = "$2" ] || { echo "compiled: $(objects)"; return 1; }
 }
-check 'a moved repository builds, with nothing compiled' rebuilds nothing ''
+untouched() { rebuilds nothing '' && [ ! "$copy/build/source/libdarknet.a" -nt "$scratch/mark" ]; }
+check 'a moved repository builds, with nothing compiled or linked' untouched
 check 'and runs' sh -c "'$copy/build/darknet' 2>&1 | grep -q usage"
 own() { ! find "$copy/build/" -lname '/*' | grep . && ! grep -rlF "$PWD/" "$copy/build/source" --include=Makefile --include='*.d'; }
 check 'nothing in it points back to the old place' own
@@ -48,6 +49,14 @@ sed -i '/9999/d' "$copy/patches/series"
 rm "$copy/patches/plugin/9999-test.patch"
 back() { rebuilds nothing 'list.o '; }
 check 'a dropped patch is undone' back
+
+dropped_source() {
+    echo 'int dropped(void) { return 1; }' >"$copy/src/cpu/dropped.c"
+    rebuilds nothing 'dropped.o ' && ar t "$copy/build/source/libdarknet.a" | grep -qx dropped.o || return 1
+    rm "$copy/src/cpu/dropped.c"
+    rebuilds nothing '' && ! ar t "$copy/build/source/libdarknet.a" | grep -x dropped.o
+}
+check 'a dropped source leaves the library' dropped_source
 
 # --- Where the source comes from. offline COMMAND...: no git home, or one that hangs for HANGS seconds, no apt archive.
 mkdir "$scratch/bin"
