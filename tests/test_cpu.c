@@ -2,6 +2,7 @@
    with and without BLAS and Winograd, for every instruction set of this machine, on one thread and
    on three. */
 #include <math.h>
+#include <pthread.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -14,6 +15,7 @@
 #include <cmocka.h>
 
 #include "activations.h"
+#include "batchnorm_layer.h"
 #include "convolution.h"
 #include "cpu_settings.h"
 #include "cpu_threads.h"
@@ -206,6 +208,9 @@ static void test_convolution_options(void **state)
                                 shape(2, 70, 40, 40, 130, 1, 1, 1, 0),
                                 shape(2, 32, 9, 9, 32, 32, 3, 1, 1),
                                 shape(20, 24, 6, 6, 48, 1, 3, 1, 1),
+                                shape(16, 32, 24, 24, 32, 1, 3, 1, 1), /* several chunks */
+                                shape(20, 70, 20, 20, 30, 1, 3, 2, 1),
+                                shape(2, 9, 5, 7, 12, 1, 3, 1, 4), /* padding beyond a tile's */
                                 shape(2, 6, 9, 9, 6, 1, 1, 2, 0),
                                 shape(2, 6, 9, 9, 6, 1, 1, 1, 1)}; /* 1x1, not direct */
     for (size_t i = 0; i < sizeof some / sizeof *some; ++i) check_convolution(some + i);
@@ -227,6 +232,7 @@ static void test_products(void **state)
             float beta = kind & 4 ? .5f : 1;
             float *a = random_floats((size_t)M * K, 1, 0), *b = random_floats((size_t)K * N, 1, 0);
             float *c = random_floats((size_t)M * N, 1, 0);
+            float *again = copy_of(c, (size_t)M * N);
             double *r = malloc((size_t)M * N * sizeof(double));
             for (int m = 0; m < M; ++m)
                 for (int n = 0; n < N; ++n) {
@@ -236,10 +242,15 @@ static void test_products(void **state)
                                (TB ? b[n * K + k] : b[k * N + n]);
                     r[m * N + n] = 2 * sum + beta * (double)c[m * N + n];
                 }
+            cpu.threads = 1;
             gemm_cpu(TA, TB, M, N, K, 2, a, TA ? M : K, b, TB ? K : N, beta, c, N);
+            cpu.threads = 3;
+            gemm_cpu(TA, TB, M, N, K, 2, a, TA ? M : K, b, TB ? K : N, beta, again, N);
             assert_close(c, r, (size_t)M * N, 1e-6);
-            free(a), free(b), free(c), free(r);
+            assert_memory_equal(c, again, (size_t)M * N * sizeof(float));
+            free(a), free(b), free(c), free(again), free(r);
         }
+    cpu = built;
 }
 
 /* -------------------------------------------------------------------------------------------------
@@ -365,24 +376,32 @@ static void test_pooling_is_upstreams(void **state)
         for (int stride = 1; stride <= 3; ++stride)
             for (int padding = 0; padding < 3; ++padding)
                 for (int h = 4; h < 10; ++h) {
-                    layer l = make_maxpool_layer(2, h, 2 * (h / 2) + 2, 3, size, stride, padding);
+                    int width = h % 3 ? 2 * (h / 2) + 2 : 70; /* more than a vector */
+                    layer l = make_maxpool_layer(2, h, width, 3, size, stride, padding);
                     int in = 2 * l.inputs, out = 2 * l.outputs;
-                    network net = {0};
-                    net.input = random_floats(in, 1, 0);
+                    network net = {.input = random_floats(in, 1, 0)};
                     for (int i = 0; i < in; ++i)
                         net.input[i] = (int)(4 * net.input[i]); /* equal ones */
                     for (int i = 0; i < out; ++i) l.delta[i] = i;
-                    float *output[2], *delta[2];
-                    for (int fast = 0; fast < 2; ++fast) {
-                        cpu.blas = cpu.winograd = fast;
-                        net.delta = delta[fast] = calloc(in, sizeof(float));
+                    float *output = 0, *delta = 0;
+                    for (int set = -1; set <= (int)built.instructions; ++set) {
+                        cpu.blas = cpu.winograd = set >= 0;
+                        cpu.instructions = set < 0 ? 0 : set;
+                        net.delta = calloc(in, sizeof(float));
+                        memset(l.output, 0xff, out * sizeof(float));
+                        memset(l.indexes, 0xff, out * sizeof(int));
                         forward_maxpool_layer(l, net);
                         backward_maxpool_layer(l, net);
-                        output[fast] = copy_of(l.output, out);
+                        if (set < 0) {
+                            output = copy_of(l.output, out);
+                            delta = net.delta;
+                            continue;
+                        }
+                        assert_memory_equal(output, l.output, out * sizeof(float));
+                        assert_memory_equal(delta, net.delta, in * sizeof(float));
+                        free(net.delta);
                     }
-                    assert_memory_equal(output[0], output[1], out * sizeof(float));
-                    assert_memory_equal(delta[0], delta[1], in * sizeof(float));
-                    for (int i = 0; i < 2; ++i) free(output[i]), free(delta[i]);
+                    free(output), free(delta);
                     free(net.input);
                     free_layer(l);
                     cpu = built;
@@ -395,10 +414,24 @@ static void count(void *argument, int task, int slot)
     ++((int *)argument)[task];
 }
 
-static void count_inside(void *argument, int task, int slot)
+typedef struct {
+    pthread_t caller;
+    int done[10], foreign;
+} nested_loop;
+
+static void count_nested(void *argument, int task, int slot)
 {
+    nested_loop *of = argument;
+    ++of->done[task];
+    if (slot || !pthread_equal(pthread_self(), of->caller)) ++of->foreign;
+}
+
+static void loop_inside(void *argument, int task, int slot)
+{
+    nested_loop *of = (nested_loop *)argument + task;
     (void)slot;
-    parallel_for(10, count, (int *)argument + 10 * task);
+    of->caller = pthread_self();
+    parallel_for(10, count_nested, of);
 }
 
 static void test_every_task_runs_once(void **state)
@@ -411,9 +444,46 @@ static void test_every_task_runs_once(void **state)
         for (int i = 0; i < 50; ++i) parallel_for(tasks, count, done);
         for (int i = 0; i < 1000; ++i) assert_int_equal(done[i], i < tasks ? 50 : 0);
     }
-    memset(done, 0, sizeof done);
-    parallel_for(100, count_inside, done);
-    for (int i = 0; i < 1000; ++i) assert_int_equal(done[i], 1);
+    cpu = built;
+}
+
+static void test_a_loop_within_a_loop_stays_on_its_thread(void **state)
+{
+    static nested_loop loops[100];
+    (void)state;
+    cpu.threads = 4;
+    parallel_for(100, loop_inside, loops);
+    for (int i = 0; i < 100; ++i) {
+        assert_int_equal(loops[i].foreign, 0);
+        for (int j = 0; j < 10; ++j) assert_int_equal(loops[i].done[j], 1);
+    }
+    cpu = built;
+}
+
+/* Waits, but not for ever, until `tasks` have begun. */
+typedef struct {
+    int tasks, begun, together;
+} meeting;
+
+static void meet(void *argument, int task, int slot)
+{
+    meeting *m = argument;
+    (void)task, (void)slot;
+    __atomic_add_fetch(&m->begun, 1, __ATOMIC_SEQ_CST);
+    for (int i = 0; i < 60000 && __atomic_load_n(&m->begun, __ATOMIC_SEQ_CST) < m->tasks; ++i)
+        usleep(1000);
+    if (__atomic_load_n(&m->begun, __ATOMIC_SEQ_CST) == m->tasks)
+        __atomic_add_fetch(&m->together, 1, __ATOMIC_SEQ_CST);
+}
+
+static void test_tasks_run_at_the_same_time(void **state)
+{
+    (void)state;
+    for (cpu.threads = 2; cpu.threads <= 4; ++cpu.threads) {
+        meeting m = {cpu.threads, 0, 0};
+        parallel_for(m.tasks, meet, &m);
+        assert_int_equal(m.together, m.tasks);
+    }
     cpu = built;
 }
 
@@ -496,6 +566,67 @@ static void test_networks(void **state)
     }
 }
 
+/* What a command asks for that changes an image: the gradient by it, of a network that only
+   predicts. After a step, so that the rolling means are not all 0. */
+static float *gradient_by_image(network *net, int *n)
+{
+    free(two_steps(net, n));
+    *n = net->inputs * net->batch;
+    float *by_image = calloc(*n, sizeof(float));
+    net->train = 0;
+    net->delta = by_image;
+    forward_network(net);
+    layer last = net->layers[net->n - 3]; /* below [avgpool] and [softmax] */
+    for (int i = 0; i < last.outputs * net->batch; ++i) last.delta[i] = (i % 7 - 3) * .1f;
+    net->n -= 2;
+    backward_network(net);
+    net->n += 2;
+    return by_image;
+}
+
+static void test_gradient_by_an_image(void **state)
+{
+    const char *texts[] = {NET BN_CONV BN_CONV CONV END, NET CONV "[batchnorm]\n" CONV END};
+    (void)state;
+    for (int i = 0; i < 2; ++i) {
+        int n;
+        network *slow = network_of(texts[i], 0), *fast = network_of(texts[i], 1);
+        cpu.blas = cpu.winograd = 0;
+        float *right = gradient_by_image(slow, &n);
+        cpu = built;
+        float *ours = gradient_by_image(fast, &n);
+        double size = 0, error = 0;
+        for (int j = 0; j < n; ++j) {
+            size += right[j] * (double)right[j];
+            error += (right[j] - (double)ours[j]) * (right[j] - (double)ours[j]);
+        }
+        if (!(size > 0 && error <= 1e-8 * size))
+            fail_msg("network %d: error %g of %g", i, sqrt(error), sqrt(size));
+        free(right), free(ours);
+        free_network(slow), free_network(fast);
+    }
+}
+
+/* Upstream overwrites what a [shortcut] added to the gradient by [batchnorm]'s input. */
+static void test_batchnorm_adds_its_gradient(void **state)
+{
+    enum { N = 2 * 3 * 20 };
+    float *delta[2], *given = random_floats(N, 1, 0);
+    layer l = make_batchnorm_layer(2, 5, 4, 3);
+    network net = {.input = random_floats(N, 1, 0), .train = 1};
+    (void)state;
+    for (int filled = 0; filled < 2; ++filled) {
+        net.delta = delta[filled] = malloc(N * sizeof(float));
+        for (int i = 0; i < N; ++i) delta[filled][i] = filled;
+        forward_batchnorm_layer(l, net);
+        memcpy(l.delta, given, N * sizeof(float));
+        backward_batchnorm_layer(l, net);
+    }
+    for (int i = 0; i < N; ++i) assert_true(fabsf(delta[1][i] - (delta[0][i] + 1)) < 1e-6f);
+    free(delta[0]), free(delta[1]), free(given), free(net.input);
+    free_layer(l);
+}
+
 /* Steps of two networks in turn, one of them resized between, are those of each alone. */
 static void test_two_networks_and_sizes(void **state)
 {
@@ -531,7 +662,11 @@ int main(void)
         cmocka_unit_test(test_update),
         cmocka_unit_test(test_pooling_is_upstreams),
         cmocka_unit_test(test_every_task_runs_once),
+        cmocka_unit_test(test_a_loop_within_a_loop_stays_on_its_thread),
+        cmocka_unit_test(test_tasks_run_at_the_same_time),
         cmocka_unit_test(test_networks),
+        cmocka_unit_test(test_gradient_by_an_image),
+        cmocka_unit_test(test_batchnorm_adds_its_gradient),
         cmocka_unit_test(test_two_networks_and_sizes),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -3,7 +3,7 @@
 # A script tests/test_X.sh and a program tests/test_X.c are found by themselves and belong to both targets; what takes
 # long is named in LONG_SCRIPTS or LONG_PROGRAMS, and only `make check` runs it. `make check` also sets LONG=1, with
 # which a test may run its whole grid where it is content with a part otherwise.
-LONG_SCRIPTS := $(patsubst %,tests/test_%.sh,barriers builds compare coverage gpu nvcc ranks_faults sanitized static valgrind)
+LONG_SCRIPTS := $(patsubst %,tests/test_%.sh,barriers builds compare coverage cpu_aarch64 cpu_threads gpu nvcc ranks_faults sanitized static valgrind)
 LONG_PROGRAMS := $(patsubst %,build/tests/%,kernels_sanitized loss_kernels_off_chip loss_kernels_sanitized)
 
 # Without a fake stack: gcc 14 puts vectors of 64 bytes on one that is aligned to 32.

@@ -3,7 +3,8 @@
 
    In CPU_KERNELS SIMD_NAME(x) names a function, SIMD_TARGET is its attribute, SIMD_BYTES the size
    of a vector register, `floats` and `ints` vectors of LANES numbers. Vectors are the compiler's
-   own (GCC, clang). CPU_CHOOSE(x) is the address of the instance of x for this machine. */
+   own (GCC, clang). CPU_CHOOSE(x) is the address of the instance of x for this machine,
+   CPU_CHOOSE_OF(x, set) that for another instruction set. */
 
 #include "cpu_settings.h"
 
@@ -35,13 +36,12 @@ typedef int ints __attribute__((vector_size(SIMD_BYTES)));
 #undef SIMD_TARGET
 #undef SIMD_BYTES
 
-#define CPU_CHOOSE(name)                             \
-    (cpu.instructions == CPU_AVX512 ? &name##_avx512 \
-     : cpu.instructions == CPU_AVX2 ? &name##_avx2   \
-                                    : &name##_portable)
+#define CPU_CHOOSE_OF(name, set) \
+    ((set) == CPU_AVX512 ? &name##_avx512 : (set) == CPU_AVX2 ? &name##_avx2 : &name##_portable)
 #else
-#define CPU_CHOOSE(name) (&name##_portable)
+#define CPU_CHOOSE_OF(name, set) (&name##_portable)
 #endif
+#define CPU_CHOOSE(name) CPU_CHOOSE_OF(name, cpu.instructions)
 
 #define SIMD_NAME(name) name##_portable
 #define SIMD_TARGET

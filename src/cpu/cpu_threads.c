@@ -79,7 +79,7 @@ void parallel_for(int tasks, void (*work)(void *argument, int task, int slot), v
     loop = &mine;
     ++loops;
     pthread_mutex_unlock(&mutex);
-    if (tasks > 2)
+    if (tasks > 2 || helpers >= cpu.threads) /* one alone might be of those not wanted now */
         pthread_cond_broadcast(&begin);
     else
         pthread_cond_signal(&begin);

@@ -7,8 +7,6 @@
 #include <stddef.h>
 #include <string.h>
 
-#define MOST_COLUMNS 1024
-
 #define CPU_KERNELS "pooling_kernels.h"
 #include "cpu_simd.h"
 
@@ -67,13 +65,19 @@ static void forward_plane(void *argument, int plane, int slot)
         pool_plane(l, in, plane * in_size, out, indexes);
 }
 
+/* The widest vectors that a row of outputs fills. */
+static cpu_instruction_set instructions_for(int outputs)
+{
+    cpu_instruction_set most = outputs >= 16 ? CPU_AVX512 : outputs >= 8 ? CPU_AVX2 : CPU_PORTABLE;
+    return most < cpu.instructions ? most : cpu.instructions;
+}
+
 int forward_maxpool_cpu(layer l, network net)
 {
     pooling p = {&l, net.input, 0, 0};
     if (!cpu_fast()) return 0;
-    if (l.size == 2 && l.stride == 2 && l.pad / 2 == 0 && 2 * l.out_h == l.h &&
-        2 * l.out_w == l.w && l.out_w <= MOST_COLUMNS)
-        p.two_by_two = CPU_CHOOSE(maxpool_2x2);
+    if (l.size == 2 && l.stride == 2 && 2 * l.out_h == l.h && 2 * l.out_w == l.w)
+        p.two_by_two = CPU_CHOOSE_OF(maxpool_2x2, instructions_for(l.out_w));
     parallel_for(l.batch * l.c, forward_plane, &p);
     return 1;
 }

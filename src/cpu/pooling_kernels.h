@@ -1,26 +1,67 @@
 /* Max-pooling of a plane: compiled once for every instruction set (cpu_simd.h). */
 
-/* 2x2 windows of stride 2 of a plane of even height and width, the most frequent: by rows of pairs
-   first, so that all loops are over vectors. Of equal numbers the first wins, as in the general
-   loop. */
+#if SIMD_BYTES == 64
+#define EVEN(a, b) \
+    __builtin_shufflevector(a, b, 0, 2, 4, 6, 8, 10, 12, 14, 16, 18, 20, 22, 24, 26, 28, 30)
+#define ODD(a, b) \
+    __builtin_shufflevector(a, b, 1, 3, 5, 7, 9, 11, 13, 15, 17, 19, 21, 23, 25, 27, 29, 31)
+#elif SIMD_BYTES == 32
+#define EVEN(a, b) __builtin_shufflevector(a, b, 0, 2, 4, 6, 8, 10, 12, 14)
+#define ODD(a, b) __builtin_shufflevector(a, b, 1, 3, 5, 7, 9, 11, 13, 15)
+#else
+#define EVEN(a, b) __builtin_shufflevector(a, b, 0, 2, 4, 6)
+#define ODD(a, b) __builtin_shufflevector(a, b, 1, 3, 5, 7)
+#endif
+
+INLINE ints SIMD_NAME(choose)(ints mask, ints yes, ints no)
+{
+    return (yes & mask) | (no & ~mask);
+}
+
+/* The larger of each two neighbours from `in`, and its index; `at` is the first one's. */
+INLINE floats SIMD_NAME(larger_of_pairs)(const float *in, ints at, ints *index)
+{
+    floats a, b;
+    memcpy(&a, in, sizeof a);
+    memcpy(&b, in + LANES, sizeof b);
+    floats left = EVEN(a, b), right = ODD(a, b);
+    ints mask = right > left;
+    *index = at - mask;
+    return (floats)SIMD_NAME(choose)(mask, (ints)right, (ints)left);
+}
+
+/* 2x2 windows of stride 2 of a plane of even height and width, the most frequent. Of equal numbers
+   the first wins, as in the general loop. A row's last vector may overlap the one before; rows
+   shorter than a vector are taken number by number. */
 SIMD_TARGET static void SIMD_NAME(maxpool_2x2)(const float *in, int at, int height, int width,
                                                float *out, int *indexes)
 {
-    float across[2][MOST_COLUMNS];
-    int column[2][MOST_COLUMNS], half = width / 2;
-    for (int i = 0; i < height / 2; ++i, in += 2 * width, at += 2 * width) {
-        for (int row = 0; row < 2; ++row) {
-            const float *p = in + row * width;
-            for (int j = 0; j < half; ++j) {
-                int right = p[2 * j + 1] > p[2 * j];
-                across[row][j] = right ? p[2 * j + 1] : p[2 * j];
-                column[row][j] = at + row * width + 2 * j + right;
-            }
+    int half = width / 2, vectors = half < LANES ? 0 : half;
+    ints twice;
+    for (int i = 0; i < LANES; ++i) twice[i] = 2 * i;
+    for (int i = 0; i < height / 2; ++i) {
+        for (int j = 0; j < vectors; j += LANES) {
+            if (j > half - LANES) j = half - LANES;
+            ints above, below, start = twice + (at + 2 * j);
+            floats x = SIMD_NAME(larger_of_pairs)(in + 2 * j, start, &above);
+            floats y = SIMD_NAME(larger_of_pairs)(in + width + 2 * j, start + width, &below);
+            ints mask = y > x;
+            x = (floats)SIMD_NAME(choose)(mask, (ints)y, (ints)x);
+            above = SIMD_NAME(choose)(mask, below, above);
+            memcpy(out + j, &x, sizeof x);
+            memcpy(indexes + j, &above, sizeof above);
         }
-        for (int j = 0; j < half; ++j) {
-            int below = across[1][j] > across[0][j];
-            *out++ = below ? across[1][j] : across[0][j];
-            *indexes++ = below ? column[1][j] : column[0][j];
+        for (int j = vectors; j < half; ++j) {
+            int best = 2 * j;
+            if (in[2 * j + 1] > in[best]) best = 2 * j + 1;
+            if (in[width + 2 * j] > in[best]) best = width + 2 * j;
+            if (in[width + 2 * j + 1] > in[best]) best = width + 2 * j + 1;
+            out[j] = in[best];
+            indexes[j] = at + best;
         }
+        in += 2 * width, at += 2 * width, out += half, indexes += half;
     }
 }
+
+#undef EVEN
+#undef ODD

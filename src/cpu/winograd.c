@@ -12,7 +12,7 @@
 /* Tiles are worked on in chunks whose 36 matrices are about this large, in bytes: near the size of
    a cache, and long enough for a matrix product. */
 #define CHUNK_BYTES 4e6
-#define LEAST_TILES 64
+#define LEAST_TILES 128
 /* Rows of tiles that one task transforms: a band. */
 #define BAND_TILES 64
 #define LEAST_CHANNELS 8

@@ -1,0 +1,33 @@
+#!/bin/sh
+# The step's own files on aarch64: compiled for it, and tests/test_cpu.c run under qemu. Without a BLAS library for it.
+. tests/tap.sh
+for tool in aarch64-linux-gnu-gcc:gcc-aarch64-linux-gnu qemu-aarch64-static:qemu-user-static; do
+    command -v "${tool%:*}" >/dev/null && continue
+    echo "1..0 # SKIP ${tool%:*} is missing; install it with: apt-get install ${tool#*:}"
+    exit 0
+done
+tree=$PWD/build/aarch64
+mkdir -p "$tree"
+unset MAKEFLAGS MFLAGS MAKELEVEL
+# This machine's headers of the image libraries serve; the libraries themselves the test never calls.
+cc="aarch64-linux-gnu-gcc -idirafter /usr/include -idirafter /usr/include/$(gcc -print-multiarch)"
+build() {
+    tools/patch_darknet.sh build/upstream "$tree" &&
+        make -s -j2 -C "$tree" GPU=0 CUDNN=0 OPENCV=0 OPENMP=0 DEBUG=0 BLAS=0 CC="$cc" CPP="$cc -x c" AR=aarch64-linux-gnu-ar libdarknet.a
+}
+check 'Darknet builds for aarch64' build
+warnings() {
+    # shellcheck disable=SC2086
+    for file in src/cpu/*.c; do
+        $cc -O2 -Wall -Wextra -Werror -isystem "$tree/include" -isystem "$tree/src" -Isrc/cpu -c "$file" -o "$scratch/object.o" || return 1
+    done
+}
+check 'src/cpu without a warning' warnings
+link() {
+    # shellcheck disable=SC2086
+    $cc -O2 -w -static -Itests/cross $(printf -- '-I%s ' src/*/) -I"$tree/include" -I"$tree/src" tests/test_cpu.c "$tree/libdarknet.a" \
+        -Wl,--unresolved-symbols=ignore-all -lm -pthread -o "$scratch/test_cpu"
+}
+check 'test_cpu.c links' link
+check 'and passes under qemu' qemu-aarch64-static "$scratch/test_cpu"
+finish
