@@ -62,3 +62,13 @@ build/bench/step_upstream: bench/step.c build/pristine/darknet
 .PHONY: bench-step
 bench-step: build/bench/step build/bench/step_upstream
 	@PYTHON='$(if $(filter command,$(origin PYTHON)),$(PYTHON))' bench/step.sh
+
+# One process beside two ranks: bench/ranks.sh says what can be set.
+build/bench/ranks: bench/ranks.c build/ranks/.built
+	@mkdir -p build/bench
+	@$(CC) -O2 $(WARNINGS) -DRANKS=1 $(PLUGIN_INCLUDE) -isystem build/ranks/include $< build/ranks/libdarknet.a $(DARKNET_LIBRARIES) \
+		$(shell mpicc -show 2>/dev/null | tr ' ' '\n' | grep '^-[Ll]') -lm -pthread -o $@
+.PHONY: bench-ranks
+bench-ranks: build/bench/ranks
+	@$(call require,mpirun,libopenmpi-dev openmpi-bin)
+	@bench/ranks.sh
