@@ -36,8 +36,8 @@ static void time_step(network *net, int shown)
     for (int i = 0; i < passes; ++i) train_network_datum(net);
     greatest_of_ranks(&loss, 1); /* as between two batches of a run */
     if (this_rank() || !shown) return;
-    printf("step %.3f %.3f %d\n", milliseconds() - start,
-           (costs_of_sums().waited - waited) * 1e3, net->batch * net->subdivisions);
+    printf("step %.3f %.3f %d\n", milliseconds() - start, (costs_of_sums().waited - waited) * 1e3,
+           net->batch * net->subdivisions);
 }
 
 static void time_sum(network *net)

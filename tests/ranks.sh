@@ -34,8 +34,8 @@ said() { # PATTERN: once, by rank 0 or with its rank
 write_cfg() { # NAME LAST_SECTION [what goes into [net]] [what goes into the convolution]
     cat >"$1.cfg" <<CFG
 [net]
-batch=24
-subdivisions=2
+batch=48
+subdivisions=4
 height=16
 width=16
 channels=3

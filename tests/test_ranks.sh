@@ -3,7 +3,7 @@
 . tests/tap.sh
 . tests/ranks.sh
 write_cfg soft '[softmax]' adam=1
-write_cfg random "$topk" policy=random
+write_cfg random "$topk" && sed -i s/policy=steps/policy=random/ random.cfg
 write_cfg normal "$topk" '' batch_normalize=1
 
 bit_for_bit() {
@@ -98,10 +98,10 @@ check '-topk, -log and -progress: as with one process, by rank 0 alone' one_voic
 refuses() {
     [ $code = 1 ] && [ "$(grep -c -- "$1" err)" = 1 ] || { echo "exit code $code" && cat err && return 1; }
 }
-sed 's/^batch=.*/batch=26/' plain.cfg >odd.cfg
+sed 's/^batch=.*/batch=50/; s/^\(subdivisions\)=.*/\1=2/' plain.cfg >odd.cfg
 odd_batch() {
     ranks 4 x.data odd.cfg
-    refuses '^.net. batch=26: cannot be shared by 4 ranks; batch=24 or 28 would do, or -np 2 or 13$'
+    refuses '^.net. batch=50: cannot be shared by 4 ranks; batch=48 or 52 would do, or -np 2 or 5$'
 }
 check 'a batch that cannot be shared is refused, with numbers that would do' odd_batch
 
@@ -162,10 +162,12 @@ not_finite() {
 }
 check 'a loss that is not finite ends all ranks' not_finite
 no_images() {
-    sed 's/[.]png/_missing&/' train.txt >missing.txt
+    awk 'NR % 8 == 0 { sub(/[.]png/, "_missing&") } { print }' train.txt >missing.txt
     sed "s|^train=.*|train=$PWD/missing.txt|" x.data >missing.data
-    ranks 3 missing.data plain.cfg
-    refuses '^Too many images of .*missing.txt cannot be used'
+    ranks 0 missing.data plain.cfg -seed 1
+    batch=$(sed -n 's/^Too many images .* stopped before //p' err)
+    ranks 3 missing.data plain.cfg -seed 1
+    refuses "^Too many images of .*missing.txt cannot be used; stopped before $batch\$"
 }
-check 'too many images that cannot be used end all ranks' no_images
+check 'too many images that cannot be used: all ranks end where one process ends' no_images
 finish

@@ -46,7 +46,7 @@ lives_on() {
     [ -n "$newest" ] || { echo 'no weights' && return 1; }
     cp "$newest" newest.weights
     before=$(od -An -tu8 -j12 -N8 newest.weights)
-    sed "s/^max_batches=.*/max_batches=$((before / 24 + 4))/" "$1.cfg" >after.cfg
+    sed "s/^max_batches=.*/max_batches=$((before / 48 + 2))/" "$1.cfg" >after.cfg
     ranks "$2" x.data after.cfg newest.weights || { grep -v '^ \|^-' err && return 1; }
     [ "$(od -An -tu8 -j12 -N8 backup/after.weights)" -eq $((before + 96)) ]
 }
@@ -57,6 +57,12 @@ stopped() { # SIGNAL of mpirun
     [ "$(grep -c '^Stopped by signal 15 after batch' err)" = 1 ] && [ -e backup/long.backup ] && lives_on long 4
 }
 check 'Ctrl-C reaches all ranks, and rank 0 saves' stopped INT
+one_signal() {
+    begin 3 x.data long.cfg
+    trains && kill "$(process_of 2)" && end || return 1
+    [ $code = 143 ] && [ "$(grep -c '^Stopped by signal 15 after batch' err)" = 1 ] && lives_on long 2
+}
+check 'a signal to one rank stops all, and rank 0 saves' one_signal
 killed() { # RANK RANKS
     begin "$2" x.data long.cfg
     trains && kill -9 "$(process_of "$1")" && end || return 1
@@ -86,7 +92,7 @@ killed_saving() {
     begin 2 x.data large.cfg
     await test -e backup/large_1.weights && await is_saving && kill -9 "$(process_of 0)" && end || return 1
     [ "$(wc -c <backup/large_1.weights)" = "$(cat backup/*.weights | wc -c | awk -v n="$(ls backup/*.weights | wc -l)" '{ print $1/n }')" ] || return 1
-    [ $code != 0 ] && sed 's/^batch=.*/batch=24/' large.cfg >less.cfg && lives_on less 2
+    [ $code != 0 ] && sed 's/^batch=.*/batch=48/' large.cfg >less.cfg && lives_on less 2
 }
 check 'rank 0 is killed while it saves: the weights before are whole' killed_saving
 slow() {

@@ -9,7 +9,7 @@
 #include <string.h>
 #include <time.h>
 
-static const double alone_after = .5, sleep_after = 1; /* seconds */
+static const double alone_after = .5, sleep_after = 1, tell_after = 60; /* seconds */
 
 MPI_Comm every_rank = MPI_COMM_NULL;
 static void (*save_last)(void *argument);
@@ -42,17 +42,26 @@ void watch_for_signal(void)
     MPI_Abort(every_rank, 128 + number);
 }
 
+/* A machine that is gone without a word looks like a slow one. */
+static void tell_of_waiting(void)
+{
+    fprintf(stderr,
+            "Rank 0 has waited a minute for the other ranks and goes on waiting; Ctrl-C saves "
+            "the weights of the last batch\n");
+}
+
 /* Others than the waiting rank may need its core: the ranks beside it, and the threads that load
    images. A long wait, for a validation, say, sleeps. */
 double wait_for_ranks(MPI_Request *requests, int count)
 {
     double start = now(), waited = 0;
-    int done = 0;
+    int done = 0, told = this_rank() > 0;
     for (;;) {
         MPI_Testall(count, requests, &done, MPI_STATUSES_IGNORE);
         waited = now() - start;
         if (done) return waited;
         watch_for_signal();
+        if (waited > tell_after && !told++) tell_of_waiting();
         sched_yield();
         if (waited > sleep_after) nanosleep(&(struct timespec){.tv_nsec = 1000000}, NULL);
     }

@@ -2,6 +2,7 @@
 #include "rank_messages.h"
 
 #include "allocate.h"
+#include "utils.h"
 
 #include <string.h>
 
@@ -27,6 +28,7 @@ static size_t small_count;
 static MPI_Request *requests;
 static int request_count;
 static sum_costs costs;
+static double prepared; /* when */
 
 #ifdef GPU
 #define ON_GPU(layer, array) ((layer)->array##_gpu)
@@ -112,6 +114,7 @@ void prepare_sums(network *net)
     small = allocate(small_count + 1, sizeof *small);
     requests = allocate((size_t)array_count + 1, sizeof *requests);
     next = array_count;
+    prepared = what_time_is_it_now();
 }
 
 static int is_small(const shared_array *a)
@@ -181,6 +184,14 @@ void divide_momentum(void)
         if (a->sum_gpu && gpu_index >= 0) cuda_push_array(a->sum_gpu, a->sum, a->count);
 #endif
     }
+}
+
+void tell_costs_of_sums(void)
+{
+    if (rank_count() == 1) return;
+    printf("%d ranks, sums of %.2f MB; rank 0 waited for them %.1f %% of the time\n", rank_count(),
+           (double)costs.bytes * 1e-6,
+           100 * costs.waited / (what_time_is_it_now() - prepared + 1e-9));
 }
 
 sum_costs costs_of_sums(void)

@@ -69,6 +69,9 @@ typedef struct {
 } sum_costs;
 sum_costs costs_of_sums(void);
 
+/* Says so, in a line on stdout, where there are several ranks. */
+void tell_costs_of_sums(void);
+
 /* A rank that is gone cannot come to the end of a batch, and mpirun soon kills those that it asks
    to stop. So half a second after the signal N of stop_signal.h a rank that waits or trains calls
    `save`, which may save the weights of the last update, and ends all with exit code 128 + N. */
@@ -94,6 +97,7 @@ int gpu_of_rank(int chosen);
 #define begin_sum(net, i) ((void)0)
 #define finish_sums(net) ((void)0)
 #define divide_momentum() ((void)0)
+#define tell_costs_of_sums() ((void)0)
 #define save_when_alone(save, argument) ((void)(save), (void)(argument))
 #define gpu_of_rank(chosen) (chosen)
 
