@@ -47,6 +47,7 @@ help:
 	@echo 'make fuzz       look for inputs that break options, weights, images or mathematics, with clang; SECONDS=600 for each'
 	@echo 'make bench      the loss beside Darknet'"'"'s softmax: table, CSV, plot; PEER=DIR adds the authors'"'"' code'
 	@echo 'make bench-step a training step on the CPU beside upstream'"'"'s and, with PYTHON= that has torch, PyTorch'"'"'s: docs/step.md'
+	@echo 'make bench-ranks  images a second of one process and of two ranks, on two cores; needs Open MPI: docs/several-machines.md'
 	@echo 'make faults     provoke every fault in upstream and here, and write the table in tests/README.md (about 4 minutes)'
 	@echo 'make gpu-check  on a machine with a GPU: its tests, timings and trainings in 25 minutes, into build/gpu/; LIMIT=seconds'
 	@echo 'make gpu-bundle the same for a machine with nvcc but no network: build/gpu-bundle.tar.gz; unpack it there and ./run'
