@@ -38,6 +38,6 @@ fuzz: $(if $(shell command -v clang),$(FUZZ_TARGETS:%=build/fuzz/%)) $(FUZZ_TARG
 		mkdir -p build/fuzz/new_$$target; \
 		build/tests/fuzz_$$target words >build/fuzz/$$target.dict || exit 1; \
 		ASAN_OPTIONS=detect_leaks=0 build/fuzz/$$target -max_total_time=$(SECONDS) -max_len=4096 -timeout=20 -rss_limit_mb=4096 -detect_leaks=0 \
-			-print_final_stats=1 -artifact_prefix=build/fuzz/finding-$$target- -dict=build/fuzz/$$target.dict \
+			-print_final_stats=1 -artifact_prefix=build/fuzz/finding-$$target- $$([ ! -s build/fuzz/$$target.dict ] || echo -dict=build/fuzz/$$target.dict) \
 			build/fuzz/new_$$target tests/fuzz/corpus_$$target || exit 1; \
 	done
