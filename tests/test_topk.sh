@@ -74,7 +74,7 @@ goes_on() {
     cksum <"$scratch/part/net_best.weights" >"$scratch/best.before"
     echo '15,5.0,1,0.05,0.1,0.2,9.9' >>"$scratch/part.csv"
     printf '20,6.0,1,0.0' >>"$scratch/part.csv"
-    train part "$scratch/part/net.backup" -seed 3 -topk 2 -every 5 -log "$scratch/part.csv"
+    train part "$scratch/part/net.backup" -seed 3 -topk 2 -every 5 -log "$scratch/part.csv" -chart "$scratch/part.svg"
     cat "$scratch/part.csv"
     [ "$(sed -n 3p "$scratch/part.csv")" = "$before" ] && [ "$(cut -d, -f1 "$scratch/part.csv" | tr '\n' ' ')" = "batch 5 10 15 20 " ] &&
         ! grep -q '9.9$' "$scratch/part.csv" && awk -F, 'NR > 2 && $7 < last { exit 1 } { last = $7 }' "$scratch/part.csv"
@@ -147,6 +147,11 @@ charted() {
         cmp "$scratch/plain/net.weights" "$scratch/charted/net.weights" && ! ls "$scratch" | grep 'svg\..*tmp'
 }
 check '-chart draws an SVG, and the weights are the same' charted
+points() { grep -o "href='#gpPt" "$1" | wc -l; }
+resumed_chart() { # as many points as a run that draws all four validations
+    [ "$(points "$scratch/part.svg")" -ge 8 ] && [ "$(points "$scratch/part.svg")" -eq "$(points "$scratch/chart.svg")" ]
+}
+check 'that of a run that goes on has the rows of its log' resumed_chart
 without_gnuplot() {
     mkdir "$scratch/none"
     env PATH="$scratch/none" "$darknet" classifier train "$scratch/charted.data" "$scratch/net.cfg" -seed 3 -topk 2 -every 5 -chart "$scratch/none.svg" >"$scratch/none.out" 2>&1 || return 1

@@ -106,4 +106,26 @@ sed "s/^classes=6/classes=5/; s#^valid=.*#valid=$scratch/five.txt#" "$scratch/x.
 check 'data of other classes are refused' refused 'a.cfg' versus "$scratch/five.data" "$a" "$aw" "$a" "$aw"
 check 'weights of another network are refused' refused 'a.weights' versus "$scratch/x.data" "$a" "$aw" "$scratch/five.cfg" "$scratch/backup/a.weights"
 check '-json is for versus alone' refused 'classifier versus has it' valid "$scratch/x.data" "$a" "$aw" -json
+echo "$scratch/no_char_65_.png" >"$scratch/none.txt"
+sed "s#^valid=.*#valid=$scratch/none.txt#" "$scratch/x.data" >"$scratch/none.data"
+check 'a list of which no image can be read' refused 'none of the 1 images can be read' versus "$scratch/none.data" "$a" "$aw" "$a" "$aw" -list "$scratch/none.csv"
+check 'leaves no list' [ ! -e "$scratch/none.csv" ]
+with_tree() {
+    printf 'char_%d_ -1\n' 65 66 67 68 69 70 >"$scratch/x.tree"
+    sed "s#^\[softmax\]#&\ntree=$scratch/x.tree#" "$a" >"$scratch/tree.cfg"
+    refused 'not for networks with a tree of classes' versus "$scratch/x.data" "$scratch/tree.cfg" "$aw" "$a" "$aw"
+}
+check 'a network with a tree of classes is refused' with_tree
+odd_names() { # quotes and control characters in a path are JSON's
+    odd="$scratch/a\"b\\c$(printf '\t')d.cfg"
+    cp "$a" "$odd"
+    "$darknet" classifier versus "$scratch/x.data" "$odd" "$aw" "$a" "$aw" -json >"$scratch/odd.json" 2>/dev/null &&
+        python3 -B -c 'import json, sys; assert json.load(open(sys.argv[1]))["a"]["cfg"] == sys.argv[2]' "$scratch/odd.json" "$odd" &&
+        grep -q '"confusion": null' "$scratch/odd.json"
+}
+check 'any path is quoted in JSON' odd_names
+progress() {
+    script -qec "$darknet classifier versus $scratch/x.data $a $aw $a $aw" /dev/null </dev/null | tr '\r' '\n' | grep -q '^35/35 images'
+}
+check 'on a terminal there is a line of progress' progress
 finish

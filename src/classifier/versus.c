@@ -278,7 +278,9 @@ void compare_classifiers(const versus_options *options)
     begin_list(&c);
     for (int i = 0; i < c.count; ++i) {
         look_at(&c, c.paths[i]);
-        if (!isatty(STDERR_FILENO) || (now = what_time_is_it_now()) - printed < .2) continue;
+        if (!isatty(STDERR_FILENO)) continue;
+        now = what_time_is_it_now();
+        if (i + 1 < c.count && now - printed < .2) continue;
         printed = now;
         fprintf(stderr, "\r%d/%d images\033[K%s", i + 1, c.count, i + 1 == c.count ? "\n" : "");
     }
