@@ -234,6 +234,31 @@ static void test_equal_scores_large_k(void **unused)
         }
 }
 
+/* Weights from equal ones to a few times each other, and a few classes far from the rest. */
+static void test_nearly_equal_scores(void **unused)
+{
+    (void)unused;
+    static const int class_counts[] = {23, 60, 100, 1000}, ks[] = {11, 12, 20, 45, 100, 300};
+    state = 18;
+    FOR_ALGORITHMS(a)
+    for (size_t c = 0; c < sizeof class_counts / sizeof *class_counts; ++c)
+        for (size_t ki = 0; ki < sizeof ks / sizeof *ks; ++ki)
+            for (int width = 0; width <= 16; ++width)
+                for (int shape = 0; shape < 3; ++shape) {
+                    int classes = class_counts[c], k = ks[ki], few = 1 + k / 4;
+                    if (k >= classes || (a == 1 && width % 4)) continue;
+                    smooth_topk_params p = make_params(k, 0.5f, 1, a);
+                    double range = 0.125 * width * 0.693147 * k * p.tau;
+                    for (int i = 0; i < classes; ++i) {
+                        double part = shape == 0   ? uniform()
+                                      : shape == 1 ? i % (classes / few) == 0
+                                                   : i % (classes / few) != 0;
+                        scores[i] = (float)(range * part);
+                    }
+                    check_against_reference(&p, classes, (int)(next_random(&state) % classes));
+                }
+}
+
 static void test_any_k(void **unused)
 {
     (void)unused;
@@ -717,6 +742,7 @@ int main(int argc, char **argv)
         cmocka_unit_test(test_brute_force),
         cmocka_unit_test(test_accuracy_grid),
         cmocka_unit_test(test_ties_and_gaps),
+        cmocka_unit_test(test_nearly_equal_scores),
         cmocka_unit_test(test_any_k),
         cmocka_unit_test(test_equal_scores_large_k),
         cmocka_unit_test(test_many_equal_scores),

@@ -8,7 +8,11 @@
 
    Odds of at most SMALL_ODDS need no product: log prod (1 + x_i t) = p_1 t - p_2 t^2/2 + ..., p_m
    the sum of the m-th powers of the x_i, of which POWER_SUMS are enough; Newton's identities turn
-   them into coefficients. So such a class costs POWER_SUMS multiplications, whatever k. */
+   them into coefficients. So such a class costs POWER_SUMS multiplications, whatever k.
+
+   Weights that are nearly equal need no tilt: with a center y, x_i = y + d_i and w = t / (1 + y t),
+   prod (1 + x_i t) = (1 + y t)^n prod (1 + d_i w), of whose second factor the power sums of the d_i
+   give as many coefficients as are needed. */
 #include "smooth_topk_exp.h"
 #include "smooth_topk_formulas.h"
 #include "smooth_topk_internal.h"
@@ -28,12 +32,16 @@
    of the exponents costs as many half ulps. */
 #define LARGEST_RANGE 16
 
+/* The range up to which a look at whether the weights are nearly equal pays. */
+#define LARGEST_RANGE_OF_EQUALS 1.5
+
 /* The loops over all classes of a sample, for one instruction set. */
 typedef struct {
     int (*range)(const float *scores, int count, float *least, float *most);
     float (*weights)(const float *scores, int count, float reference, float rate, float *weights);
     void (*expectation)(const float *weights, int count, float rho, double *expected,
                         double *variance);
+    void (*centered_sums)(const float *weights, int count, float center, double *power);
     int (*split)(float *weights, int count, float rho, float limit, double *power, int *list_class,
                  double *list_odds);
     double *(*times_factors)(double *c, double *other, int *degree, int k, const double *x,
@@ -46,6 +54,8 @@ typedef struct {
                             const double *unlikely, const double *c, int k, double size,
                             double *result);
     void (*small_gradient)(const float *odds, int count, const float *d, float *grad);
+    void (*equal_gradient)(const float *weights, int count, const double *d, int terms,
+                           float *grad);
 } any_k_loops;
 
 #define LOOPS_FILE "smooth_topk_any_k_simd.h"
@@ -171,13 +181,88 @@ static double *empty_coefficients(double *memory, int k)
     return memory + FRONT;
 }
 
-void smooth_topk_any_k(const smooth_topk_sample *sample, float *loss, float *grad, char *scratch)
+/* d[m] = smooth_topk_division times size. Returns how many terms count beside the largest. */
+static int divide_all(const double *c, int k, double size, double *d)
+{
+    double of_k = size / c[k], of_k1 = size / c[k - 1], most = 0;
+    int terms = k;
+    for (int m = 0; m < k - 1; ++m) d[m] = c[k - 1 - m] * of_k - c[k - 2 - m] * of_k1;
+    d[k - 1] = c[0] * of_k;
+    for (int m = 0; m < k; ++m) most = d[m] > most ? d[m] : most;
+    while (terms > 1 && d[terms - 1] < 1e-11 * most) --terms;
+    return terms;
+}
+
+/* From the first POWER_SUMS terms, in float. */
+static void small_gradient(const any_k_loops *loops, const float *odds, int classes,
+                           const double *d, int k, float *grad)
+{
+    float first[POWER_SUMS];
+    for (int m = 0; m < POWER_SUMS; ++m) first[m] = m < k ? (float)d[m] : 0;
+    loops->small_gradient(odds, classes, first, grad);
+}
+
+/* c[0 .. k], up to a common factor, of `count` classes from the power sums of their distances from
+   the center. With e_m the coefficients that belong to those sums, c_j is coefficient j of
+   (1 + center t)^count, times sum_m e_m / (center^m (count)_m) (j)_m, where (j)_m = j (j-1) ..
+   (j-m+1). Returns 0 if the last of the terms still count. */
+static int from_centered_sums(const double *power, double center, int count, int k, double *c)
+{
+    double e[POWER_SUMS + 1], unit = 1, falling = 1, last[2] = {0};
+    from_power_sums(power, POWER_SUMS, e);
+    for (int m = 1; m <= POWER_SUMS; ++m) {
+        unit /= center * (count - m + 1);
+        falling *= k - m + 1;
+        e[m] *= unit;
+        last[m % 2] = fabs(e[m]) * falling;
+    }
+    if (!(last[0] + last[1] < 1e-10)) return 0;
+    double binomial = 1;
+    int j = k;
+    for (; j >= 0 && binomial > 1e-16; --j) {
+        double sum = e[POWER_SUMS];
+        for (int m = POWER_SUMS - 1; m >= 0; --m) sum = e[m] + (j - m) * sum;
+        c[j] = binomial * sum;
+        binomial *= j / (center * (count - j + 1));
+    }
+    for (; j >= 0; --j) c[j] = 0;
+    return 1;
+}
+
+/* Returns 0, with nothing written, if the weights are not equal enough. sum: that of the weights.
+ */
+static int nearly_equal(const any_k_loops *loops, const smooth_topk_sample *sample, float *weights,
+                        float sum, const any_k_scratch *at, float *loss, float *grad)
+{
+    int k = sample->params->k, others = sample->classes - 1;
+    float center = sum / (float)others;
+    double power[POWER_SUMS];
+    if (k > center * (float)(others - k + 1)) return 0; /* coefficients below k are larger */
+    weights[sample->label] = center;                    /* no distance at all */
+    loops->centered_sums(weights, sample->classes, center, power);
+    int enough = from_centered_sums(power, center, others, k, at->c);
+    weights[sample->label] = 0;
+    if (!enough) return 0;
+    double size = smooth_topk_finish_loss(sample, log(at->c[k] / at->c[k - 1]), loss);
+    if (!grad) return 1;
+    int terms = divide_all(at->c, k, size, at->d);
+    if (at->d[POWER_SUMS] < 1e-9 * at->d[0])
+        small_gradient(loops, weights, sample->classes, at->d, k, grad);
+    else
+        loops->equal_gradient(weights, sample->classes, at->d, terms, grad);
+    grad[sample->label] = (float)-size;
+    return 1;
+}
+
+static void any_k(const smooth_topk_sample *sample, int may_be_equal, float *loss, float *grad,
+                  char *scratch)
 {
     const any_k_loops *loops = loops_of_this_machine();
     int k = sample->params->k, classes = sample->classes;
     any_k_scratch at = take_any_k_scratch(&scratch, classes, k);
     float *weights = grad ? grad : at.own_weights;
     float sum = compute_weights(loops, sample, weights);
+    if (may_be_equal && nearly_equal(loops, sample, weights, sum, &at, loss, grad)) return;
     float rho = find_tilt(loops, sample, weights, sum);
 
     double power[POWER_SUMS];
@@ -202,15 +287,8 @@ void smooth_topk_any_k(const smooth_topk_sample *sample, float *loss, float *gra
 
     double size = smooth_topk_finish_loss(sample, log(c[k] / c[k - 1]) - log(rho), loss);
     if (!grad) return;
-    double of_k = size / c[k], of_k1 = size / c[k - 1], most = 0;
-    for (int m = 0; m < k - 1; ++m) d[m] = c[k - 1 - m] * of_k - c[k - 2 - m] * of_k1;
-    d[k - 1] = c[0] * of_k;
-    for (int m = 0; m < k; ++m) most = d[m] > most ? d[m] : most;
-    int terms = k;
-    while (terms > 1 && d[terms - 1] < 1e-11 * most) --terms;
-    float first[POWER_SUMS];
-    for (int m = 0; m < POWER_SUMS; ++m) first[m] = m < k ? (float)d[m] : 0;
-    loops->small_gradient(weights, classes, first, grad);
+    int terms = divide_all(c, k, size, d);
+    small_gradient(loops, weights, classes, d, k, grad);
 
     double *result = at.listed.odds;
     loops->likely_gradient(at.likely.odds, likely, reversed, likely, unlikely_product, c, k, size,
@@ -219,6 +297,11 @@ void smooth_topk_any_k(const smooth_topk_sample *sample, float *loss, float *gra
     loops->unlikely_gradient(at.unlikely.odds, at.unlikely.count, d, terms, result);
     for (int i = 0; i < at.unlikely.count; ++i) grad[at.unlikely.class_of[i]] = (float)result[i];
     grad[sample->label] = (float)-size;
+}
+
+void smooth_topk_any_k(const smooth_topk_sample *sample, float *loss, float *grad, char *scratch)
+{
+    any_k(sample, 0, loss, grad, scratch);
 }
 
 int smooth_topk_without_selection(const smooth_topk_params *params, int classes,
@@ -231,6 +314,6 @@ int smooth_topk_without_selection(const smooth_topk_params *params, int classes,
     double range = -smooth_topk_z(least, most, params->k, params->tau) * 1.4426950408889634;
     if (!(range <= LARGEST_RANGE)) return 0;
     smooth_topk_sample sample = {params, classes, scores, label, most, NULL, NULL};
-    smooth_topk_any_k(&sample, loss, grad, scratch);
+    any_k(&sample, range <= LARGEST_RANGE_OF_EQUALS, loss, grad, scratch);
     return 1;
 }

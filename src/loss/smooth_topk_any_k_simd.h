@@ -62,6 +62,16 @@ SIMD_TARGET static void SIMD_NAME(expectation)(const float *weights, int count, 
     }
 }
 
+/* The sum of all lanes, in double. */
+INLINE double SIMD_NAME(sum)(floats x)
+{
+    float both[SIMD_BYTES / sizeof(float)];
+    SIMD_NAME(store)(both, x);
+    doubles part = SIMD_NAME(load_as_doubles)(both) + SIMD_NAME(load_as_doubles)(both + HALF);
+    for (int by = HALF / 2; by > 0; by /= 2) part += SIMD_NAME(rotate)(part, by);
+    return part[0];
+}
+
 /* weights become odds at the tilt rho. Those above `limit` leave for the list: their classes and
    odds; 0 stays behind. power[m - 1] = the sum of the m-th powers of the others. Returns how many
    are on the list. */
@@ -69,8 +79,7 @@ SIMD_TARGET static int SIMD_NAME(split)(float *weights, int count, float rho, fl
                                         double *power, int *list_class, double *list_odds)
 {
     int listed = 0;
-    doubles total[POWER_SUMS];
-    for (int m = 0; m < POWER_SUMS; ++m) total[m] = (doubles){0};
+    for (int m = 0; m < POWER_SUMS; ++m) power[m] = 0;
     for (int begin = 0; begin < count; begin += CHUNK * LANES) {
         int end = min_int(count, begin + CHUNK * LANES);
         floats sum[POWER_SUMS];
@@ -95,17 +104,32 @@ SIMD_TARGET static int SIMD_NAME(split)(float *weights, int count, float rho, fl
                 term *= x;
             }
         }
-        for (int m = 0; m < POWER_SUMS; ++m) {
-            float both[SIMD_BYTES / sizeof(float)];
-            SIMD_NAME(store)(both, sum[m]);
-            total[m] += SIMD_NAME(load_as_doubles)(both) + SIMD_NAME(load_as_doubles)(both + HALF);
-        }
-    }
-    for (int m = 0; m < POWER_SUMS; ++m) {
-        power[m] = 0;
-        for (int lane = 0; lane < HALF; ++lane) power[m] += total[m][lane];
+        for (int m = 0; m < POWER_SUMS; ++m) power[m] += SIMD_NAME(sum)(sum[m]);
     }
     return listed;
+}
+
+/* power[m - 1] = the sum of the m-th powers of the weights' distances from the center. */
+SIMD_TARGET static void SIMD_NAME(centered_sums)(const float *weights, int count, float center,
+                                                 double *power)
+{
+    for (int m = 0; m < POWER_SUMS; ++m) power[m] = 0;
+    for (int begin = 0; begin < count; begin += CHUNK * LANES) {
+        int end = min_int(count, begin + CHUNK * LANES);
+        floats sum[POWER_SUMS];
+#pragma GCC unroll 16
+        for (int m = 0; m < POWER_SUMS; ++m) sum[m] = (floats){0};
+        for (int i = begin; i < end; i += LANES) {
+            floats all = center - (floats){0};
+            floats x = SIMD_NAME(load_some)(weights + i, end - i, all) - center, term = x;
+#pragma GCC unroll 16
+            for (int m = 0; m < POWER_SUMS; ++m) {
+                sum[m] += term;
+                term *= x;
+            }
+        }
+        for (int m = 0; m < POWER_SUMS; ++m) power[m] += SIMD_NAME(sum)(sum[m]);
+    }
 }
 
 /* Takes coefficients that have grown past 2^300 back: only ratios of them are asked for in the end.
@@ -209,6 +233,19 @@ SIMD_TARGET static void SIMD_NAME(likely_gradient)(const double *u, int count,
     }
 }
 
+/* grad = x sum_m (-x)^m d[m] of nearly equal weights x, m < terms, in double. grad may be weights.
+ */
+SIMD_TARGET static void SIMD_NAME(equal_gradient)(const float *weights, int count, const double *d,
+                                                  int terms, float *grad)
+{
+    for (int i = 0; i < count; i += HALF) {
+        doubles x = SIMD_NAME(load_some_as_doubles)(weights + i, count - i);
+        doubles sum = d[terms - 1] - (doubles){0};
+        for (int m = terms - 2; m >= 0; --m) sum = SMOOTH_TOPK_HORNER(d[m], x, sum);
+        SIMD_NAME(store_some_as_floats)(grad + i, sum * x, count - i);
+    }
+}
+
 /* grad = x sum_m (-x)^m d[m] of small odds x, m < POWER_SUMS. grad may be odds. */
 SIMD_TARGET static void SIMD_NAME(small_gradient)(const float *odds, int count, const float *d,
                                                   float *grad)
@@ -222,15 +259,13 @@ SIMD_TARGET static void SIMD_NAME(small_gradient)(const float *odds, int count, 
     }
 }
 
-static const any_k_loops SIMD_NAME(loops) = {SIMD_NAME(range),
-                                             SIMD_NAME(weights),
-                                             SIMD_NAME(expectation),
-                                             SIMD_NAME(split),
-                                             SIMD_NAME(times_factors),
-                                             SIMD_NAME(combine),
-                                             SIMD_NAME(unlikely_gradient),
-                                             SIMD_NAME(likely_gradient),
-                                             SIMD_NAME(small_gradient)};
+static const any_k_loops SIMD_NAME(loops) = {
+    SIMD_NAME(range),           SIMD_NAME(weights),
+    SIMD_NAME(expectation),     SIMD_NAME(centered_sums),
+    SIMD_NAME(split),           SIMD_NAME(times_factors),
+    SIMD_NAME(combine),         SIMD_NAME(unlikely_gradient),
+    SIMD_NAME(likely_gradient), SIMD_NAME(small_gradient),
+    SIMD_NAME(equal_gradient)};
 
 #undef CHUNK
 #undef AT_ONCE

@@ -15,10 +15,14 @@ INLINE void SIMD_NAME(store_doubles)(double *to, doubles x)
     memcpy(to, &x, sizeof x);
 }
 
+INLINE doubles SIMD_NAME(select_doubles)(longs mask, doubles yes, doubles no)
+{
+    return (doubles)(((longs)yes & mask) | ((longs)no & ~mask));
+}
+
 INLINE doubles SIMD_NAME(larger)(doubles a, doubles b)
 {
-    longs mask = a > b;
-    return (doubles)(((longs)a & mask) | ((longs)b & ~mask));
+    return SIMD_NAME(select_doubles)(a > b, a, b);
 }
 
 /* x = m 2^exponent, m between sqrt(1/2) and sqrt(2); for normal positive x. Returns m. */

@@ -123,15 +123,9 @@ SIMD_TARGET static polynomial SIMD_NAME(block)(const log_trees *trees, const tre
     return SIMD_NAME(forward)(shape, &trees->block);
 }
 
-/* Copies with neighbours at a distance exchanged, lane by lane. */
-INLINE void SIMD_NAME(exchange)(const double *from, int degree, int distance, double *to)
-{
-    for (int j = 0; j <= degree; ++j)
-        for (int lane = 0; lane < HALF; ++lane) to[AT(j) + lane] = from[AT(j) + (lane ^ distance)];
-}
-
 /* Level `step` of the products over the lanes; level 0 is the root of the trees' own. A level is
-   the one below times itself with lanes exchanged: in the end every lane has the whole product. */
+   the one below times itself with its lanes rotated: in the end every lane has the whole product.
+ */
 INLINE polynomial SIMD_NAME(merged)(const log_trees *trees, const polynomial *root, int step, int k)
 {
     if (step == 0) return *root;
@@ -144,11 +138,14 @@ INLINE polynomial SIMD_NAME(merged)(const log_trees *trees, const polynomial *ro
 }
 
 /* The other factor of the level above `step`. Its log_value and adjoints come first of all. */
-INLINE polynomial SIMD_NAME(exchanged)(const log_trees *trees, const polynomial *factor, int step)
+INLINE polynomial SIMD_NAME(rotated)(const log_trees *trees, const polynomial *factor, int step)
 {
     polynomial other = {trees->merged, factor->degree};
-    SIMD_NAME(exchange)
-    (factor->at.log_value, factor->degree, HALF >> (step + 1), other.at.log_value);
+    for (int j = 0; j <= factor->degree; ++j) {
+        doubles x = SIMD_NAME(load_doubles)(factor->at.log_value + AT(j));
+        SIMD_NAME(store_doubles)
+        (other.at.log_value + AT(j), SIMD_NAME(rotate)(x, HALF >> (step + 1)));
+    }
     return other;
 }
 
@@ -164,7 +161,7 @@ SIMD_TARGET static double SIMD_NAME(log_ratio)(const log_trees *trees, int rows,
     }
     polynomial root = SIMD_NAME(forward)(&shape, &trees->upper), all = root;
     for (; 1 << steps < HALF; ++steps) {
-        polynomial other = SIMD_NAME(exchanged)(trees, &all, steps);
+        polynomial other = SIMD_NAME(rotated)(trees, &all, steps);
         polynomial product = SIMD_NAME(merged)(trees, &root, steps + 1, k);
         SIMD_NAME(multiply)(&all, &other, &product);
         all = product;
@@ -178,7 +175,7 @@ SIMD_TARGET static double SIMD_NAME(log_ratio)(const log_trees *trees, int rows,
     }
     for (int lowest = k - 1; steps > 0; lowest = 0) {
         polynomial factor = SIMD_NAME(merged)(trees, &root, --steps, k);
-        polynomial other = SIMD_NAME(exchanged)(trees, &factor, steps);
+        polynomial other = SIMD_NAME(rotated)(trees, &factor, steps);
         SIMD_NAME(multiply_adjoint)(&factor, &other, &all, lowest);
         all = factor;
     }

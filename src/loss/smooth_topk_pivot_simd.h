@@ -51,18 +51,30 @@ INLINE void SIMD_NAME(fold)(doubles *total, const floats *part, const int first,
     }
 }
 
-/* Multiplies lane i by lane i + width, for every i < width: lanes[j][lane] is coefficient j. */
-INLINE void SIMD_NAME(merge)(double (*lanes)[SIMD_BYTES / sizeof(float)], const int width,
-                             const int k)
+/* The product of all lanes of `total`: halves, then lanes that are ever nearer. */
+INLINE void SIMD_NAME(merge)(const doubles *total, double *product, const int k)
 {
+    doubles lanes[SMALL_K + 1];
 #pragma GCC unroll 16
-    for (int j = k; j >= 0; --j) {
-        double sum[SIMD_BYTES / sizeof(float)] = {0};
-        for (int i = 0; i <= j; ++i)
-            for (int lane = 0; lane < width; ++lane)
-                sum[lane] += lanes[i][lane] * lanes[j - i][lane + width];
-        for (int lane = 0; lane < width; ++lane) lanes[j][lane] = sum[lane];
+    for (int j = 0; j <= k; ++j) {
+        lanes[j] = total[0] * total[2 * j + 1];
+#pragma GCC unroll 16
+        for (int i = 1; i <= j; ++i) lanes[j] += total[2 * i] * total[2 * (j - i) + 1];
     }
+#pragma GCC unroll 4
+    for (int by = HALF / 2; by > 0; by /= 2) {
+        doubles others[SMALL_K + 1];
+#pragma GCC unroll 16
+        for (int j = 0; j <= k; ++j) others[j] = SIMD_NAME(rotate)(lanes[j], by);
+#pragma GCC unroll 16
+        for (int j = k; j >= 0; --j) {
+            doubles sum = lanes[0] * others[j];
+#pragma GCC unroll 16
+            for (int i = 1; i <= j; ++i) sum += lanes[i] * others[j - i];
+            lanes[j] = sum;
+        }
+    }
+    for (int j = 0; j <= k; ++j) product[j] = lanes[j][0];
 }
 
 /* product[0 .. k] of the factors (1 + u x), by independent products in the lanes, merged at the
@@ -71,6 +83,8 @@ INLINE void SIMD_NAME(merge)(double (*lanes)[SIMD_BYTES / sizeof(float)], const 
 INLINE void SIMD_NAME(product_of)(const float *u, int count, double *product, const int k)
 {
     doubles total[2 * (SMALL_K + 1)];
+#pragma GCC unroll 32
+    for (int j = 0; j < 2 * (k + 1); ++j) total[j] = (doubles){0};
     for (int begin = 0; begin < count; begin += CHUNK * LANES) {
         int end = min_int(count, begin + CHUNK * LANES), i = begin;
         floats c[SMALL_K + 1];
@@ -91,13 +105,7 @@ INLINE void SIMD_NAME(product_of)(const float *u, int count, double *product, co
         }
         SIMD_NAME(fold)(total, c, begin == 0, k);
     }
-    double lanes[SMALL_K + 1][SIMD_BYTES / sizeof(float)];
-    for (int j = 0; j <= k; ++j) memcpy(lanes[j], total + 2 * j, sizeof lanes[j]);
-    if (HALF >= 8) SIMD_NAME(merge)(lanes, 8, k);
-    if (HALF >= 4) SIMD_NAME(merge)(lanes, 4, k);
-    SIMD_NAME(merge)(lanes, 2, k);
-    SIMD_NAME(merge)(lanes, 1, k);
-    for (int j = 0; j <= k; ++j) product[j] = lanes[j][0];
+    SIMD_NAME(merge)(total, product, k);
 }
 
 /* grad_i = u_i sum_m (-u_i)^m d[m], by Horner u may be grad. */

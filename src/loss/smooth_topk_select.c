@@ -1,10 +1,16 @@
-/* The k largest scores of a sample but the label's, by a heap with the least of them on top. */
+/* The k largest scores of a sample but the label's: in short rows by counting, else by a heap with
+   the least of them on top. */
 #include "smooth_topk_internal.h"
 
-/* The loop over all scores, for one instruction set. */
+/* The most vectors of a row that is short. */
+#define SHORT_ROW 16
+
+/* The loops over all scores, for one instruction set. */
 typedef struct {
     int lanes; /* floats in a vector */
     int (*lane_maxima)(const float *scores, int vectors, float *maxima);
+    int (*top_of_short_row)(const float *scores, int classes, int label, int k, int *top,
+                            float *top_scores);
 } selection_loops;
 
 #define LOOPS_FILE "smooth_topk_select_simd.h"
@@ -67,6 +73,12 @@ static columns divide_into_columns(int classes, int k)
 int smooth_topk_find_top(const float *scores, int classes, int label, int k, int *top,
                          float *top_scores, float *maxima)
 {
+    const selection_loops *loops = loops_of_this_machine();
+    if (k > 2 && 2 * k <= loops->lanes && classes > loops->lanes &&
+        classes <= SHORT_ROW * loops->lanes) {
+        int found = loops->top_of_short_row(scores, classes, label, k, top, top_scores);
+        if (found) return found < 0 ? -1 : 0;
+    }
     columns split = divide_into_columns(classes, k);
     int lanes = split.loops->lanes, chunks = split.whole + (split.rest > 0), held = 0, bad = 0;
     int chunk_size = split.vectors * lanes, in_columns = classes / lanes * lanes;

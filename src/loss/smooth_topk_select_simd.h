@@ -1,4 +1,4 @@
-/* The vector loop of smooth_topk_select.c, once for each instruction set. */
+/* The vector loops of smooth_topk_select.c, once for each instruction set. */
 
 /* maxima[lane] of `vectors` vectors, over the vectors; NaN is passed over. Returns whether one of
    the scores is NaN or +inf. */
@@ -19,4 +19,89 @@ SIMD_TARGET static int SIMD_NAME(lane_maxima)(const float *scores, int vectors, 
     return any;
 }
 
-static const selection_loops SIMD_NAME(loops) = {LANES, SIMD_NAME(lane_maxima)};
+/* Whole numbers in the order of the scores, NaN aside; and back. */
+INLINE ints SIMD_NAME(key)(ints bits)
+{
+    return bits ^ ((bits >> 31) & 0x7fffffff);
+}
+
+INLINE ints SIMD_NAME(lane_numbers)(void)
+{
+    ints numbers;
+    for (int lane = 0; lane < LANES; ++lane) numbers[lane] = lane;
+    return numbers;
+}
+
+/* A row's vectors, those of its last one that do not exist and the label as -inf. */
+INLINE ints SIMD_NAME(keys_without)(const float *scores, int classes, int label, int i, ints *bad)
+{
+    floats lowest = float_of(BITS_MINUS_INF) - (floats){0};
+    ints bits = (ints)SIMD_NAME(load_some)(scores + i, classes - i, lowest);
+    *bad |= ((bits & 0x7fffffff) > 0x7f800000) | (bits == 0x7f800000);
+    ints is_label = SIMD_NAME(lane_numbers)() == label - i;
+    return SIMD_NAME(key)((bits & ~is_label) | ((ints)lowest & is_label));
+}
+
+/* The k largest scores of a short row, by counting how many are larger instead of sorting: first
+   among the maxima of its columns (a lane of all its vectors each), the k-th of which is a bound
+   from below, then among those that reach it. Returns -1 if a score is NaN or +inf, 0 with nothing
+   written if too many reach it, else 1. */
+SIMD_TARGET static int SIMD_NAME(top_of_short_row)(const float *scores, int classes, int label,
+                                                   int k, int *top, float *top_scores)
+{
+    ints row[SHORT_ROW], most, bad = {0}, numbers = SIMD_NAME(lane_numbers)();
+    int vectors = (classes + LANES - 1) / LANES;
+    most = row[0] = SIMD_NAME(keys_without)(scores, classes, label, 0, &bad);
+    for (int v = 1; v < vectors; ++v) {
+        row[v] = SIMD_NAME(keys_without)(scores, classes, label, v * LANES, &bad);
+        ints larger = row[v] > most;
+        most = (row[v] & larger) | (most & ~larger);
+    }
+    if (SIMD_NAME(any)(bad)) return -1;
+
+    int maxima[SIMD_BYTES / sizeof(int)], reach[SIMD_BYTES / sizeof(int)], bound = 0x7fffffff;
+    ints rank = {0}, reached = {0};
+    memcpy(maxima, &most, sizeof most);
+#pragma GCC unroll 16
+    for (int lane = 0; lane < LANES; ++lane) rank -= maxima[lane] > most;
+    rank = (most & (rank < k)) | (bound & ~(rank < k));
+    memcpy(maxima, &rank, sizeof rank);
+    for (int lane = 0; lane < LANES; ++lane) bound = maxima[lane] < bound ? maxima[lane] : bound;
+    if (bound == (int)(BITS_MINUS_INF ^ 0x7fffffff)) return 0;
+    for (int v = 0; v < vectors; ++v) reached |= (row[v] >= bound) & (1 << v);
+
+    int columns[SIMD_BYTES / sizeof(int)], many = 0, count = 0;
+    int class_of[SIMD_BYTES / sizeof(int)], of_rank[SIMD_BYTES / sizeof(int)];
+    memcpy(reach, &reached, sizeof reached);
+    for (int lane = 0; lane < LANES; ++lane) {
+        columns[many] = lane;
+        many += reach[lane] != 0;
+    }
+    for (int c = 0; c < many; ++c) {
+        for (int left = reach[columns[c]]; left; left &= left - 1) {
+            if (count == LANES) return 0;
+            class_of[count++] = __builtin_ctz(left) * LANES + columns[c];
+        }
+    }
+
+    int keys[SIMD_BYTES / sizeof(int)], of_row;
+    ints found = {0}, place = {0};
+    for (int i = 0; i < count; ++i) {
+        memcpy(&of_row, scores + class_of[i], sizeof of_row);
+        keys[i] = of_row ^ ((of_row >> 31) & 0x7fffffff);
+    }
+    memset(keys + count, 0, (LANES - count) * sizeof(int));
+    memcpy(&found, keys, sizeof found);
+    for (int i = 0; i < count; ++i)
+        place -= (keys[i] > found) | ((keys[i] == found) & (numbers > i));
+    memcpy(of_rank, &place, sizeof place);
+    for (int i = 0; i < count; ++i) columns[of_rank[i]] = class_of[i];
+    for (int i = 0; i < k; ++i) {
+        top[i] = columns[k - 1 - i];
+        top_scores[i] = scores[top[i]];
+    }
+    return 1;
+}
+
+static const selection_loops SIMD_NAME(loops) = {LANES, SIMD_NAME(lane_maxima),
+                                                 SIMD_NAME(top_of_short_row)};

@@ -5,6 +5,11 @@
 /* Vectors between two looks at whether a product grows too large. */
 #define CHUNK 64
 
+/* Labels whose losses may be one logarithm. Their ratios are between e^-WIDE_GAP and the boost
+   times the number of classes. */
+#define PRODUCT_OF 8
+#define LARGEST_BOOST_OF_PRODUCT 1e20
+
 /* Natural logarithm of normal positive numbers, to 1e-7; its series, in float, is Cephes' logf. */
 INLINE doubles SIMD_NAME(logarithm)(doubles x)
 {
@@ -15,6 +20,37 @@ INLINE doubles SIMD_NAME(logarithm)(doubles x)
     for (int j = 0; j < 8; ++j) series = logarithm_series[j] + r * series;
     series = r + r * r * (r * series - 0.5f);
     return exponent * 0.6931471805599453 + __builtin_convertvector(series, doubles);
+}
+
+/* The losses of the labels begin .. end - 1, from their ratios: many logarithms at once, so that
+   none waits for another's end. Where labels have the same weight, or none, it is one logarithm of
+   their product. */
+INLINE doubles SIMD_NAME(losses_of)(const soft_labels *of, int begin, int end,
+                                    const doubles *ratios, int product_is_safe)
+{
+    doubles losses = {0};
+    for (int first = begin; first < end; first += PRODUCT_OF * HALF) {
+        int last = min_int(end, first + PRODUCT_OF * HALF), alike = product_is_safe;
+        const doubles *ratio = ratios + (first - begin) / HALF;
+        doubles product = 1 - (doubles){0}, of_scores = {0}, weight;
+        longs common = {0}, unlike = {0};
+        for (int i = first, w = 0; i < last; i += HALF, ++w) {
+            weight = SIMD_NAME(load_some_as_doubles)(of->weights + i, of->count - i);
+            longs counts = weight != 0;
+            unlike |= counts & (common != 0) & ((longs)weight != common);
+            common |= counts & (longs)weight;
+            product *= SIMD_NAME(select_doubles)(counts, ratio[w], 1 - (doubles){0});
+            of_scores += weight * SIMD_NAME(load_some_as_doubles)(of->scores + i, of->count - i);
+        }
+        losses -= of_scores * of->per_score;
+        alike = alike && !SIMD_NAME(any)((ints)unlike);
+        if (alike) losses += (doubles)common * SIMD_NAME(logarithm)(product);
+        for (int i = first, w = 0; !alike && i < last; i += HALF, ++w) {
+            weight = SIMD_NAME(load_some_as_doubles)(of->weights + i, of->count - i);
+            losses += weight * SIMD_NAME(logarithm)(ratio[w]);
+        }
+    }
+    return losses;
 }
 
 INLINE double SIMD_NAME(sum_of)(doubles x)
@@ -70,6 +106,7 @@ INLINE void SIMD_NAME(labels_of)(soft_labels *of, doubles *of_a, doubles *of_b, 
 {
     doubles boost = of->boost - (doubles){0}, boost_share, losses = {0}, total = {0}, ratios[CHUNK];
     double share = 1. / k;
+    int product_is_safe = !of->boosts && of->boost < LARGEST_BOOST_OF_PRODUCT;
     boost_share = boost * share;
 #pragma GCC unroll 16
     for (int j = 0; j <= k; ++j) of_a[j] = of_b[j] = (doubles){0};
@@ -108,14 +145,9 @@ INLINE void SIMD_NAME(labels_of)(soft_labels *of, doubles *of_a, doubles *of_b, 
         SIMD_NAME(store_some_as_floats)
         (of->grad + i, odds * (a * d - a1 * d_before) + of_label, rest);
         if (++v < CHUNK && rest > HALF) continue;
-        /* The logarithms of many at once, so that none waits for another's end. */
-        for (int first = i - (v - 1) * HALF, w = 0; w < v; ++w) {
-            doubles of_weight = SIMD_NAME(load_some_as_doubles)(of->weights + first + w * HALF,
-                                                                of->count - first - w * HALF);
-            doubles of_score = SIMD_NAME(load_some_as_doubles)(of->scores + first + w * HALF,
-                                                               of->count - first - w * HALF);
-            losses += of_weight * (SIMD_NAME(logarithm)(ratios[w]) - of_score * of->per_score);
-        }
+        int begin = i - (v - 1) * HALF;
+        losses += SIMD_NAME(losses_of)(of, begin, min_int(of->count, begin + v * HALF), ratios,
+                                       product_is_safe);
         v = 0;
     }
     of->total = SIMD_NAME(sum_of)(total);
@@ -195,3 +227,5 @@ static const soft_loops SIMD_NAME(loops) = {SIMD_NAME(product), SIMD_NAME(labels
 
 #undef longs
 #undef CHUNK
+#undef PRODUCT_OF
+#undef LARGEST_BOOST_OF_PRODUCT

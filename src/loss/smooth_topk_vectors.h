@@ -74,6 +74,20 @@ INLINE void SIMD_NAME(store_some_as_floats)(float *to, doubles x, int count)
     }
 }
 
+/* Lane l of the result is lane l + by of x, after the last one the first. */
+INLINE doubles SIMD_NAME(rotate)(doubles x, const int by)
+{
+#ifdef __clang__
+    doubles rotated;
+    for (int lane = 0; lane < HALF; ++lane) rotated[lane] = x[(lane + by) % HALF];
+    return rotated;
+#else
+    long long __attribute__((vector_size(SIMD_BYTES))) from;
+    for (int lane = 0; lane < HALF; ++lane) from[lane] = (lane + by) % HALF;
+    return __builtin_shuffle(x, from);
+#endif
+}
+
 INLINE floats SIMD_NAME(select)(ints mask, floats yes, floats no)
 {
     return (floats)(((ints)yes & mask) | ((ints)no & ~mask));
