@@ -1,8 +1,10 @@
-/* Times the [smooth_topk] layer beside Darknet's [softmax] layer, forward and backward with its
-   output, one thread: CSV on stdout, classes,k,label_smooth_eps,softmax_ns,layer_ns,ratio
-   (nanoseconds a class).
+/* Times the [smooth_topk] layer, forward and backward, beside what it is to be compared with:
+   Darknet's [softmax] layer; for a row of soft labels the row of one label; for several k each k
+   alone. One thread; a Markdown table on stdout, nanoseconds a class. `wanted` is the ratio asked
+   for.
 
-   The two take turns, round after round; what is printed are medians, the ratio that of a round. */
+   Layers that are compared take turns, round after round; what is printed are medians, the ratio
+   that of a round. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <time.h>
@@ -12,7 +14,7 @@
 #include "smooth_topk_layer.h"
 #include "softmax_layer.h"
 
-enum { ROUNDS = 31 };
+enum { ROUNDS = 31, MOST_TERMS = 2 };
 
 static double cpu_time(void)
 {
@@ -43,50 +45,110 @@ static double time_layer(layer l, network net, int repeats)
     return (cpu_time() - start) / repeats;
 }
 
-static void time_layers(int classes, int k, int batch, float smoothing)
+typedef enum { SOFTMAX_LAYER, HARD_ROW, SUM_OF_TERMS } reference;
+static const char *const reference_names[] = {"softmax", "a row of one label", "its terms alone"};
+
+typedef struct {
+    int classes, k[MOST_TERMS]; /* 0: no such term */
+    float smoothing;
+    smooth_topk_algorithm algorithm;
+    reference against;
+    double wanted;
+} comparison;
+
+static int batch_of(int classes)
+{
+    return classes >= 10000 ? 4 : classes >= 1000 ? 32 : 256;
+}
+
+static layer make_ours(const comparison *c, int first, int count, float smoothing)
+{
+    smooth_topk_term terms[MOST_TERMS];
+    float scales[MOST_TERMS];
+    for (int j = 0; j < count; ++j) {
+        smooth_topk_params params = {c->k[first + j], 1, 1, c->algorithm};
+        terms[j].params = params;
+        terms[j].weight = 1;
+        scales[j] = (float)params.k;
+    }
+    smooth_topk_options options = {
+        .count = count, .terms = terms, .scales = scales, .temperature = 1, .smoothing = smoothing};
+    return make_smooth_topk_layer(batch_of(c->classes), c->classes, &options);
+}
+
+/* Returns how many layers the reference is. */
+static int make_references(const comparison *c, int terms, layer *references)
+{
+    int several = c->against == SUM_OF_TERMS;
+    if (c->against == SOFTMAX_LAYER) {
+        references[0] = make_softmax_layer(batch_of(c->classes), c->classes, 1);
+        references[0].temperature = 1;
+        return 1;
+    }
+    for (int j = 0; j < (several ? terms : 1); ++j)
+        references[j] = make_ours(c, j, several ? 1 : terms, 0);
+    return several ? terms : 1;
+}
+
+static void compare(const comparison *c)
 {
     double times[2][ROUNDS], ratios[ROUNDS];
-    int count = batch * classes, repeats = 1 + 400000 / count;
-    smooth_topk_term term = {{k, 1, 1, SMOOTH_TOPK_PIVOT}, 1};
-    float scale = (float)k;
-    smooth_topk_options options = {
-        .count = 1, .terms = &term, .scales = &scale, .temperature = 1, .smoothing = smoothing};
-    layer ours = make_smooth_topk_layer(batch, classes, &options);
-    layer softmax = make_softmax_layer(batch, classes, 1);
+    int batch = batch_of(c->classes), count = batch * c->classes, repeats = 1 + 400000 / count;
+    int terms = 1 + (c->k[1] > 0);
+    layer ours = make_ours(c, 0, terms, c->smoothing), references[MOST_TERMS];
+    int reference_count = make_references(c, terms, references);
     network net = {.train = 1};
-    softmax.temperature = 1;
     net.input = calloc(count, sizeof(float));
     net.truth = calloc(count, sizeof(float));
     net.delta = calloc(count, sizeof(float));
     srand(1);
     for (int i = 0; i < count; ++i) net.input[i] = 2 * rand_normal();
-    for (int b = 0; b < batch; ++b) net.truth[(size_t)b * classes + rand() % classes] = 1;
+    for (int b = 0; b < batch; ++b) net.truth[(size_t)b * c->classes + rand() % c->classes] = 1;
     for (int round = -1; round < ROUNDS; ++round) { /* the first one warms up */
-        double of_softmax = time_layer(softmax, net, repeats),
-               of_ours = time_layer(ours, net, repeats);
+        double of_reference = 0, of_ours = time_layer(ours, net, repeats);
+        for (int j = 0; j < reference_count; ++j)
+            of_reference += time_layer(references[j], net, repeats);
         if (round < 0) continue;
-        times[0][round] = of_softmax;
-        times[1][round] = of_ours;
-        ratios[round] = of_ours / of_softmax;
+        times[0][round] = of_ours;
+        times[1][round] = of_reference;
+        ratios[round] = of_ours / of_reference;
     }
-    printf("%d,%d,%g,%.2f,%.2f,%.2f\n", classes, k, smoothing, 1e9 * median(times[0]) / count,
-           1e9 * median(times[1]) / count, median(ratios));
+    printf("| %d | %d%s%.0d | %s%s | %.2f | %s | %.2f | %.2f | %.4g |\n", c->classes, c->k[0],
+           terms > 1 ? "," : "", c->k[1], c->algorithm == SMOOTH_TOPK_LOG ? "log" : "pivot",
+           c->smoothing > 0 ? ", label_smooth_eps=0.1" : "", 1e9 * median(times[0]) / count,
+           reference_names[c->against], 1e9 * median(times[1]) / count, median(ratios), c->wanted);
+    fflush(stdout);
     free(net.input), free(net.truth), free(net.delta);
-    free_layer(ours), free_layer(softmax);
+    free_layer(ours);
+    for (int j = 0; j < reference_count; ++j) free_layer(references[j]);
 }
 
 int main(void)
 {
+    static const comparison all[] = {
+        {100, {5}, 0, SMOOTH_TOPK_PIVOT, SOFTMAX_LAYER, 1.0},
+        {1000, {5}, 0, SMOOTH_TOPK_PIVOT, SOFTMAX_LAYER, 0.4},
+        {21841, {5}, 0, SMOOTH_TOPK_PIVOT, SOFTMAX_LAYER, 0.3},
+        {100, {20}, 0, SMOOTH_TOPK_PIVOT, SOFTMAX_LAYER, 2},
+        {1000, {100}, 0, SMOOTH_TOPK_PIVOT, SOFTMAX_LAYER, 2},
+        {21841, {100}, 0, SMOOTH_TOPK_PIVOT, SOFTMAX_LAYER, 0.7},
+        {100, {5}, 0, SMOOTH_TOPK_LOG, SOFTMAX_LAYER, 10},
+        {1000, {5}, 0, SMOOTH_TOPK_LOG, SOFTMAX_LAYER, 10},
+        {21841, {5}, 0, SMOOTH_TOPK_LOG, SOFTMAX_LAYER, 10},
+        {100, {5}, 0.1f, SMOOTH_TOPK_PIVOT, HARD_ROW, 3},
+        {1000, {5}, 0.1f, SMOOTH_TOPK_PIVOT, HARD_ROW, 3},
+        {21841, {5}, 0.1f, SMOOTH_TOPK_PIVOT, HARD_ROW, 3},
+        {100, {1, 5}, 0, SMOOTH_TOPK_PIVOT, SUM_OF_TERMS, 1},
+        {1000, {1, 5}, 0, SMOOTH_TOPK_PIVOT, SUM_OF_TERMS, 1},
+        {21841, {1, 5}, 0, SMOOTH_TOPK_PIVOT, SUM_OF_TERMS, 1},
+        {100, {5, 20}, 0, SMOOTH_TOPK_PIVOT, SUM_OF_TERMS, 1},
+        {1000, {5, 20}, 0, SMOOTH_TOPK_PIVOT, SUM_OF_TERMS, 1},
+        {21841, {5, 20}, 0, SMOOTH_TOPK_PIVOT, SUM_OF_TERMS, 1},
+        {1000, {1, 5}, 0, SMOOTH_TOPK_LOG, SUM_OF_TERMS, 1},
+    };
     gpu_index = -1;
-    puts("classes,k,label_smooth_eps,softmax_ns,layer_ns,ratio");
-    time_layers(100, 5, 256, 0);
-    time_layers(1000, 5, 32, 0);
-    time_layers(21841, 5, 4, 0);
-    time_layers(100, 5, 256, 0.1f);
-    time_layers(1000, 5, 32, 0.1f);
-    time_layers(21841, 5, 4, 0.1f);
-    time_layers(100, 20, 256, 0);
-    time_layers(1000, 100, 32, 0);
-    time_layers(21841, 100, 4, 0);
+    puts("| classes | k | algorithm | ns a class | against | ns a class | ratio | wanted |");
+    puts("|--:|:--|:--|--:|:--|--:|--:|--:|");
+    for (size_t i = 0; i < sizeof all / sizeof *all; ++i) compare(all + i);
     return 0;
 }

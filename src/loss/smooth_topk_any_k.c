@@ -304,12 +304,17 @@ void smooth_topk_any_k(const smooth_topk_sample *sample, float *loss, float *gra
     any_k(sample, 0, loss, grad, scratch);
 }
 
+int smooth_topk_needs_selection(const smooth_topk_params *params)
+{
+    return params->algorithm != SMOOTH_TOPK_PIVOT || params->k <= SMOOTH_TOPK_SMALL_K ||
+           smooth_topk_is_hinge(params->tau);
+}
+
 int smooth_topk_without_selection(const smooth_topk_params *params, int classes,
                                   const float *scores, int label, float *loss, float *grad,
                                   char *scratch)
 {
     float least, most;
-    if (params->k <= SMOOTH_TOPK_SMALL_K || smooth_topk_is_hinge(params->tau)) return 0;
     if (loops_of_this_machine()->range(scores, classes, &least, &most)) return 0;
     double range = -smooth_topk_z(least, most, params->k, params->tau) * 1.4426950408889634;
     if (!(range <= LARGEST_RANGE)) return 0;

@@ -89,7 +89,9 @@ double smooth_topk_exponentials(const float *scores, int count, float most, floa
                                 float *output);
 
 /* Algorithm pivot for samples whose largest scores need not be found first: k is not small and the
-   scores lie near each other. Returns 0, with nothing written, if this is none of them. */
+   scores lie near each other. Returns 0, with nothing written, if this is none of them. Not for
+   what needs a selection anyway. */
+int smooth_topk_needs_selection(const smooth_topk_params *params);
 int smooth_topk_without_selection(const smooth_topk_params *params, int classes,
                                   const float *scores, int label, float *loss, float *grad,
                                   char *scratch);

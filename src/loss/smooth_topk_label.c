@@ -82,33 +82,30 @@ static void one_term(const smooth_topk_sample *sample, float *loss, float *grad,
     }
 }
 
-static void several_terms(const smooth_topk_term *terms, int count, smooth_topk_sample sample,
-                          float margin, float *loss, float *grad, label_scratch scratch)
+/* The k to select from term j on: j's, or that of a later term that cannot do without either. */
+static int k_to_select(const smooth_topk_term *terms, int count, int j)
 {
-    int classes = sample.classes, most = largest_k(terms, count);
-    double sum = 0;
-    for (int j = 0; j < count; ++j) {
-        smooth_topk_params params = terms[j].params;
-        float loss_of_term, *grad_of_term = j == 0 ? grad : scratch.grad_of_term;
-        params.alpha *= margin;
-        sample.params = &params;
-        sample.top = scratch.top;
-        sample.top_scores = scratch.top_scores;
-        if (params.k < most) { /* they are among the largest of the largest k */
-            smooth_topk_find_top(scratch.top_scores, most, most, params.k, scratch.place,
-                                 scratch.top_scores_of_term, (float *)(void *)scratch.rest);
-            for (int i = 0; i < params.k; ++i)
-                scratch.top_of_term[i] = scratch.top[scratch.place[i]];
-            sample.top = scratch.top_of_term;
-            sample.top_scores = scratch.top_scores_of_term;
-        }
-        sample.pivot = sample.top_scores[0];
-        one_term(&sample, &loss_of_term, grad ? grad_of_term : NULL, scratch.rest);
-        sum += (double)terms[j].weight * loss_of_term;
-        for (int i = 0; grad && i < classes; ++i)
-            grad[i] = (j == 0 ? 0 : grad[i]) + terms[j].weight * grad_of_term[i];
+    int k = terms[j].params.k;
+    for (int i = j + 1; i < count; ++i)
+        if (smooth_topk_needs_selection(&terms[i].params) && terms[i].params.k > k)
+            k = terms[i].params.k;
+    return k;
+}
+
+/* The largest scores of a term's own k are among those selected. */
+static void take_top(smooth_topk_sample *sample, int selected, const label_scratch *scratch)
+{
+    int k = sample->params->k;
+    sample->top = scratch->top;
+    sample->top_scores = scratch->top_scores;
+    if (k < selected) {
+        smooth_topk_find_top(scratch->top_scores, selected, selected, k, scratch->place,
+                             scratch->top_scores_of_term, (float *)(void *)scratch->rest);
+        for (int i = 0; i < k; ++i) scratch->top_of_term[i] = scratch->top[scratch->place[i]];
+        sample->top = scratch->top_of_term;
+        sample->top_scores = scratch->top_scores_of_term;
     }
-    *loss = (float)sum;
+    sample->pivot = sample->top_scores[0];
 }
 
 void smooth_topk_of_label(const smooth_topk_term *terms, int count, int classes,
@@ -116,21 +113,35 @@ void smooth_topk_of_label(const smooth_topk_term *terms, int count, int classes,
                           char *scratch)
 {
     label_scratch parts = take_label_scratch(&scratch, terms, count, classes);
-    int k = largest_k(terms, count), plain = count == 1 && terms->weight == 1 && margin == 1;
-    if (plain && terms->params.algorithm == SMOOTH_TOPK_PIVOT &&
-        smooth_topk_without_selection(&terms->params, classes, scores, label, loss, grad,
-                                      parts.rest))
-        return;
-    if (smooth_topk_find_top(scores, classes, label, k, parts.top, parts.top_scores,
-                             (float *)(void *)parts.rest)) {
-        *loss = float_of(BITS_NAN);
-        smooth_topk_fill(grad, classes, float_of(BITS_NAN));
-        return;
+    int selected = 0;
+    double sum = 0;
+    for (int j = 0; j < count; ++j) {
+        smooth_topk_params params = terms[j].params;
+        smooth_topk_sample sample = {
+            .params = &params, .classes = classes, .scores = scores, .label = label};
+        float loss_of_term, weight = terms[j].weight;
+        float *to = grad && j > 0 ? parts.grad_of_term : grad;
+        params.alpha *= margin;
+        if (smooth_topk_needs_selection(&params) ||
+            !smooth_topk_without_selection(&params, classes, scores, label, &loss_of_term, to,
+                                           parts.rest)) {
+            if (params.k > selected) {
+                selected = k_to_select(terms, count, j);
+                if (smooth_topk_find_top(scores, classes, label, selected, parts.top,
+                                         parts.top_scores, (float *)(void *)parts.rest)) {
+                    *loss = float_of(BITS_NAN);
+                    smooth_topk_fill(grad, classes, float_of(BITS_NAN));
+                    return;
+                }
+            }
+            take_top(&sample, selected, &parts);
+            one_term(&sample, &loss_of_term, to, parts.rest);
+        }
+        sum += (double)weight * loss_of_term;
+        if (j > 0)
+            for (int i = 0; grad && i < classes; ++i) grad[i] += weight * to[i];
+        else if (weight != 1)
+            for (int i = 0; grad && i < classes; ++i) grad[i] *= weight;
     }
-    smooth_topk_sample sample = {&terms->params,      classes,   scores,          label,
-                                 parts.top_scores[0], parts.top, parts.top_scores};
-    if (plain)
-        one_term(&sample, loss, grad, parts.rest);
-    else
-        several_terms(terms, count, sample, margin, loss, grad, parts);
+    *loss = (float)sum;
 }
