@@ -76,12 +76,31 @@ typedef struct {
 } smooth_topk_truth_row;
 smooth_topk_truth_row smooth_topk_read_truth(const float *truth, int classes);
 
+/* A batch of rows of truth, as smooth_topk_truth_cpu has it; objective: the loss's own. */
+typedef struct {
+    const void *objective;
+    int classes;
+    const float *scores, *truth;
+    float *loss, *delta;
+} smooth_topk_truth_batch;
+
+/* Row b of a batch as a batch of one. Fills loss and delta and returns 0 if there is nothing to
+   compute: a row of zeros, or one with a NaN or an infinity. */
+int smooth_topk_truth_row_of(const void *batch, int b, smooth_topk_truth_batch *row,
+                             smooth_topk_truth_row *says);
+
 /* Calls row_function(task, b, scratch) for every row b of a batch, each with `slice` bytes of
    aligned scratch of the workspace; as many threads as it has slices for share the rows. */
 typedef void (*smooth_topk_row_function)(const void *task, int b, char *scratch);
 int smooth_topk_for_each_row(smooth_topk_row_function row_function, const void *task, int batch,
                              size_t slice, void *workspace, size_t workspace_size);
 size_t smooth_topk_rows_workspace_size(size_t slice, int threads);
+
+/* The same for rows of truth, the task being their batch; refuses sizes and pointers out of range.
+ */
+int smooth_topk_for_each_truth_row(smooth_topk_row_function row_function,
+                                   const smooth_topk_truth_batch *rows, int batch, size_t slice,
+                                   void *workspace, size_t workspace_size);
 
 /* output = exp((score - most) / t) for scores up to `most`, 0 for those above; rate = log2(e) / t.
    Returns the sum. */

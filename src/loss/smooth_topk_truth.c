@@ -50,41 +50,53 @@ static void mix_truth(const smooth_topk_objective *objective, const float *truth
         mixed[i] = smooth_topk_smoothed_truth(mixed[i], sum, smoothing, classes);
 }
 
-typedef struct {
-    const smooth_topk_objective *objective;
-    int classes;
-    const float *scores, *truth;
-    float *loss, *delta;
-} truth_batch;
+int smooth_topk_truth_row_of(const void *batch, int b, smooth_topk_truth_batch *row,
+                             smooth_topk_truth_row *says)
+{
+    *row = *(const smooth_topk_truth_batch *)batch;
+    size_t offset = (size_t)b * (size_t)row->classes;
+    row->scores += offset;
+    row->truth += offset;
+    row->loss += b;
+    row->delta += offset;
+    *says = smooth_topk_read_truth(row->truth, row->classes);
+    if (says->entries > 0 && !says->is_bad) return 1;
+    *row->loss = says->is_bad ? float_of(BITS_NAN) : 0;
+    smooth_topk_fill(row->delta, row->classes, *row->loss);
+    return 0;
+}
+
+int smooth_topk_for_each_truth_row(smooth_topk_row_function row_function,
+                                   const smooth_topk_truth_batch *rows, int batch, size_t slice,
+                                   void *workspace, size_t workspace_size)
+{
+    if (batch < 0 || (batch > 0 && (!rows->scores || !rows->truth || !rows->loss || !rows->delta)))
+        return SMOOTH_TOPK_ERROR_SIZE;
+    return smooth_topk_for_each_row(row_function, rows, batch, slice, workspace, workspace_size);
+}
 
 static void one_row(const void *task, int b, char *scratch)
 {
-    const truth_batch *batch = task;
-    const smooth_topk_objective *objective = batch->objective;
-    int classes = batch->classes;
-    size_t offset = (size_t)b * classes;
-    const float *scores = batch->scores + offset, *truth = batch->truth + offset;
-    float *loss = batch->loss + b, *delta = batch->delta + offset, factor = objective->scale;
-    smooth_topk_truth_row row = smooth_topk_read_truth(truth, classes);
-    if (row.entries == 0 || row.is_bad) {
-        *loss = row.is_bad ? float_of(BITS_NAN) : 0;
-        smooth_topk_fill(delta, classes, *loss);
-        return;
-    }
-    if (row.entries == 1 && objective->smoothing == 0) {
-        float margin = objective->class_margins ? objective->class_margins[row.label] : 1;
-        float weight = objective->class_weights ? objective->class_weights[row.label] : 1;
-        factor *= weight * row.weight;
-        smooth_topk_of_label(objective->terms, objective->count, classes, scores, row.label, margin,
-                             loss, delta, scratch);
-        *loss *= factor;
-        for (int i = 0; i < classes; ++i) delta[i] *= -factor;
+    smooth_topk_truth_batch row;
+    smooth_topk_truth_row says;
+    if (!smooth_topk_truth_row_of(task, b, &row, &says)) return;
+    const smooth_topk_objective *objective = row.objective;
+    int classes = row.classes;
+    float factor = objective->scale;
+    if (says.entries == 1 && objective->smoothing == 0) {
+        float margin = objective->class_margins ? objective->class_margins[says.label] : 1;
+        float weight = objective->class_weights ? objective->class_weights[says.label] : 1;
+        factor *= weight * says.weight;
+        smooth_topk_of_label(objective->terms, objective->count, classes, row.scores, says.label,
+                             margin, row.loss, row.delta, scratch);
+        *row.loss *= factor;
+        for (int i = 0; i < classes; ++i) row.delta[i] *= -factor;
     } else {
         float *mixed = take(&scratch, classes * sizeof(float));
-        mix_truth(objective, truth, row, -factor, classes, mixed);
-        smooth_topk_of_labels(objective->terms, objective->count, classes, scores, mixed,
-                              objective->class_margins, loss, delta, scratch);
-        *loss = -*loss;
+        mix_truth(objective, row.truth, says, -factor, classes, mixed);
+        smooth_topk_of_labels(objective->terms, objective->count, classes, row.scores, mixed,
+                              objective->class_margins, row.loss, row.delta, scratch);
+        *row.loss = -*row.loss;
     }
 }
 
@@ -109,9 +121,7 @@ int smooth_topk_truth_cpu(const smooth_topk_objective *objective, int batch, int
 {
     int error = smooth_topk_sum_check(objective->terms, objective->count, classes);
     if (error) return error;
-    if (batch < 0 || (batch > 0 && (!scores || !truth || !loss || !delta)))
-        return SMOOTH_TOPK_ERROR_SIZE;
-    truth_batch task = {objective, classes, scores, truth, loss, delta};
-    return smooth_topk_for_each_row(one_row, &task, batch, row_scratch(objective, classes),
-                                    workspace, workspace_size);
+    smooth_topk_truth_batch rows = {objective, classes, scores, truth, loss, delta};
+    return smooth_topk_for_each_truth_row(one_row, &rows, batch, row_scratch(objective, classes),
+                                          workspace, workspace_size);
 }

@@ -5,30 +5,25 @@
 typedef struct {
     const topk_loss_params *params;
     float scale;
-    int classes;
-    const float *scores, *truth;
-    float *loss, *delta;
-} truth_batch;
+} topk_loss_objective;
 
 /* Each label of the row costs one evaluation. */
 static void one_row(const void *task, int b, char *scratch)
 {
-    const truth_batch *batch = task;
-    int classes = batch->classes;
-    size_t offset = (size_t)b * (size_t)classes;
-    const float *scores = batch->scores + offset, *truth = batch->truth + offset;
-    float *loss = batch->loss + b, *delta = batch->delta + offset, of_label;
-    smooth_topk_truth_row row = smooth_topk_read_truth(truth, classes);
-    float *grad = take(&scratch, (size_t)classes * sizeof(float));
-    *loss = row.is_bad ? float_of(BITS_NAN) : 0;
-    smooth_topk_fill(delta, classes, *loss);
-    if (row.entries == 0 || row.is_bad) return;
-    for (int label = row.label; label < classes; ++label) {
-        if (truth[label] == 0) continue;
-        topk_loss_of_label(batch->params, classes, scores, label, &of_label, grad, scratch);
-        float factor = batch->scale * truth[label];
-        *loss += factor * of_label;
-        for (int i = 0; i < classes; ++i) delta[i] -= factor * grad[i];
+    smooth_topk_truth_batch row;
+    smooth_topk_truth_row says;
+    if (!smooth_topk_truth_row_of(task, b, &row, &says)) return;
+    const topk_loss_objective *objective = row.objective;
+    int classes = row.classes;
+    float *grad = take(&scratch, (size_t)classes * sizeof(float)), of_label;
+    *row.loss = 0;
+    smooth_topk_fill(row.delta, classes, 0);
+    for (int label = says.label; label < classes; ++label) {
+        if (row.truth[label] == 0) continue;
+        topk_loss_of_label(objective->params, classes, row.scores, label, &of_label, grad, scratch);
+        float factor = objective->scale * row.truth[label];
+        *row.loss += factor * of_label;
+        for (int i = 0; i < classes; ++i) row.delta[i] -= factor * grad[i];
     }
 }
 
@@ -49,11 +44,10 @@ int topk_loss_truth_cpu(const topk_loss_params *params, float scale, int batch, 
 {
     int error = topk_loss_check(params, classes);
     if (error) return error;
-    if (batch < 0 || (batch > 0 && (!scores || !truth || !loss || !delta)))
-        return SMOOTH_TOPK_ERROR_SIZE;
-    truth_batch task = {params, scale, classes, scores, truth, loss, delta};
-    return smooth_topk_for_each_row(one_row, &task, batch, row_scratch(params, classes), workspace,
-                                    workspace_size);
+    topk_loss_objective objective = {params, scale};
+    smooth_topk_truth_batch rows = {&objective, classes, scores, truth, loss, delta};
+    return smooth_topk_for_each_truth_row(one_row, &rows, batch, row_scratch(params, classes),
+                                          workspace, workspace_size);
 }
 
 static int is_nan(float x)
