@@ -23,15 +23,17 @@ static int on(const char *name, int built)
     return built && !(value && !strcmp(value, "0"));
 }
 
+static int cores(void)
+{
+    cpu_set_t allowed;
+    return sched_getaffinity(0, sizeof allowed, &allowed) ? 1 : CPU_COUNT(&allowed);
+}
+
 static int threads_wanted(void)
 {
     const char *value = getenv("OMP_NUM_THREADS");
-    int wanted = value ? atoi(value) : 0;
-    if (wanted < 1) {
-        cpu_set_t cores;
-        wanted = sched_getaffinity(0, sizeof cores, &cores) ? 1 : CPU_COUNT(&cores);
-    }
-    return wanted > MOST_THREADS ? MOST_THREADS : wanted;
+    int wanted = value && atoi(value) > 0 ? atoi(value) : cores();
+    return wanted < MOST_THREADS ? wanted : MOST_THREADS;
 }
 
 static cpu_instruction_set instructions_of_this_machine(void)
@@ -39,12 +41,12 @@ static cpu_instruction_set instructions_of_this_machine(void)
 #if defined(__x86_64__)
     __builtin_cpu_init();
     int avx2 = __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma");
-    if (avx2 && __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512dq") &&
-        __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512vl"))
-        return CPU_AVX512;
-    if (avx2) return CPU_AVX2;
-#endif
+    int avx512 = avx2 && __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512dq") &&
+                 __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512vl");
+    return CPU_PORTABLE + avx2 + avx512; /* each contains the one before */
+#else
     return CPU_PORTABLE;
+#endif
 }
 
 __attribute__((constructor)) static void set(void)

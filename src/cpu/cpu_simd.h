@@ -19,22 +19,12 @@
 #define SIMD_NAME(name) name##_avx512
 #define SIMD_TARGET __attribute__((target("avx512f,avx512dq,avx512bw,avx512vl,avx2,fma")))
 #define SIMD_BYTES 64
-typedef float floats __attribute__((vector_size(SIMD_BYTES)));
-typedef int ints __attribute__((vector_size(SIMD_BYTES)));
-#include CPU_KERNELS
-#undef SIMD_NAME
-#undef SIMD_TARGET
-#undef SIMD_BYTES
+#include "cpu_vectors.h"
 
 #define SIMD_NAME(name) name##_avx2
 #define SIMD_TARGET __attribute__((target("avx2,fma")))
 #define SIMD_BYTES 32
-typedef float floats __attribute__((vector_size(SIMD_BYTES)));
-typedef int ints __attribute__((vector_size(SIMD_BYTES)));
-#include CPU_KERNELS
-#undef SIMD_NAME
-#undef SIMD_TARGET
-#undef SIMD_BYTES
+#include "cpu_vectors.h"
 
 #define CPU_CHOOSE_OF(name, set) \
     ((set) == CPU_AVX512 ? &name##_avx512 : (set) == CPU_AVX2 ? &name##_avx2 : &name##_portable)
@@ -46,12 +36,7 @@ typedef int ints __attribute__((vector_size(SIMD_BYTES)));
 #define SIMD_NAME(name) name##_portable
 #define SIMD_TARGET
 #define SIMD_BYTES 16
-typedef float floats __attribute__((vector_size(SIMD_BYTES)));
-typedef int ints __attribute__((vector_size(SIMD_BYTES)));
-#include CPU_KERNELS
-#undef SIMD_NAME
-#undef SIMD_TARGET
-#undef SIMD_BYTES
+#include "cpu_vectors.h"
 #undef INLINE
 #undef LANES
 #undef floats

@@ -4,18 +4,6 @@
 
 #define CHUNK 64
 
-INLINE floats SIMD_NAME(load)(const float *from)
-{
-    floats x;
-    memcpy(&x, from, sizeof x);
-    return x;
-}
-
-INLINE void SIMD_NAME(store)(float *to, floats x)
-{
-    memcpy(to, &x, sizeof x);
-}
-
 INLINE double SIMD_NAME(sum)(floats x)
 {
     double sum = 0;
@@ -26,8 +14,7 @@ INLINE double SIMD_NAME(sum)(floats x)
 /* positive > 0 ? x : slope * x, lane by lane. */
 INLINE floats SIMD_NAME(bend)(floats positive, floats x, float slope)
 {
-    ints keep = positive > 0;
-    return (floats)(((ints)x & keep) | ((ints)(x * slope) & ~keep));
+    return SIMD_NAME(choose_floats)(positive > 0, x, x * slope);
 }
 
 /* sums[0] += sum of x - shift, sums[1] += of its square. */

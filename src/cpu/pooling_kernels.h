@@ -1,33 +1,13 @@
 /* Max-pooling of a plane: compiled once for every instruction set (cpu_simd.h). */
 
-#if SIMD_BYTES == 64
-#define EVEN(a, b) \
-    __builtin_shufflevector(a, b, 0, 2, 4, 6, 8, 10, 12, 14, 16, 18, 20, 22, 24, 26, 28, 30)
-#define ODD(a, b) \
-    __builtin_shufflevector(a, b, 1, 3, 5, 7, 9, 11, 13, 15, 17, 19, 21, 23, 25, 27, 29, 31)
-#elif SIMD_BYTES == 32
-#define EVEN(a, b) __builtin_shufflevector(a, b, 0, 2, 4, 6, 8, 10, 12, 14)
-#define ODD(a, b) __builtin_shufflevector(a, b, 1, 3, 5, 7, 9, 11, 13, 15)
-#else
-#define EVEN(a, b) __builtin_shufflevector(a, b, 0, 2, 4, 6)
-#define ODD(a, b) __builtin_shufflevector(a, b, 1, 3, 5, 7)
-#endif
-
-INLINE ints SIMD_NAME(choose)(ints mask, ints yes, ints no)
-{
-    return (yes & mask) | (no & ~mask);
-}
-
 /* The larger of each two neighbours from `in`, and its index; `at` is the first one's. */
 INLINE floats SIMD_NAME(larger_of_pairs)(const float *in, ints at, ints *index)
 {
-    floats a, b;
-    memcpy(&a, in, sizeof a);
-    memcpy(&b, in + LANES, sizeof b);
+    floats a = SIMD_NAME(load)(in), b = SIMD_NAME(load)(in + LANES);
     floats left = EVEN(a, b), right = ODD(a, b);
     ints mask = right > left;
     *index = at - mask;
-    return (floats)SIMD_NAME(choose)(mask, (ints)right, (ints)left);
+    return SIMD_NAME(choose_floats)(mask, right, left);
 }
 
 /* 2x2 windows of stride 2 of a plane of even height and width, the most frequent. Of equal numbers
@@ -46,9 +26,8 @@ SIMD_TARGET static void SIMD_NAME(maxpool_2x2)(const float *in, int at, int heig
             floats x = SIMD_NAME(larger_of_pairs)(in + 2 * j, start, &above);
             floats y = SIMD_NAME(larger_of_pairs)(in + width + 2 * j, start + width, &below);
             ints mask = y > x;
-            x = (floats)SIMD_NAME(choose)(mask, (ints)y, (ints)x);
+            SIMD_NAME(store)(out + j, SIMD_NAME(choose_floats)(mask, y, x));
             above = SIMD_NAME(choose)(mask, below, above);
-            memcpy(out + j, &x, sizeof x);
             memcpy(indexes + j, &above, sizeof above);
         }
         for (int j = vectors; j < half; ++j) {
@@ -62,6 +41,3 @@ SIMD_TARGET static void SIMD_NAME(maxpool_2x2)(const float *in, int at, int heig
         in += 2 * width, at += 2 * width, out += half, indexes += half;
     }
 }
-
-#undef EVEN
-#undef ODD

@@ -6,19 +6,6 @@
    products M = U V, summed over the channels, give the 4x4 outputs A'MA. The gradients are the
    adjoints: Z = A delta A', G' (sum Z V) G for the filter, B (U Z) B' for the input. */
 
-#if SIMD_BYTES == 64
-#define SHUFFLE_LOW(a, b) \
-    __builtin_shufflevector(a, b, 0, 16, 1, 17, 2, 18, 3, 19, 4, 20, 5, 21, 6, 22, 7, 23)
-#define SHUFFLE_HIGH(a, b) \
-    __builtin_shufflevector(a, b, 8, 24, 9, 25, 10, 26, 11, 27, 12, 28, 13, 29, 14, 30, 15, 31)
-#elif SIMD_BYTES == 32
-#define SHUFFLE_LOW(a, b) __builtin_shufflevector(a, b, 0, 8, 1, 9, 2, 10, 3, 11)
-#define SHUFFLE_HIGH(a, b) __builtin_shufflevector(a, b, 4, 12, 5, 13, 6, 14, 7, 15)
-#else
-#define SHUFFLE_LOW(a, b) __builtin_shufflevector(a, b, 0, 4, 1, 5)
-#define SHUFFLE_HIGH(a, b) __builtin_shufflevector(a, b, 2, 6, 3, 7)
-#endif
-
 /* rows[i][j] and rows[j][i] change places, by log2(LANES) perfect shuffles. */
 INLINE void SIMD_NAME(transpose)(floats *rows)
 {
@@ -27,8 +14,8 @@ INLINE void SIMD_NAME(transpose)(floats *rows)
     for (int step = 1; step < LANES; step *= 4) {
 #pragma GCC unroll 8
         for (int i = 0; i < LANES / 2; ++i) {
-            other[2 * i] = SHUFFLE_LOW(rows[i], rows[i + LANES / 2]);
-            other[2 * i + 1] = SHUFFLE_HIGH(rows[i], rows[i + LANES / 2]);
+            other[2 * i] = PAIRS_LOW(rows[i], rows[i + LANES / 2]);
+            other[2 * i + 1] = PAIRS_HIGH(rows[i], rows[i + LANES / 2]);
         }
         if (2 * step >= LANES) {
 #pragma GCC unroll 16
@@ -37,26 +24,24 @@ INLINE void SIMD_NAME(transpose)(floats *rows)
         }
 #pragma GCC unroll 8
         for (int i = 0; i < LANES / 2; ++i) {
-            rows[2 * i] = SHUFFLE_LOW(other[i], other[i + LANES / 2]);
-            rows[2 * i + 1] = SHUFFLE_HIGH(other[i], other[i + LANES / 2]);
+            rows[2 * i] = PAIRS_LOW(other[i], other[i + LANES / 2]);
+            rows[2 * i + 1] = PAIRS_HIGH(other[i], other[i + LANES / 2]);
         }
     }
 }
 
-INLINE floats SIMD_NAME(load)(const float *from, int lanes)
+INLINE floats SIMD_NAME(load_some)(const float *from, int lanes)
 {
+    if (lanes >= LANES) return SIMD_NAME(load)(from);
     floats x = {0};
-    if (lanes >= LANES)
-        memcpy(&x, from, sizeof x);
-    else
-        memcpy(&x, from, lanes * sizeof(float));
+    memcpy(&x, from, lanes * sizeof(float));
     return x;
 }
 
-INLINE void SIMD_NAME(store)(float *to, floats x, int lanes)
+INLINE void SIMD_NAME(store_some)(float *to, floats x, int lanes)
 {
     if (lanes >= LANES)
-        memcpy(to, &x, sizeof x);
+        SIMD_NAME(store)(to, x);
     else
         memcpy(to, &x, lanes * sizeof(float));
 }
@@ -74,10 +59,11 @@ INLINE void SIMD_NAME(interleave)(const float *image, ptrdiff_t plane, int chann
         int count = pixels - p < LANES ? pixels - p : LANES;
         if (count == LANES && channels == LANES)
 #pragma GCC unroll 16
-            for (int i = 0; i < LANES; ++i) r[i] = SIMD_NAME(load)(image + i * plane + p, LANES);
+            for (int i = 0; i < LANES; ++i) r[i] = SIMD_NAME(load)(image + i * plane + p);
         else
             for (int i = 0; i < LANES; ++i)
-                r[i] = i < channels ? SIMD_NAME(load)(image + i * plane + p, count) : (floats){0};
+                r[i] =
+                    i < channels ? SIMD_NAME(load_some)(image + i * plane + p, count) : (floats){0};
         SIMD_NAME(transpose)(r);
         for (int i = 0; i < count; ++i) {
             to[column] = r[i];
@@ -103,8 +89,8 @@ INLINE void SIMD_NAME(deinterleave)(const floats *buffer, int width, ptrdiff_t p
         SIMD_NAME(transpose)(r);
         for (i = 0; i < channels; ++i) {
             float *to = image + i * plane + p;
-            if (add) r[i] += SIMD_NAME(load)(to, count);
-            SIMD_NAME(store)(to, r[i], count);
+            if (add) r[i] += SIMD_NAME(load_some)(to, count);
+            SIMD_NAME(store_some)(to, r[i], count);
         }
     }
 }
@@ -187,8 +173,37 @@ INLINE void SIMD_NAME(times_g_adjoint)(const floats *u, int s, floats *g, int t)
     g[2 * t] = (1.f / 6) * (r - p) + u[5 * s];
 }
 
-/* V of the tiles of a band, in `matrices` (36 of them, `apart` floats apart, a tile a row of
-   `channels` floats, the block's first channel first). */
+/* The tiles of `side` x `side` numbers in a buffer, four apart, to 36 numbers each, in `matrices`:
+   36 of them, `apart` floats apart, a tile a row of `channels` floats, the block's first channel
+   first. By B' for tiles of 6, by A for tiles of 4. */
+INLINE void SIMD_NAME(tiles_to_matrices)(const winograd_band *band, const floats *buffer, int width,
+                                         const int side, int channels, int block, float *matrices,
+                                         ptrdiff_t apart)
+{
+    for (int i = 0; i < band->tile_rows; ++i)
+        for (int j = 0; j < band->tile_columns; ++j, matrices += channels) {
+            const floats *d = buffer + 4 * i * width + 4 * j;
+            floats t[36], v[6];
+#pragma GCC unroll 6
+            for (int k = 0; k < side; ++k)
+                if (side == 6)
+                    SIMD_NAME(times_b)(d + k, width, t + k, 6);
+                else
+                    SIMD_NAME(times_a_adjoint)(d + k, width, t + k, 4);
+#pragma GCC unroll 6
+            for (int k = 0; k < 6; ++k) {
+                if (side == 6)
+                    SIMD_NAME(times_b)(t + 6 * k, 1, v, 1);
+                else
+                    SIMD_NAME(times_a_adjoint)(t + 4 * k, 1, v, 1);
+#pragma GCC unroll 6
+                for (int n = 0; n < 6; ++n)
+                    SIMD_NAME(store_some)(matrices + (6 * k + n) * apart, v[n], block);
+            }
+        }
+}
+
+/* V of the tiles of a band. */
 SIMD_TARGET static void SIMD_NAME(input_tiles)(const winograd_band *band, const float *image,
                                                int channels, int block, float *matrices,
                                                ptrdiff_t apart, float *scratch)
@@ -200,20 +215,7 @@ SIMD_TARGET static void SIMD_NAME(input_tiles)(const winograd_band *band, const 
     SIMD_NAME(interleave)
     (image + (ptrdiff_t)band->in_first * band->width, band->plane, block, band->in_rows,
      band->width, buffer + band->in_top * width + band->pad, width);
-    for (int i = 0; i < band->tile_rows; ++i)
-        for (int j = 0; j < band->tile_columns; ++j, matrices += channels) {
-            const floats *d = buffer + 4 * i * width + 4 * j;
-            floats t[36], v[6];
-#pragma GCC unroll 6
-            for (int k = 0; k < 6; ++k) SIMD_NAME(times_b)(d + k, width, t + k, 6);
-#pragma GCC unroll 6
-            for (int k = 0; k < 6; ++k) {
-                SIMD_NAME(times_b)(t + 6 * k, 1, v, 1);
-#pragma GCC unroll 6
-                for (int n = 0; n < 6; ++n)
-                    SIMD_NAME(store)(matrices + (6 * k + n) * apart, v[n], block);
-            }
-        }
+    SIMD_NAME(tiles_to_matrices)(band, buffer, width, 6, channels, block, matrices, apart);
 }
 
 /* Adds to the image what the gradients by V of its tiles amount to. */
@@ -232,7 +234,7 @@ SIMD_TARGET static void SIMD_NAME(add_input_gradient)(const winograd_band *band,
             for (int k = 0; k < 6; ++k) {
 #pragma GCC unroll 6
                 for (int n = 0; n < 6; ++n)
-                    v[n] = SIMD_NAME(load)(matrices + (6 * k + n) * apart, block);
+                    v[n] = SIMD_NAME(load_some)(matrices + (6 * k + n) * apart, block);
                 SIMD_NAME(times_b_adjoint)(v, 1, t + 6 * k, 1);
             }
 #pragma GCC unroll 6
@@ -258,20 +260,7 @@ SIMD_TARGET static void SIMD_NAME(delta_tiles)(const winograd_band *band, const 
     SIMD_NAME(interleave)
     (delta + (ptrdiff_t)band->out_first * band->out_width, band->out_plane, block, band->out_rows,
      band->out_width, buffer, width);
-    for (int i = 0; i < band->tile_rows; ++i)
-        for (int j = 0; j < band->tile_columns; ++j, matrices += filters) {
-            const floats *d = buffer + 4 * i * width + 4 * j;
-            floats t[24], z[6];
-#pragma GCC unroll 4
-            for (int k = 0; k < 4; ++k) SIMD_NAME(times_a_adjoint)(d + k, width, t + k, 4);
-#pragma GCC unroll 6
-            for (int k = 0; k < 6; ++k) {
-                SIMD_NAME(times_a_adjoint)(t + 4 * k, 1, z, 1);
-#pragma GCC unroll 6
-                for (int n = 0; n < 6; ++n)
-                    SIMD_NAME(store)(matrices + (6 * k + n) * apart, z[n], block);
-            }
-        }
+    SIMD_NAME(tiles_to_matrices)(band, buffer, width, 4, filters, block, matrices, apart);
 }
 
 /* The outputs of the tiles of a band. */
@@ -288,7 +277,7 @@ SIMD_TARGET static void SIMD_NAME(output_tiles)(const winograd_band *band, const
             for (int k = 0; k < 6; ++k) {
 #pragma GCC unroll 6
                 for (int n = 0; n < 6; ++n)
-                    m[n] = SIMD_NAME(load)(matrices + (6 * k + n) * apart, block);
+                    m[n] = SIMD_NAME(load_some)(matrices + (6 * k + n) * apart, block);
                 SIMD_NAME(times_a)(m, 1, t + 4 * k, 1);
             }
 #pragma GCC unroll 4
@@ -317,7 +306,7 @@ SIMD_TARGET static void SIMD_NAME(filter_tiles)(const float *weights, int channe
             SIMD_NAME(times_g)(t + 3 * k, 1, u, 1);
 #pragma GCC unroll 6
             for (int n = 0; n < 6; ++n)
-                SIMD_NAME(store)(matrices + (6 * k + n) * apart + c, u[n], block);
+                SIMD_NAME(store_some)(matrices + (6 * k + n) * apart + c, u[n], block);
         }
     }
 }
@@ -334,7 +323,7 @@ SIMD_TARGET static void SIMD_NAME(add_filter_gradient)(const float *matrices, pt
         for (int k = 0; k < 6; ++k) {
 #pragma GCC unroll 6
             for (int n = 0; n < 6; ++n)
-                u[n] = SIMD_NAME(load)(matrices + (6 * k + n) * apart + c, block);
+                u[n] = SIMD_NAME(load_some)(matrices + (6 * k + n) * apart + c, block);
             SIMD_NAME(times_g_adjoint)(u, 1, t + 3 * k, 1);
         }
 #pragma GCC unroll 3
@@ -352,6 +341,3 @@ static const winograd_kernels SIMD_NAME(kernels) = {LANES,
                                                     SIMD_NAME(output_tiles),
                                                     SIMD_NAME(filter_tiles),
                                                     SIMD_NAME(add_filter_gradient)};
-
-#undef SHUFFLE_LOW
-#undef SHUFFLE_HIGH
