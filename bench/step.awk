@@ -1,4 +1,5 @@
-# The table of bench/step.sh: medians of build/bench/steps.csv.
+# The table of bench/step.sh: medians of build/bench/steps.csv; CPU times at one thread for bench/step.gp, relative to
+# PyTorch's, in build/bench/step_plot.csv.
 BEGIN { FS = ","; }
 NR > 1 {
     at = $1 SUBSEP $3 SUBSEP $4
@@ -28,5 +29,13 @@ END {
         printf "| %s (%d) | %d | %s | %.1f | %.1f | %s | %s | %d |\n", network[i], batch[network[i]], threads, label[variants[k]], c, w, \
             (count[peer] ? sprintf("%.2f, %.2f", c / median(cpu, peer), w / median(wall, peer)) : "-"), \
             (count[up] ? sprintf("%.1f", median(cpu, up) / c) : "-"), memory[at]
+    }
+    for (i = 1; i <= networks; i++) {
+        line = network[i]
+        for (k = 1; k <= 5; k++) {
+            at = network[i] SUBSEP variants[k] SUBSEP 1; peer = network[i] SUBSEP "pytorch" SUBSEP 1
+            line = line "," (count[at] && count[peer] ? median(cpu, at) / median(cpu, peer) : "")
+        }
+        print line >"build/bench/step_plot.csv"
     }
 }

@@ -2,7 +2,7 @@
 # Times a training step on the CPU: upstream, ours without BLAS and Winograd, ours, ours as a machine without AVX-512
 # has it, and PyTorch on the same networks (PYTHON=, which needs torch). Runs take turns; medians.
 #
-# usage: bench/step.sh            from the root of the repository; numbers to build/bench/steps.csv
+# usage: bench/step.sh            from the root of the repository; numbers to build/bench/steps.csv, plot to step.svg there
 #   NETWORKS="glyphs cifar100"    ROUNDS=3    THREADS="1 2"
 set -eu
 : "${NETWORKS:=glyphs cifar100 cifar100_densenet imagenet_paper}" "${ROUNDS:=3}" "${THREADS:=1 2}" "${PYTHON:=}"
@@ -23,7 +23,7 @@ run() {
 for network in $NETWORKS; do
     case $network in
     glyphs) batch=64 steps=20 slow=3 ;;
-    cifar100) batch=32 steps=4 slow=1 ;;
+    cifar100) batch=32 steps=4 slow=2 ;;
     cifar100_densenet) batch=8 steps=3 slow=1 ;;
     *) batch=4 steps=2 slow=1 ;;
     esac
@@ -49,3 +49,4 @@ for network in $NETWORKS; do
 done
 printf '\r%-60s\r' '' >&2
 awk -f bench/step.awk $out/steps.csv | tee $out/step.md
+[ -z "$PYTHON" ] || ! command -v gnuplot >/dev/null || gnuplot -e "output_file='$out/step.svg'" bench/step.gp

@@ -13,8 +13,6 @@
 #define WINOGRAD 1
 #endif
 
-#define MOST_THREADS 256
-
 cpu_settings cpu;
 
 static int on(const char *name, int built)

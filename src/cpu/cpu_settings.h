@@ -6,6 +6,8 @@
 
 typedef enum { CPU_PORTABLE, CPU_AVX2, CPU_AVX512 } cpu_instruction_set;
 
+#define MOST_THREADS 256
+
 typedef struct {
     int blas; /* products by the BLAS library. Off: built with BLAS=0, or BLAS=0 in the environment
                */

@@ -1,5 +1,5 @@
-/* The threads of a training step: they are made once, sleep between parallel loops, and take tasks
-   from one counter. */
+/* The threads of a training step: they are made once, sleep between parallel loops, and take first
+   their own share of the tasks, then what is left of the others'. */
 #define _GNU_SOURCE
 #include "cpu_threads.h"
 
@@ -13,11 +13,17 @@
 
 #define BACKGROUND_NICENESS 5
 
+/* The tasks of one slot, taken atomically: by its own thread, and by others that have no more. A
+   cache line each. */
+typedef struct {
+    int next, end;
+} __attribute__((aligned(64))) share;
+
 typedef struct {
     void (*work)(void *argument, int task, int slot);
     void *argument;
-    int tasks;
-    int next; /* the next task, taken atomically */
+    int slots;
+    share *shares;
 } parallel_loop;
 
 static pthread_mutex_t caller = PTHREAD_MUTEX_INITIALIZER; /* held by the one whose loop runs */
@@ -29,9 +35,12 @@ static int helpers, helping;
 
 static void take_tasks(parallel_loop *of, int slot)
 {
-    int task;
-    while ((task = __atomic_fetch_add(&of->next, 1, __ATOMIC_RELAXED)) < of->tasks)
-        of->work(of->argument, task, slot);
+    for (int i = 0; i < of->slots; ++i) {
+        share *from = of->shares + (slot + i) % of->slots;
+        int task;
+        while ((task = __atomic_fetch_add(&from->next, 1, __ATOMIC_RELAXED)) < from->end)
+            of->work(of->argument, task, slot);
+    }
 }
 
 static void *helper(void *number)
@@ -69,11 +78,15 @@ static void make_helpers(void)
 
 void parallel_for(int tasks, void (*work)(void *argument, int task, int slot), void *argument)
 {
-    parallel_loop mine = {work, argument, tasks, 0};
     if (tasks < 2 || cpu.threads < 2 || pthread_mutex_trylock(&caller)) {
-        take_tasks(&mine, 0);
+        for (int task = 0; task < tasks; ++task) work(argument, task, 0);
         return;
     }
+    static share shares[MOST_THREADS]; /* of the one loop that runs */
+    int slots = cpu.threads;
+    parallel_loop mine = {work, argument, slots, shares};
+    for (int i = 0; i < slots; ++i)
+        shares[i] = (share){(int)((long)tasks * i / slots), (int)((long)tasks * (i + 1) / slots)};
     if (helpers < cpu.threads - 1) make_helpers();
     pthread_mutex_lock(&mutex);
     loop = &mine;
