@@ -3,7 +3,7 @@ if ! command -v mpicc >/dev/null || ! command -v mpirun >/dev/null; then
     echo '1..0 # SKIP mpicc or mpirun is missing: apt-get install libopenmpi-dev openmpi-bin'
     exit
 fi
-root=$PWD with_mpi=$PWD/build/ranks/darknet
+root=$PWD with_mpi=${DARKNET_RANKS:-$PWD/build/ranks/darknet}
 compare="python3 $PWD/tests/compare_weights.py"
 # Two and four ranks share two cores; as root only by these leaves.
 export OMP_NUM_THREADS=1 OMPI_ALLOW_RUN_AS_ROOT=1 OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1

@@ -2,7 +2,12 @@
 # Several ranks train as one: the same weights, and one voice.
 . tests/tap.sh
 . tests/ranks.sh
-write_cfg soft '[softmax]' adam=1
+write_cfg soft '[softmax]' adam=1 '[local]
+filters=4
+size=3
+stride=2
+pad=1
+activation=tanh'
 write_cfg random "$topk" && sed -i s/policy=steps/policy=random/ random.cfg
 write_cfg normal "$topk" '' batch_normalize=1
 
@@ -16,7 +21,7 @@ bit_for_bit() {
 }
 check 'one rank is bit for bit one process, with and without MPI' bit_for_bit
 check 'smooth_topk, momentum, decay, burn-in, steps: 2, 3 and 4 ranks are one' as_one plain '2 3 4'
-check 'softmax and adam=1: 2 and 4 ranks are one' as_one soft
+check 'softmax, [local] and adam=1: 2 and 4 ranks are one' as_one soft
 check 'policy=random: all ranks take the rate that rank 0 draws' as_one random
 
 # Of four images one has two labels, one four, and one none.
@@ -60,7 +65,7 @@ normalized() {
     sed 's/^subdivisions=.*/subdivisions=4/' normal.cfg >four.cfg
     ranks 0 x.data four.cfg -seed 3 && ranks 4 x.data normal.cfg -seed 3 || return 1
     $compare backup/four.weights backup/normal.weights 1e-5 16 || return 1
-    sed 's/^\(subdivisions\)=.*/\1=1/' normal.cfg >whole.cfg
+    sed 's/^\(subdivisions\)=.*/\1=1/; 0,/^.connected/s//[batchnorm]\n&/' normal.cfg >whole.cfg
     ranks 0 x.data whole.cfg -seed 3 -topk 2 -log one.csv || return 1
     ranks 4 x.data whole.cfg -seed 3 -topk 2 -log four.csv || return 1
     awk -F, 'NR > 1 && FNR == NR { one = $6 } FNR < NR { four = $6 }
@@ -78,6 +83,11 @@ goes_on() { # from 2 ranks to 4, as one process that stops and goes on
     $compare 0.weights 2.weights 1e-5
 }
 check 'a run goes on with another number of ranks' goes_on
+again() {
+    ranks 4 x.data plain.cfg -seed 3 && mv backup/plain.weights 4.weights &&
+        ranks 4 x.data plain.cfg -seed 3 && cmp backup/plain.weights 4.weights
+}
+check 'with a seed 4 ranks reproduce themselves bit for bit' again
 
 one_voice() {
     cp x.data voice.data
@@ -149,11 +159,18 @@ failing_rank() {
 }
 check 'what only one rank lacks is said with the rank; what all lack is said once' failing_rank
 without_mpi() {
-    timeout 60 mpirun -np 2 "$darknet" classifier train x.data plain.cfg >out 2>err
+    timeout 60 mpirun -np 2 "$root/build/darknet" classifier train x.data plain.cfg >out 2>err
     code=$?
-    [ $code = 1 ] && said 'one of 2 processes, but built without MPI'
+    [ $code = 1 ] && said '^2 processes were started, but this one is built without MPI'
 }
 check 'a build without MPI refuses to be one of several' without_mpi
+strangers() {
+    SLURM_STEP_NUM_TASKS=2 ranks 0 x.data plain.cfg
+    refuses '^2 processes were started, but each sees no other by MPI' || return 1
+    SLURM_STEP_NUM_TASKS=2 ranks 1 x.data plain.cfg
+    refuses '^2 processes were started, but each sees no other by MPI'
+}
+check 'processes that MPI does not bring together are refused' strangers
 
 not_finite() {
     sed 's/^learning_rate=.*/learning_rate=1e30/' plain.cfg >nan.cfg

@@ -8,6 +8,7 @@ sed 's/^max_batches=.*/max_batches=1000000/' plain.cfg >long.cfg
 # begin NUMBER ARGUMENTS...: starts so many ranks; `end` waits for them, a minute at most.
 begin() {
     rm -f backup/*
+    : >out # which `trains` must not see as it was
     launch="mpirun -np $1"
     shift
     # shellcheck disable=SC2086

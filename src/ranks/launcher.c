@@ -15,7 +15,8 @@ int has_launcher(void)
     return 0;
 }
 
-int launched_processes(void)
+/* At least 1; as far as the launcher says so. */
+static int launched_processes(void)
 {
     int most = 1;
     for (size_t i = 0; i < sizeof sizes / sizeof *sizes; ++i) {
@@ -25,13 +26,10 @@ int launched_processes(void)
     return most;
 }
 
-void refuse_launcher(void)
+void refuse_launcher(const char *why)
 {
     int count = launched_processes();
     if (count == 1) return;
-    fprintf(stderr,
-            "This is one of %d processes, but built without MPI: each would train the whole run; "
-            "build with make MPI=1\n",
-            count);
+    fprintf(stderr, "%d processes were started, but %s\n", count, why);
     exit(1);
 }

@@ -126,21 +126,22 @@ static void find_place(void)
 
 void start_ranks(void)
 {
+    const char *const alone =
+        "each sees no other by MPI: start them by its own mpirun, or by srun --mpi=pmix";
     int level;
-    if (!has_launcher()) return;
+    if (!has_launcher()) {
+        refuse_launcher(alone);
+        return;
+    }
     MPI_Init_thread(NULL, NULL, MPI_THREAD_FUNNELED, &level);
     MPI_Comm_dup(MPI_COMM_WORLD, &every_rank);
     find_place();
     on_exit(leave, NULL);
     phase = LEAVING;
-    if (ranks == 1 && launched_processes() > 1) {
-        fprintf(stderr,
-                "%d processes were started, but MPI sees one alone: start them by its own mpirun, "
-                "or by srun --mpi=pmix\n",
-                launched_processes());
-        exit(1);
+    if (ranks == 1) {
+        refuse_launcher(alone);
+        return;
     }
-    if (ranks == 1) return;
     phase = PREPARING;
     keep_output(rank);
 }

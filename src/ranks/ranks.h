@@ -82,7 +82,7 @@ int gpu_of_rank(int chosen);
 
 #else
 
-#define start_ranks() refuse_launcher()
+#define start_ranks() refuse_launcher("this one is built without MPI: build with make MPI=1")
 #define rank_count() 1
 #define this_rank() 0
 #define meet_ranks(files) ((void)(files))
