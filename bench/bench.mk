@@ -17,7 +17,7 @@ build/bench/bench_layer: bench/bench_layer.c darknet
 	@$(CC) -O2 $(WARNINGS) $(DARKNET_FLAGS) $(PLUGIN_INCLUDE) -isystem $(SOURCE)/include -isystem $(SOURCE)/src $< \
 		$(SOURCE)/libdarknet.a $(DARKNET_LIBRARIES) $(OPENMP_FLAG) $(DARKNET_LINK) -lm -pthread -o $@
 bench-layer: build/bench/bench_layer
-	@build/bench/bench_layer 2>/dev/null
+	@OMP_NUM_THREADS=1 build/bench/bench_layer 2>/dev/null
 .PHONY: bench-layer
 
 build/bench/bench_gpu: bench/bench_gpu.cu $(KERNELS) darknet
@@ -37,7 +37,7 @@ endif
 	@awk -f bench/report_gpu.awk build/bench/gpu.csv
 	@echo "numbers: build/bench/gpu.csv"
 else
-bench: build/bench/bench
+bench: build/bench/bench build/bench/bench_layer
 	@$(call require,gnuplot,--no-install-recommends gnuplot-nox)
 	@OMP_NUM_THREADS=1 build/bench/bench loss >build/bench/loss.csv
 ifdef PEER
@@ -46,6 +46,7 @@ ifdef PEER
 endif
 	@awk -f bench/report.awk build/bench/loss.csv
 	@gnuplot -e 'output_file="build/bench/loss.svg"' bench/plot.gp
+	@OMP_NUM_THREADS=1 build/bench/bench_layer 2>/dev/null
 	@OMP_NUM_THREADS=1 build/bench/bench step cfg/glyphs_softmax.cfg cfg/glyphs_smooth_topk.cfg 2>build/bench/step.log >build/bench/step.csv
 	@awk -F, 'NR > 1 { printf "%-30s %8.2f ms a training step, %7.4f ms of it (%.2f %%) in the last layer\n", $$1, $$2, $$3, 100*$$4 }' build/bench/step.csv
 	@echo "numbers: build/bench/loss.csv, build/bench/step.csv; plot: build/bench/loss.svg"

@@ -1,5 +1,6 @@
 /* The layer inside Darknet: beside its softmax layer, with every kind of truth row, and in real
  * networks. */
+#include <limits.h>
 #include <math.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -8,6 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/wait.h>
 #include <unistd.h>
 #include <cmocka.h>
 
@@ -25,7 +27,7 @@ const char *__asan_default_options(void)
 }
 
 /* Counts what the layer allocates: the test is linked with --wrap for these. */
-static int allocations;
+static int allocations, no_memory;
 void *__real_malloc(size_t);
 void *__real_calloc(size_t, size_t);
 void *__real_realloc(void *, size_t);
@@ -37,7 +39,7 @@ void *__wrap_malloc(size_t size)
 void *__wrap_calloc(size_t count, size_t size)
 {
     ++allocations;
-    return __real_calloc(count, size);
+    return no_memory ? NULL : __real_calloc(count, size);
 }
 void *__wrap_realloc(void *memory, size_t size)
 {
@@ -291,6 +293,78 @@ static void test_allocates_nothing(void **unused)
 }
 
 /* The terms' weights are divided by their sum; each has its own scale. */
+static void make_of_no_batch(void)
+{
+    smooth_topk_term term = {params_of(1, 1, 0), 1};
+    float scale = 1;
+    smooth_topk_options options = {.count = 1, .terms = &term, .scales = &scale, .temperature = 1};
+    make_smooth_topk_layer(0, CLASSES, &options);
+}
+
+static void make_of_many_classes(void)
+{
+    smooth_topk_term term = {params_of(1, 1, 0), 1};
+    float scale = 1;
+    smooth_topk_options options = {.count = 1, .terms = &term, .scales = &scale, .temperature = 1};
+    make_smooth_topk_layer(BATCH, INT_MAX / BATCH + 1, &options);
+}
+
+static void make_without_memory(void)
+{
+    no_memory = 1;
+    layer_of(params_of(1, 1, 0), 1, 1);
+}
+
+static void forward_without_counts(void)
+{
+    static float zeros[CLASSES];
+    smooth_topk_term term = {params_of(1, 1, 0), 1};
+    float scale = 1;
+    smooth_topk_options options = {.count = 1,
+                                   .terms = &term,
+                                   .scales = &scale,
+                                   .temperature = 1,
+                                   .margins = {.is_auto = 1, .values = zeros}};
+    smooth_topk_layer l = make_smooth_topk_layer(BATCH, CLASSES, &options);
+    forward_smooth_topk_layer(l, net_of(truth));
+}
+
+/* What the parser cannot know ends the program with code 1 and a message. */
+static void test_refusals(void **unused)
+{
+    (void)unused;
+    const struct {
+        void (*refused)(void);
+        const char *message;
+    } all[] = {{make_of_no_batch, "batch=0: out of range; must be at least 1"},
+               {make_of_many_classes, "too many for a batch of 7; must be at most"},
+               {make_without_memory, "out of memory"},
+               {forward_without_counts, "need the counts of a training list"}};
+    for (size_t i = 0; i < sizeof all / sizeof *all; ++i) {
+        char said[4096];
+        int ends[2], status;
+        assert_int_equal(pipe(ends), 0);
+        pid_t child = fork();
+        if (child == 0) {
+            dup2(ends[1], 2);
+            all[i].refused();
+            _exit(0);
+        }
+        close(ends[1]);
+        size_t length = 0;
+        ssize_t count;
+        while ((count = read(ends[0], said + length, sizeof said - 1 - length)) > 0)
+            length += (size_t)count;
+        said[length] = 0;
+        close(ends[0]);
+        assert_int_equal(waitpid(child, &status, 0), child);
+        assert_true(WIFEXITED(status));
+        assert_int_equal(WEXITSTATUS(status), 1);
+        assert_non_null(strstr(said, "[smooth_topk]"));
+        assert_non_null(strstr(said, all[i].message));
+    }
+}
+
 static void test_several_k(void **unused)
 {
     (void)unused;
@@ -482,6 +556,7 @@ int main(void)
         cmocka_unit_test(test_class_numbers),
         cmocka_unit_test(test_output_in_training),
         cmocka_unit_test(test_allocates_nothing),
+        cmocka_unit_test(test_refusals),
         cmocka_unit_test(test_several_k),
         cmocka_unit_test(test_default_temperature),
         cmocka_unit_test(test_network_finite_differences),

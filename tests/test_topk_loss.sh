@@ -71,6 +71,7 @@ check 'refused: k is all classes, by default 5 < 6 is not' refused 'k=6: out of 
 check 'refused: k is no number' refused 'k=2x: not a number' topk_loss k=2x
 check 'refused: several k' refused 'k=1,2: must be one' topk_loss k=1,2
 check 'refused: k of l2svm' refused 'k=2: type=l2svm has no k' topk_loss type=l2svm k=2
+check 'refused: hardest is a list' refused 'hardest=1,2: not a number; must be a whole number, hardest >= 1' topk_loss hardest=1,2
 check 'refused: tau of entropy' refused 'tau=2: only type=lml has a temperature' topk_loss tau=2
 check 'refused: tau 0' refused 'tau=0: out of range; must be a finite number, tau > 0' topk_loss type=lml tau=0
 check 'refused: tau nan' refused 'tau=nan: not a number' topk_loss type=lml tau=nan
