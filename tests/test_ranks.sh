@@ -21,6 +21,8 @@ bit_for_bit() {
 }
 check 'one rank is bit for bit one process, with and without MPI' bit_for_bit
 check 'smooth_topk, momentum, decay, burn-in, steps: 2, 3 and 4 ranks are one' as_one plain '2 3 4'
+sed 's/^subdivisions=.*/subdivisions=8/' plain.cfg >uneven.cfg
+check 'a share of 16 images, 6 in memory at a time: 3 ranks are one' as_one uneven 3
 check 'softmax, [local] and adam=1: 2 and 4 ranks are one' as_one soft
 check 'policy=random: all ranks take the rate that rank 0 draws' as_one random
 
