@@ -11,7 +11,8 @@ set yrange [0.2:12]
 set ytics ("1/4" 0.25, "1/2" 0.5, "1" 1, "2" 2, "4" 4, "8" 8)
 set ylabel "CPU time of a step, PyTorch = 1"
 set grid ytics
-set key outside right spacing 1.1
+set key above horizontal
+set xrange [-0.6:3.6]
 set xtics noenhanced
 file = "build/bench/step_plot.csv"
 plot file using 2:xtic(1) lc "gray50" title "upstream", \
