@@ -239,6 +239,7 @@ static void test_nearly_equal_scores(void **unused)
 {
     (void)unused;
     static const int class_counts[] = {23, 60, 100, 1000}, ks[] = {11, 12, 20, 45, 100, 300};
+    int number = 0;
     state = 18;
     FOR_ALGORITHMS(a)
     for (size_t c = 0; c < sizeof class_counts / sizeof *class_counts; ++c)
@@ -246,7 +247,7 @@ static void test_nearly_equal_scores(void **unused)
             for (int width = 0; width <= 16; ++width)
                 for (int shape = 0; shape < 3; ++shape) {
                     int classes = class_counts[c], k = ks[ki], few = 1 + k / 4;
-                    if (k >= classes || (a == 1 && width % 4)) continue;
+                    if (k >= classes || (a == 1 && width % 4) || ++number % EVERY) continue;
                     smooth_topk_params p = make_params(k, 0.5f, 1, a);
                     double range = 0.125 * width * 0.693147 * k * p.tau;
                     for (int i = 0; i < classes; ++i) {
