@@ -1,5 +1,6 @@
 /* The vector loops of smooth_topk_pivot.c, once for each instruction set. */
 #include "smooth_topk_exp_simd.h"
+#include "smooth_topk_merge_simd.h"
 
 /* Vectors whose products a lane adds up in float before they go on in double. */
 #define CHUNK 64
@@ -51,7 +52,7 @@ INLINE void SIMD_NAME(fold)(doubles *total, const floats *part, const int first,
     }
 }
 
-/* The product of all lanes of `total`: halves, then lanes that are ever nearer. */
+/* The product of all lanes of `total`, the lower ones with the upper ones first. */
 INLINE void SIMD_NAME(merge)(const doubles *total, double *product, const int k)
 {
     doubles lanes[SMALL_K + 1];
@@ -61,20 +62,7 @@ INLINE void SIMD_NAME(merge)(const doubles *total, double *product, const int k)
 #pragma GCC unroll 16
         for (int i = 1; i <= j; ++i) lanes[j] += total[2 * i] * total[2 * (j - i) + 1];
     }
-#pragma GCC unroll 4
-    for (int by = HALF / 2; by > 0; by /= 2) {
-        doubles others[SMALL_K + 1];
-#pragma GCC unroll 16
-        for (int j = 0; j <= k; ++j) others[j] = SIMD_NAME(rotate)(lanes[j], by);
-#pragma GCC unroll 16
-        for (int j = k; j >= 0; --j) {
-            doubles sum = lanes[0] * others[j];
-#pragma GCC unroll 16
-            for (int i = 1; i <= j; ++i) sum += lanes[i] * others[j - i];
-            lanes[j] = sum;
-        }
-    }
-    for (int j = 0; j <= k; ++j) product[j] = lanes[j][0];
+    SIMD_NAME(merge_lanes)(lanes, product, k);
 }
 
 /* product[0 .. k] of the factors (1 + u x), by independent products in the lanes, merged at the

@@ -1,6 +1,7 @@
 /* The vector loops of smooth_topk_soft.c, once for each instruction set; HALF classes at a time, in
    double. */
 #include "smooth_topk_double_simd.h"
+#include "smooth_topk_merge_simd.h"
 
 /* Vectors between two looks at whether a product grows too large. */
 #define CHUNK 64
@@ -83,19 +84,21 @@ INLINE void SIMD_NAME(product_of)(const float *odds, int count, doubles *c, doub
 #pragma GCC unroll 16
         for (int j = 0; j <= k; ++j) c[j] *= scale;
     }
+    if (k <= SMOOTH_TOPK_SMALL_K) {
+        SIMD_NAME(merge_lanes)(c, product, k);
+        return;
+    }
     product[0] = 1;
     for (int j = 1; j <= k; ++j) product[j] = 0;
     for (int lane = 0; lane < HALF; ++lane) {
         double most = 0;
         for (int j = 0; j <= k; ++j) lane_product[j] = c[j][lane];
-#pragma GCC unroll 16
         for (int j = 0; j <= k; ++j) {
             next[j] = 0;
             for (int i = 0; i <= j; ++i) next[j] += product[i] * lane_product[j - i];
             most = next[j] > most ? next[j] : most;
         }
-        for (int j = 0; j <= k; ++j)
-            product[j] = k > SMOOTH_TOPK_SMALL_K ? next[j] / most : next[j];
+        for (int j = 0; j <= k; ++j) product[j] = next[j] / most;
     }
 }
 
