@@ -35,6 +35,6 @@ LDFLAGS += $(DARKNET_LIBRARIES)
 # Ranks compare what they are built of.
 COMMON += $(RANK_FLAGS)
 $(OBJDIR)rank%.o: CFLAGS += $(MPI_FLAGS)
-BUILT_OF := $(wildcard include/*.h src/*.[ch] src/*.cu plugin/*/*)
+BUILT_OF := $(sort $(wildcard include/*.h src/*.[ch] src/*.cu plugin/*/*))
 $(OBJDIR)rank_files.o: $(BUILT_OF)
 $(OBJDIR)rank_files.o: CFLAGS += -DBUILD_DIGEST=$(shell { echo $(GPU) $(CUDNN) $(BLAS) $(WINOGRAD) $(OPENMP); cat $(BUILT_OF); } | cksum | tr -d ' ')ULL

@@ -171,7 +171,7 @@ as_slurm() { # the two lines that compare.py's help has for Slurm, with its vari
     sed -n "s/.*srun -n 16 sh -c '\(.*\)'$/\1/p; s/.*--wrap '\(.*\)'$/\1/p" tools/compare.py >"$scratch/slurm.txt"
     [ "$(wc -l <"$scratch/slurm.txt")" -eq 2 ] || return 1
     program plan OUT="$scratch/slurm" FRACTION=1 SEEDS=1 BATCHES=20 2>/dev/null >"$scratch/runs.txt"
-    for i in $(seq 0 15); do (cd "$scratch" && SLURM_PROCID=$i sh -c "$(sed -n 1p slurm.txt)"); done
+    for i in $(seq 0 15); do (cd "$scratch" && SLURM_PROCID=$i SLURM_STEP_NUM_TASKS=16 sh -c "$(sed -n 1p slurm.txt)"); done
     [ "$(wc -l <"$scratch/slurm/results.csv")" -eq 5 ] || return 1
     program plan OUT="$scratch/slurm2" EVERY=8 FRACTION=1 SEEDS=1 BATCHES=20 2>/dev/null >"$scratch/runs.txt"
     for i in 1 2 3 4; do (cd "$scratch" && SLURM_ARRAY_TASK_ID=$i sh -c "$(sed -n 2p slurm.txt)") && [ "$(wc -l <"$scratch/slurm2/results.csv")" -eq $((i + 1)) ] || return 1; done

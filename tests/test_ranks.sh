@@ -113,9 +113,18 @@ refuses() {
 sed 's/^batch=.*/batch=50/; s/^\(subdivisions\)=.*/\1=2/' plain.cfg >odd.cfg
 odd_batch() {
     ranks 4 x.data odd.cfg
-    refuses '^.net. batch=50: cannot be shared by 4 ranks; batch=48 or 52 would do, or -np 2 or 5$'
+    refuses '^.net. batch=50 subdivisions=2: cannot be shared by 4 ranks; batch=48 or 52 would do, or -np 2 or 5$'
 }
 check 'a batch that cannot be shared is refused, with numbers that would do' odd_batch
+odd_subdivisions() { # 126 and 129 are shared by three, but not divided by eight
+    sed 's/^batch=.*/batch=128/; s/^\(subdivisions\)=.*/\1=8/' plain.cfg >eight.cfg
+    ranks 3 x.data eight.cfg
+    refuses '^.net. batch=128 subdivisions=8: cannot be shared by 3 ranks; batch=120 or 144 would do, or -np 2 or 4$' || return 1
+    sed 's/^batch=.*/batch=120/; s/^max_batches=.*/max_batches=1/' eight.cfg >divided.cfg
+    ranks 3 x.data divided.cfg
+    [ "$code" = 0 ]
+}
+check 'nor divided by subdivisions' odd_subdivisions
 
 # beside PROGRAM ARGUMENTS...: two ranks as they should be, and one of these.
 beside() {
@@ -139,6 +148,15 @@ wrong_list() {
     refuses "^rank 2 (.*): .*/labels.txt is not that of rank 0"
 }
 check 'a rank with other lists is refused' wrong_list
+wrong_numbers() { # of the same name, in another directory
+    mkdir -p other && sed 's/^\[smooth_topk\]/&\nclass_weights=weights.txt/' plain.cfg >weights.cfg && cp plain.cfg weights.cfg other
+    yes 1 | head -n "$(wc -l <labels.txt)" >weights.txt
+    sed '1s/1/2/' weights.txt >other/weights.txt
+    timeout 60 mpirun -np 2 "$with_mpi" classifier train "$PWD/x.data" weights.cfg : -np 1 -wdir "$PWD/other" "$with_mpi" classifier train "$PWD/x.data" weights.cfg >out 2>err
+    code=$?
+    refuses '^rank 2 (.*): what class_weights= names is not that of rank 0'
+}
+check 'a rank with other class weights is refused' wrong_numbers
 wrong_build() {
     # shellcheck disable=SC2046
     ${CC:-gcc} -w -DRANKS=1 -DBUILD_DIGEST=1 -I"$root/src/ranks" -I"$root/build/ranks/include" -c "$root/src/ranks/rank_files.c" &&

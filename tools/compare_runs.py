@@ -44,6 +44,12 @@ def stop_with_parent():
         pass
 
 
+def environment(threads):
+    """That of a training, which stands alone: not of the job of MPI or Slurm whose task this program may be."""
+    of_a_job = re.compile("OMPI_|PMIX_|PMI_|SLURM_STEP_NUM_TASKS$")
+    return {"OMP_NUM_THREADS": str(threads), **{name: value for name, value in os.environ.items() if not of_a_job.match(name)}}
+
+
 class Run:
     """One training. facts, kept in run.json: loss (its label), noise, fraction, seed, k, batches,
     every (batches between validations), measure (training top-1, at the end)."""
@@ -99,7 +105,7 @@ class Run:
     def begin(self, command, shown, threads):
         # The lock is passed on: two trainings are never at work in one directory, even if this program is killed.
         self.process = subprocess.Popen(command, stdout=shown, stderr=shown, stdin=subprocess.DEVNULL, pass_fds=[self.lock.fileno()],
-                                        env={"OMP_NUM_THREADS": str(threads), **os.environ}, preexec_fn=stop_with_parent)
+                                        env=environment(threads), preexec_fn=stop_with_parent)
 
     def start(self, threads):
         self.threads, self.measuring = threads, False

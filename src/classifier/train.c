@@ -10,6 +10,7 @@
 #include "loading.h"
 #include "ranks.h"
 #include "seed.h"
+#include "smooth_topk_layer.h"
 #include "stop_signal.h"
 #include "utils.h"
 #include "weights_file.h"
@@ -167,13 +168,18 @@ static void prepare_data(run *r)
     printf("%d\n", paths->size);
     set_loading(r, paths, labels, classes, hierarchy, tag);
     prepare_tracking(r, options, labels, classes);
+    const layer last = r->net->layers[r->net->n - 1];
+    const int own = last.type == SMOOTH_TOPK;
     const rank_files files = {.cfg = r->options->cfg,
                               .train_list = r->train_list,
                               .label_list = label_list,
                               .paths = r->args.paths,
                               .labels = labels,
                               .images = paths->size,
-                              .classes = classes};
+                              .classes = classes,
+                              .class_margins = own ? smooth_topk_class_margins(last) : NULL,
+                              .class_weights = own ? smooth_topk_class_weights(last) : NULL,
+                              .parents = hierarchy ? hierarchy->parent : NULL};
     meet_ranks(&files);
 }
 
@@ -277,6 +283,9 @@ static void save_alone(void *argument)
     if (r->trained && save(r, ".backup") == WEIGHTS_SAVED)
         fprintf(stderr, "Stopped by signal %d without the other ranks; to go on, train from %s\n",
                 stop_signal(), last_checkpoint());
+    if (!r->trained)
+        fprintf(stderr, "Stopped by signal %d within the first batch; nothing was saved\n",
+                stop_signal());
 }
 
 static void stop_without_images(run *r)
@@ -320,6 +329,11 @@ static void stop_where_due(run *r)
     if (met[0]) stop_by_signal(r, met[0]);
 }
 
+static int has_batches_left(const run *r)
+{
+    return !r->net->max_batches || get_current_batch(r->net) < (size_t)r->net->max_batches;
+}
+
 static void train_next_batch(run *r)
 {
     int quiet = r->options->tracking.progress;
@@ -349,12 +363,8 @@ static void train_next_batch(run *r)
     r->epoch = epoch;
     if (r->track) track_batch(r->track, epochs(r), new_epoch, r->mean_loss);
     save_due(r, new_epoch);
-    if (rank_count() == 1) stop_where_due(r); /* several do so with their next batch */
-}
-
-static int has_batches_left(const run *r)
-{
-    return !r->net->max_batches || get_current_batch(r->net) < (size_t)r->net->max_batches;
+    if (rank_count() == 1 || !has_batches_left(r))
+        stop_where_due(r); /* several do so with their next batch */
 }
 
 void train_classifier(const train_options *options)

@@ -105,6 +105,16 @@ void set_smooth_topk_class_counts(const smooth_topk_layer l, const int *counts)
 #endif
 }
 
+const float *smooth_topk_class_margins(const smooth_topk_layer l)
+{
+    return l.smooth_topk->class_margins;
+}
+
+const float *smooth_topk_class_weights(const smooth_topk_layer l)
+{
+    return l.smooth_topk->class_weights;
+}
+
 static void check_counted(const smooth_topk_layer l)
 {
     if (smooth_topk_asks_for_counts(l) && !l.smooth_topk->counted)

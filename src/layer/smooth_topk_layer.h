@@ -31,6 +31,10 @@ smooth_topk_layer make_smooth_topk_layer(int batch, int inputs, const smooth_top
 int smooth_topk_asks_for_counts(const smooth_topk_layer l);
 void set_smooth_topk_class_counts(const smooth_topk_layer l, const int *counts);
 
+/* What class_margins= and class_weights= have for each class; NULL where not given. */
+const float *smooth_topk_class_margins(const smooth_topk_layer l);
+const float *smooth_topk_class_weights(const smooth_topk_layer l);
+
 /* Output: softmax(scores / temperature); left as it is in training (net.train and net.truth), where
    nobody reads it and it would cost a third of the layer. With net.truth, rows of `inputs` floats
    t_i: cost = the sum over the batch of sum_i t_i sum_j weight_j scale_j L_j(scores, i), with

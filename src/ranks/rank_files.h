@@ -4,7 +4,16 @@
 
 #include "ranks.h"
 
-enum { DIGEST_BUILD, DIGEST_CFG, DIGEST_TRAIN, DIGEST_LABELS, DIGESTS };
+enum {
+    DIGEST_BUILD,
+    DIGEST_CFG,
+    DIGEST_TRAIN,
+    DIGEST_LABELS,
+    DIGEST_MARGINS,
+    DIGEST_WEIGHTS,
+    DIGEST_TREE,
+    DIGESTS
+};
 
 /* FNV-1a, 64 bits, of each; 0 for what is not there. That of the build is of sources and options.
  */

@@ -55,7 +55,7 @@ static void tell_of_waiting(void)
 double wait_for_ranks(MPI_Request *requests, int count)
 {
     double start = now(), waited = 0;
-    int done = 0, told = this_rank() > 0;
+    int done = 0, told = !save_last;
     for (;;) {
         MPI_Testall(count, requests, &done, MPI_STATUSES_IGNORE);
         waited = now() - start;

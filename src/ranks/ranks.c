@@ -146,16 +146,19 @@ void start_ranks(void)
     keep_output(rank);
 }
 
-static void refuse_batch(int batch)
+/* `whole`: what Darknet makes of the batch, a multiple of subdivisions. */
+static void refuse_batch(int batch, int subdivisions, int whole)
 {
-    int fewer = ranks, more = ranks;
-    while (batch % fewer) --fewer;
-    while (more <= batch && batch % more) ++more;
-    int below = batch / ranks * ranks;
-    fprintf(stderr, "[net] batch=%d: cannot be shared by %d ranks; batch=", batch, ranks);
+    int fewer = ranks, more = ranks, step = ranks;
+    while (whole % fewer) --fewer;
+    while (more <= whole && whole % more) ++more;
+    while (step % subdivisions) step += ranks;
+    int below = batch / step * step;
+    fprintf(stderr, "[net] batch=%d subdivisions=%d: cannot be shared by %d ranks; batch=", batch,
+            subdivisions, ranks);
     if (below) fprintf(stderr, "%d or ", below);
-    fprintf(stderr, "%d would do, or -np %d", below + ranks, fewer);
-    if (more <= batch) fprintf(stderr, " or %d", more);
+    fprintf(stderr, "%d would do, or -np %d", below + step, fewer);
+    if (more <= whole) fprintf(stderr, " or %d", more);
     fprintf(stderr, "\n");
     exit(1);
 }
@@ -164,7 +167,7 @@ int share_subdivisions(int batch, int subdivisions)
 {
     int at_once = batch / subdivisions, whole = at_once * subdivisions;
     if (ranks == 1) return subdivisions;
-    if (whole % ranks) refuse_batch(whole);
+    if (whole % ranks) refuse_batch(batch, subdivisions, whole);
     int share = whole / ranks, passes = (share + at_once - 1) / at_once;
     while (share % passes) ++passes;
     return ranks * passes;

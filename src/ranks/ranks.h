@@ -11,6 +11,8 @@ typedef struct {
     const char *cfg, *train_list, *label_list; /* names */
     char **paths, **labels;                    /* what the lists hold; NULL for no labels */
     int images, classes;
+    const float *class_margins, *class_weights; /* of each class; NULL for none */
+    const int *parents;                         /* of each class in a tree; NULL for none */
 } rank_files;
 
 #if RANKS
