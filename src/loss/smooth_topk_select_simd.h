@@ -22,12 +22,12 @@ SIMD_TARGET static int SIMD_NAME(lane_maxima)(const float *scores, int vectors, 
 /* Whole numbers in the order of the scores, NaN aside; and back. */
 INLINE ints SIMD_NAME(key)(ints bits)
 {
-    return bits ^ ((bits >> 31) & 0x7fffffff);
+    return bits ^ ((bits < 0) & 0x7fffffff);
 }
 
 INLINE ints SIMD_NAME(lane_numbers)(void)
 {
-    ints numbers;
+    ints numbers = {0};
     for (int lane = 0; lane < LANES; ++lane) numbers[lane] = lane;
     return numbers;
 }
@@ -71,7 +71,7 @@ SIMD_TARGET static int SIMD_NAME(top_of_short_row)(const float *scores, int clas
     for (int v = 0; v < vectors; ++v) reached |= (row[v] >= bound) & (1 << v);
 
     int columns[SIMD_BYTES / sizeof(int)], many = 0, count = 0;
-    int class_of[SIMD_BYTES / sizeof(int)], of_rank[SIMD_BYTES / sizeof(int)];
+    int class_of[SIMD_BYTES / sizeof(int)] = {0}, of_rank[SIMD_BYTES / sizeof(int)];
     memcpy(reach, &reached, sizeof reached);
     for (int lane = 0; lane < LANES; ++lane) {
         columns[many] = lane;
@@ -88,7 +88,7 @@ SIMD_TARGET static int SIMD_NAME(top_of_short_row)(const float *scores, int clas
     ints found = {0}, place = {0};
     for (int i = 0; i < count; ++i) {
         memcpy(&of_row, scores + class_of[i], sizeof of_row);
-        keys[i] = of_row ^ ((of_row >> 31) & 0x7fffffff);
+        keys[i] = of_row < 0 ? of_row ^ 0x7fffffff : of_row;
     }
     memset(keys + count, 0, (LANES - count) * sizeof(int));
     memcpy(&found, keys, sizeof found);

@@ -78,11 +78,11 @@ INLINE void SIMD_NAME(store_some_as_floats)(float *to, doubles x, int count)
 INLINE doubles SIMD_NAME(rotate)(doubles x, const int by)
 {
 #ifdef __clang__
-    doubles rotated;
+    doubles rotated = {0};
     for (int lane = 0; lane < HALF; ++lane) rotated[lane] = x[(lane + by) % HALF];
     return rotated;
 #else
-    long long __attribute__((vector_size(SIMD_BYTES))) from;
+    long long __attribute__((vector_size(SIMD_BYTES))) from = {0};
     for (int lane = 0; lane < HALF; ++lane) from[lane] = (lane + by) % HALF;
     return __builtin_shuffle(x, from);
 #endif
