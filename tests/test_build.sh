@@ -141,7 +141,7 @@ targets=$(grep -o '^make [a-z-]*' "$scratch/help" | cut -d' ' -f2 | sort -u)
 cp -R build/upstream "$copy/build/"
 # make -n cannot enter trees that are not there: these are taken as built.
 touch "$copy/build/upstream"
-for built in sanitized/.built fuzz/darknet/.built pristine/darknet; do mkdir -p "$copy/build/${built%/*}" && touch "$copy/build/$built"; done
+for built in sanitized/.built fuzz/darknet/.built pristine/darknet ranks/.built; do mkdir -p "$copy/build/${built%/*}" && touch "$copy/build/$built"; done
 for target in all $targets; do
     case $target in gpu-check | check-debian) continue ;; esac # they ask for a GPU, for root
     check "make -n $target" build -n $target

@@ -55,7 +55,9 @@ done
 # enough FILE [COVERED LINES]: says which lines did not run where these are too few.
 enough() {
     [ $# = 3 ] || { echo 'no line of it was compiled' && return 1; }
-    [ $(($2 * 100)) -ge $(($3 * 95)) ] && return
+    least=95
+    [ "$1" = src/ranks/rank_messages.c ] && least=85 # MPI_Abort ends a process before gcov writes which lines ran
+    [ $(($2 * 100)) -ge $(($3 * least)) ] && return
     echo "lines that did not run: $(grep "^$1:" "$scratch/missed" | cut -d: -f2 | sort -n | tr '\n' ' ')"
     return 1
 }

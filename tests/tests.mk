@@ -106,6 +106,7 @@ build/sanitized/.built build/fuzz/darknet/.built: build/upstream tools/patch_dar
 
 # For several ranks, where MPI is: the tests and the benchmark of src/ranks.
 build/ranks/.built: build/upstream tools/patch_darknet.sh $(PATCHES) $(PLUGIN)
+	@$(call require,mpicc,libopenmpi-dev openmpi-bin)
 	@mkdir -p $(@D)
 	@echo "building Darknet with MPI in $(@D)"
 	@tools/patch_darknet.sh build/upstream $(@D)
