@@ -29,7 +29,7 @@
 #define CPU_CHOOSE_OF(name, set) \
     ((set) == CPU_AVX512 ? &name##_avx512 : (set) == CPU_AVX2 ? &name##_avx2 : &name##_portable)
 #else
-#define CPU_CHOOSE_OF(name, set) (&name##_portable)
+#define CPU_CHOOSE_OF(name, set) ((void)(set), &name##_portable)
 #endif
 #define CPU_CHOOSE(name) CPU_CHOOSE_OF(name, cpu.instructions)
 
