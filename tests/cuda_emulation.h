@@ -16,6 +16,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <setjmp.h>
 #include <ucontext.h>
 #include <vector>
 
@@ -46,8 +47,20 @@ namespace emulation
 enum { WARP_SIZE = 32, MOST_THREADS_OF_BLOCK = 1024 };
 enum state { RUNS, AT_WARP, AT_BLOCK, ENDED };
 
+/* gcc's own switch saves three registers and leaves the rest to the compiler; clang's is not safe
+   between stacks. */
+#if defined(__clang__)
+typedef jmp_buf place;
+#define SAVE_PLACE(where) _setjmp(where)
+#define GO_TO_PLACE(where) _longjmp(where, 1)
+#else
+typedef void *place[5];
+#define SAVE_PLACE(where) __builtin_setjmp(where)
+#define GO_TO_PLACE(where) __builtin_longjmp(where, 1)
+#endif
+
 struct thread {
-    void *where[5]; /* of __builtin_setjmp */
+    place where;
     ucontext_t begin;
     char *stack;
     bool begun;
@@ -63,7 +76,7 @@ struct warp {
 
 inline thread threads[MOST_THREADS_OF_BLOCK];
 inline warp warps[MOST_THREADS_OF_BLOCK / WARP_SIZE];
-inline void *scheduler[5];
+inline place scheduler;
 inline void *scheduler_fake_stack;
 inline const void *scheduler_stack;
 inline size_t scheduler_stack_size;
@@ -114,9 +127,9 @@ inline void finish_switch(void *fake_stack, const void **stack, size_t *size)
 /* Not instrumented: before what does not return the sanitizer cleans the whole stack. */
 #define SWITCHES __attribute__((noinline, no_sanitize_address))
 
-SWITCHES __attribute__((noreturn)) inline void jump(void **where)
+SWITCHES __attribute__((noreturn)) inline void jump(place where)
 {
-    __builtin_longjmp(where, 1);
+    GO_TO_PLACE(where);
 }
 
 /* From the running thread back to the scheduler. */
@@ -124,7 +137,7 @@ SWITCHES inline void pause_thread()
 {
     thread *self = &threads[threadIdx.x];
     start_switch(&self->fake_stack, scheduler_stack, scheduler_stack_size);
-    if (!__builtin_setjmp(self->where)) jump(scheduler);
+    if (!SAVE_PLACE(self->where)) jump(scheduler);
     finish_switch(threads[threadIdx.x].fake_stack, &scheduler_stack, &scheduler_stack_size);
 }
 
@@ -142,7 +155,7 @@ inline void run_thread()
 SWITCHES inline void enter(thread *next)
 {
     start_switch(&scheduler_fake_stack, next->stack, EMULATION_STACK);
-    if (!__builtin_setjmp(scheduler)) {
+    if (!SAVE_PLACE(scheduler)) {
         if (next->begun) jump(next->where);
         next->begun = true;
         setcontext(&next->begin);

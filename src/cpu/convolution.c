@@ -109,11 +109,17 @@ static const float *weights_of(const column_plan *p, int group)
     return p->weights + (ptrdiff_t)group * p->filters * p->rows;
 }
 
+/* NULL where there are none: products take the image itself. */
+static float *columns_of_slot(const column_plan *p, int slot)
+{
+    return p->scratch ? p->scratch + slot * p->strip_size : NULL;
+}
+
 static void strip_forward(void *plan, int task, int slot)
 {
     column_plan *p = plan;
     strip s = strip_of(p, task, -1);
-    float *columns = p->scratch + slot * p->strip_size;
+    float *columns = columns_of_slot(p, slot);
     const float *b = columns;
     int ldb = s.outputs;
     if (p->direct) {
@@ -165,7 +171,7 @@ static void channels_input_gradient(void *plan, int task, int slot)
     column_shape some = p->columns;
     some.channels = min_int(CHANNEL_BLOCK, p->channels - c);
     float *to = p->input_delta + index * p->image_size + c * p->in_plane;
-    float *columns = p->scratch + slot * p->strip_size;
+    float *columns = columns_of_slot(p, slot);
     for (int i = 0; i < p->strips; ++i) {
         strip s = strip_of(p, index * p->strips + i, -1);
         multiply(1, 0, some.channels * window, s.outputs, p->filters,
