@@ -5,7 +5,7 @@
 tree=$PWD/build/coverage
 rm -rf "$tree"
 mkdir -p "$tree"
-unset MAKEFLAGS MFLAGS MAKELEVEL
+unset MAKEFLAGS MFLAGS MAKELEVEL LONG
 # src/ranks needs MPI; without it these files are left out.
 mpi=0 without=src/ranks/rank ranks=
 if command -v mpicc >/dev/null; then mpi=1 without='^$' ranks='ranks ranks_faults'; fi
