@@ -44,7 +44,7 @@ static int winograd_used;
 static float *random_floats(size_t n, float scale, float shift)
 {
     float *x = malloc((n + 1) * sizeof(float));
-    for (size_t i = 0; i < n; ++i) x[i] = scale * (2.f * rand() / RAND_MAX - 1) + shift;
+    for (size_t i = 0; i < n; ++i) x[i] = scale * (2.f * rand() / (float)RAND_MAX - 1) + shift;
     return x;
 }
 
