@@ -29,7 +29,8 @@ static int below(int limit)
     return (int)(uniform() * limit);
 }
 
-/* One of so many rounds, for builds in which a sample takes long; with LONG=1 four times as many. */
+/* One of so many rounds, for builds in which a sample takes long; with LONG=1 four times as many.
+ */
 #ifndef EVERY
 #define EVERY 1
 #endif
