@@ -17,7 +17,7 @@ SIMD_TARGET static void SIMD_NAME(maxpool_2x2)(const float *in, int at, int heig
                                                float *out, int *indexes)
 {
     int half = width / 2, vectors = half < LANES ? 0 : half;
-    ints twice;
+    ints twice = {0};
     for (int i = 0; i < LANES; ++i) twice[i] = 2 * i;
     for (int i = 0; i < height / 2; ++i) {
         for (int j = 0; j < vectors; j += LANES) {
