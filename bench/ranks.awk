@@ -7,12 +7,6 @@ NR > 1 {
     time[at, n] = $4
     if ($3 == "step") { waited[at, n] = $5; images[$1] = $6 } else bytes[$1] = $5
 }
-function median(of, at,    i, j, t, n, v) {
-    n = count[at]
-    for (i = 1; i <= n; i++) v[i] = of[at, i]
-    for (i = 2; i <= n; i++) for (j = i; j > 1 && v[j] < v[j - 1]; j--) { t = v[j]; v[j] = v[j - 1]; v[j - 1] = t }
-    return n % 2 ? v[(n + 1) / 2] : (v[n / 2] + v[n / 2 + 1]) / 2
-}
 END {
     print "| network | batch | which | images/s | x 1 process | waits for sums | of the step | MB summed | the sum alone |"
     print "|---|---|---|---|---|---|---|---|---|"

@@ -45,4 +45,4 @@ while [ $round -le "$ROUNDS" ]; do
     round=$((round + 1))
 done
 printf '\r%-60s\r' '' >&2
-awk -f bench/ranks.awk $out/ranks.csv
+awk -f bench/median.awk -f bench/ranks.awk $out/ranks.csv

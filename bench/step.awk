@@ -9,12 +9,6 @@ NR > 1 {
     wall[at, n] = $6
     if ($7 > memory[at]) memory[at] = $7
 }
-function median(of, at,    i, j, t, n, v) {
-    n = count[at]
-    for (i = 1; i <= n; i++) v[i] = of[at, i]
-    for (i = 2; i <= n; i++) for (j = i; j > 1 && v[j] < v[j - 1]; j--) { t = v[j]; v[j] = v[j - 1]; v[j - 1] = t }
-    return n % 2 ? v[(n + 1) / 2] : (v[n / 2] + v[n / 2 + 1]) / 2
-}
 END {
     print "| network (batch) | threads | which | CPU ms a step | wall ms | x PyTorch (CPU, wall) | x faster than upstream (CPU) | peak MB |"
     print "|---|---|---|---|---|---|---|---|"

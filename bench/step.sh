@@ -48,5 +48,5 @@ for network in $NETWORKS; do
     done
 done
 printf '\r%-60s\r' '' >&2
-awk -f bench/step.awk $out/steps.csv | tee $out/step.md
+awk -f bench/median.awk -f bench/step.awk $out/steps.csv | tee $out/step.md
 [ -z "$PYTHON" ] || ! command -v gnuplot >/dev/null || gnuplot -e "output_file='$out/step.svg'" bench/step.gp

@@ -33,6 +33,18 @@ finish() {
     echo "1..$count"
 }
 
+# build_darknet DIRECTORY ARGUMENT...: Darknet, patched, made in a directory of its own by make ARGUMENT...
+build_darknet() {
+    directory=$1
+    shift
+    tools/patch_darknet.sh build/upstream "$directory" && env -u MAKEFLAGS -u MFLAGS -u MAKELEVEL make -s -j2 -C "$directory" "$@"
+}
+
+# darknet_libraries ARGUMENT...: what a program of a Darknet made by make ARGUMENT... is linked with.
+darknet_libraries() {
+    printf 'include src/libraries.mk\nall:\n\t@echo $(DARKNET_LIBRARIES)\n' | env -u MAKEFLAGS -u MFLAGS -u MAKELEVEL make -s -f - "$@"
+}
+
 # images NUMBER: a data set of 6 characters under $scratch/data, NUMBER images a class, and its .data file.
 images() {
     mkdir -p "$scratch/data" "$scratch/backup"

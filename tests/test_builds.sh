@@ -57,7 +57,7 @@ data() {
     } >"$scratch/residual.cfg"
 }
 
-libraries=$(printf 'include src/libraries.mk\nall:\n\t@echo $(DARKNET_LIBRARIES)\n' | env -u MAKEFLAGS -u MFLAGS make -s -f - all)
+libraries=$(darknet_libraries)
 residual_gradient() {
     gcc -I "$scratch/cpu/include" tests/builds/residual_gradient.c "$scratch/cpu/libdarknet.a" $libraries -o "$scratch/residual_gradient" -lm -pthread &&
         "$scratch/residual_gradient" "$scratch/residual.cfg"

@@ -5,7 +5,7 @@
 tree=$PWD/build/coverage
 rm -rf "$tree"
 mkdir -p "$tree"
-unset MAKEFLAGS MFLAGS MAKELEVEL LONG
+unset LONG
 # src/ranks needs MPI; without it these files are left out.
 mpi=0 without=src/ranks/rank ranks=
 if command -v mpicc >/dev/null; then mpi=1 without='^$' ranks='ranks ranks_faults'; fi
@@ -13,11 +13,10 @@ cpu_only="GPU=0 CUDNN=0 OPENCV=0 OPENMP=0 DEBUG=0 MPI=$mpi"
 
 # shellcheck disable=SC2086
 build() {
-    tools/patch_darknet.sh build/upstream "$tree" &&
-        make -s -j2 -C "$tree" $cpu_only CC=gcc CPP='gcc -x c' OPTS='-O1 -g --coverage' darknet
+    build_darknet "$tree" $cpu_only CC=gcc CPP='gcc -x c' OPTS='-O1 -g --coverage' darknet
 }
 check 'Darknet builds' build
-libraries=$(printf 'include src/libraries.mk\nall:\n\t@echo $(DARKNET_LIBRARIES)\n' | make -s -f - MPI=$mpi)
+libraries=$(darknet_libraries MPI=$mpi)
 
 # run_unit NAME: tests/test_NAME.c, without its long grid.
 run_unit() {

@@ -8,12 +8,10 @@ for tool in aarch64-linux-gnu-gcc:gcc-aarch64-linux-gnu qemu-aarch64-static:qemu
 done
 tree=$PWD/build/aarch64
 mkdir -p "$tree"
-unset MAKEFLAGS MFLAGS MAKELEVEL
 # This machine's headers of the image libraries serve; the libraries themselves the test never calls.
 cc="aarch64-linux-gnu-gcc -idirafter /usr/include -idirafter /usr/include/$(gcc -print-multiarch)"
 build() {
-    tools/patch_darknet.sh build/upstream "$tree" &&
-        make -s -j2 -C "$tree" GPU=0 CUDNN=0 OPENCV=0 OPENMP=0 DEBUG=0 BLAS=0 CC="$cc" CPP="$cc -x c" AR=aarch64-linux-gnu-ar libdarknet.a
+    build_darknet "$tree" GPU=0 CUDNN=0 OPENCV=0 OPENMP=0 DEBUG=0 BLAS=0 CC="$cc" CPP="$cc -x c" AR=aarch64-linux-gnu-ar libdarknet.a
 }
 check 'Darknet builds for aarch64' build
 warnings() {

@@ -3,14 +3,12 @@
 . tests/tap.sh
 tree=$PWD/build/threads
 mkdir -p "$tree"
-unset MAKEFLAGS MFLAGS MAKELEVEL
 sanitized='-O1 -g -fsanitize=thread'
 build() {
-    tools/patch_darknet.sh build/upstream "$tree" &&
-        make -s -j2 -C "$tree" GPU=0 CUDNN=0 OPENCV=0 OPENMP=0 DEBUG=0 CC=gcc CPP='gcc -x c' OPTS="$sanitized" darknet
+    build_darknet "$tree" GPU=0 CUDNN=0 OPENCV=0 OPENMP=0 DEBUG=0 CC=gcc CPP='gcc -x c' OPTS="$sanitized" darknet
 }
 check 'Darknet builds with ThreadSanitizer' build
-libraries=$(printf 'include src/libraries.mk\nall:\n\t@echo $(DARKNET_LIBRARIES)\n' | make -s -f -)
+libraries=$(darknet_libraries)
 
 # under COMMAND..: passes, and no race was reported. A fixed layout of addresses: the sanitizer knows no other.
 under() {

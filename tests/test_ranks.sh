@@ -161,12 +161,7 @@ wrong_build() {
     # shellcheck disable=SC2046
     ${CC:-gcc} -w -DRANKS=1 -DBUILD_DIGEST=1 -I"$root/src/ranks" -I"$root/build/ranks/include" -c "$root/src/ranks/rank_files.c" &&
         ${CC:-gcc} $(ls "$root"/build/ranks/obj/*.o | grep -v rank_files) rank_files.o -o wrong \
-            $(make -s -f - MPI=1 -C "$root" <<'MAKE'
-include src/libraries.mk
-all:
-	@echo $(DARKNET_LIBRARIES)
-MAKE
-) -lm -pthread || return 1
+            $(cd "$root" && darknet_libraries MPI=1) -lm -pthread || return 1
     beside ./wrong classifier train x.data plain.cfg
     refuses '^rank 2 (.*): its build of darknet is not that of rank 0'
 }

@@ -189,8 +189,7 @@ void load_share(load_args *args)
 {
     if (rank_count() == 1) return;
     args->whole = args->n;
-    args->n = args->share = args->whole / rank_count();
-    args->first = this_rank() * args->share;
+    args->n = args->whole / rank_count();
     image im = make_image(1, 1, args->channels);
     load_args tiny = *args;
     tiny.min = tiny.max = 1;
@@ -206,8 +205,8 @@ void load_share(load_args *args)
    of its threads draws its paths first, then for each image. */
 static void go_to_place(const load_args *a, char **path)
 {
-    long threads = a->threads, whole = a->whole;
-    long place = a->first + a->thread * (long)a->share / threads + images_begun++;
+    long threads = a->threads, whole = a->whole, share = whole / rank_count();
+    long place = this_rank() * share + a->thread * share / threads + images_begun++;
     long thread = place * threads / whole;
     while ((thread + 1) * whole / threads <= place) ++thread;
     long first = thread * whole / threads, count = (thread + 1) * whole / threads - first;

@@ -72,6 +72,17 @@ INLINE double SIMD_NAME(sum)(floats x)
     return part[0];
 }
 
+/* sum[m - 1] += the m-th powers of x. */
+INLINE void SIMD_NAME(add_powers)(floats *sum, floats x)
+{
+    floats term = x;
+#pragma GCC unroll 16
+    for (int m = 0; m < POWER_SUMS; ++m) {
+        sum[m] += term;
+        term *= x;
+    }
+}
+
 /* weights become odds at the tilt rho. Those above `limit` leave for the list: their classes and
    odds; 0 stays behind. power[m - 1] = the sum of the m-th powers of the others. Returns how many
    are on the list. */
@@ -97,12 +108,7 @@ SIMD_TARGET static int SIMD_NAME(split)(float *weights, int count, float rho, fl
                 x = SIMD_NAME(select)(large, (floats){0}, x);
             }
             SIMD_NAME(store_some)(weights + i, x, end - i);
-            floats term = x;
-#pragma GCC unroll 16
-            for (int m = 0; m < POWER_SUMS; ++m) {
-                sum[m] += term;
-                term *= x;
-            }
+            SIMD_NAME(add_powers)(sum, x);
         }
         for (int m = 0; m < POWER_SUMS; ++m) power[m] += SIMD_NAME(sum)(sum[m]);
     }
@@ -121,12 +127,7 @@ SIMD_TARGET static void SIMD_NAME(centered_sums)(const float *weights, int count
         for (int m = 0; m < POWER_SUMS; ++m) sum[m] = (floats){0};
         for (int i = begin; i < end; i += LANES) {
             floats all = center - (floats){0};
-            floats x = SIMD_NAME(load_some)(weights + i, end - i, all) - center, term = x;
-#pragma GCC unroll 16
-            for (int m = 0; m < POWER_SUMS; ++m) {
-                sum[m] += term;
-                term *= x;
-            }
+            SIMD_NAME(add_powers)(sum, SIMD_NAME(load_some)(weights + i, end - i, all) - center);
         }
         for (int m = 0; m < POWER_SUMS; ++m) power[m] += SIMD_NAME(sum)(sum[m]);
     }
