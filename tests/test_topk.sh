@@ -137,6 +137,12 @@ check '-topk 2x is refused' refused '-topk 2x: must be a whole number' -topk 2x
 check 'more guesses than classes are refused' refused '-topk 7: must be at most 6' -topk 7
 check '-every 0 is refused' refused '-every 0: must be a whole number' -topk 2 -every 0
 check '-every alone is refused' refused '-every 5: says how often -topk, -log and -chart' -every 5
+without_labels() { # tag=1: rows of truth from files
+    { cat "$scratch/x.data" && echo 'tag=1'; } >"$scratch/tag.data"
+    ! "$darknet" classifier train "$scratch/tag.data" "$scratch/net.cfg" -topk 2 >"$scratch/message" 2>&1 &&
+        grep -q -- '-topk: needs labels; it is not for tag= or tree=' "$scratch/message"
+}
+check '-topk without labels is refused' without_labels
 check 'a log that cannot be written is refused' refused 'nowhere/log.csv: cannot be written' -topk 2 -log "$scratch/nowhere/log.csv"
 check 'a misspelt flag is refused' refused 'classifier train: -evry: no such option' "$scratch/tracked/net.weights" -evry 2
 check 'a flag without its value is refused' refused '-seed: no such option, or its value is missing' -seed
