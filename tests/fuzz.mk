@@ -4,17 +4,17 @@
 # libFuzzer (make fuzz).
 FUZZ_TARGETS := options weights images loss
 FUZZ_SOURCES := $(wildcard tests/fuzz/*.[ch]) tests/numbers.h
-FUZZ_LOSS := tests/fuzz/fuzz_loss.c tests/reference.c $(MATHEMATICS) -Isrc/loss -Wno-unused
 FUZZ_IMAGES := tests/fuzz/fuzz_images.c src/classifier/image_reader.c src/classifier/image_rows.c -Isrc/classifier \
 	-DLARGEST_IMAGE=262144 $(DARKNET_LIBRARIES)
 FUZZ_CALLS := tests/fuzz/calls.c -Wno-unused-parameter $(PLUGIN_INCLUDE) \
 	-Wl,--wrap=exit,--wrap=fopen,--wrap=fclose,--wrap=malloc,--wrap=calloc,--wrap=realloc,--wrap=free
 fuzz_darknet = tests/fuzz/fuzz_$(1).c $(FUZZ_CALLS) -I$(2)/include -I$(2)/src $(2)/libdarknet.a $(DARKNET_LIBRARIES)
+fuzz_loss = tests/fuzz/fuzz_loss.c tests/reference.c -Isrc/loss $(1)/libdarknet.a $(DARKNET_LIBRARIES)
 
-build/tests/fuzz_loss build/fuzz/loss: $(FUZZ_SOURCES) tests/reference.c tests/reference.h $(MATHEMATICS) $(MATHEMATICS_HEADERS)
+build/tests/fuzz_loss build/fuzz/loss: tests/reference.c tests/reference.h
 build/tests/fuzz_images build/fuzz/images: $(FUZZ_SOURCES) $(wildcard src/classifier/image_*.[ch])
-build/tests/fuzz_options build/tests/fuzz_weights: $(FUZZ_SOURCES) build/sanitized/.built
-build/fuzz/options build/fuzz/weights: $(FUZZ_SOURCES) build/fuzz/darknet/.built
+build/tests/fuzz_loss build/tests/fuzz_options build/tests/fuzz_weights: $(FUZZ_SOURCES) build/sanitized/.built
+build/fuzz/loss build/fuzz/options build/fuzz/weights: $(FUZZ_SOURCES) build/fuzz/darknet/.built
 build/tests/fuzz_%:
 	@mkdir -p $(@D)
 	@echo "building $@"
@@ -23,8 +23,9 @@ $(FUZZ_TARGETS:%=build/fuzz/%):
 	@mkdir -p $(@D)
 	@echo "building $@"
 	@clang $(SANITIZED) -fsanitize=fuzzer $(WARNINGS) $(FUZZ_TARGET) -lm -pthread -o $@
-build/tests/fuzz_loss build/fuzz/loss: FUZZ_TARGET = $(FUZZ_LOSS)
 build/tests/fuzz_images build/fuzz/images: FUZZ_TARGET = $(FUZZ_IMAGES)
+build/tests/fuzz_loss: FUZZ_TARGET = $(call fuzz_loss,build/sanitized)
+build/fuzz/loss: FUZZ_TARGET = $(call fuzz_loss,build/fuzz/darknet)
 build/tests/fuzz_options: FUZZ_TARGET = $(call fuzz_darknet,options,build/sanitized)
 build/tests/fuzz_weights: FUZZ_TARGET = $(call fuzz_darknet,weights,build/sanitized)
 build/fuzz/options: FUZZ_TARGET = $(call fuzz_darknet,options,build/fuzz/darknet)

@@ -1,135 +1,95 @@
-/* Threads of a step sleep while they wait: where other processes want the cores as well, a run
-   takes longer but costs no more CPU time. */
+/* Threads of a step sleep while they wait, so a core that another process wants is not spent on
+   waiting. */
 #define _GNU_SOURCE
 #include <setjmp.h>
-#include <signal.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
-#include <stdlib.h>
-#include <sys/resource.h>
-#include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 #include <cmocka.h>
 
-#include "convolution.h"
 #include "cpu_settings.h"
 #include "cpu_threads.h"
 
-#define MOST_MORE 1.15
-#define ROUNDS 5
-#define COMPANIONS 2
+#define A_WHILE 400000   /* microseconds */
+#define MOST_CPU 0.1     /* seconds; waiting awake would take A_WHILE */
+#define TIME_TO_START 20 /* seconds until the other thread must have come */
 
-static volatile unsigned long turns;
+/* Two tasks of one loop: each waits, asleep, until the other has begun, so that both threads have
+   one; then the task in the slot `lasting` sleeps on while the other returns. */
+typedef struct {
+    int begun, lasting, slots[2];
+} meeting;
 
-static void busy(void)
+static void meet(void *argument, int task, int slot)
 {
-    for (;;) ++turns;
-}
-
-static void long_task(void *argument, int task, int slot)
-{
-    float *sum = (float *)argument + task;
-    (void)slot;
-    for (int i = 1; i <= 10000000; ++i) *sum += 1.f / i;
-}
-
-/* Many short parallel loops, as the step of a small network has them, and some of long tasks,
-   during which a helper loses its core while the caller waits for it. */
-static void work(void)
-{
-    convolution_shape s = {8, 16, 12, 12, 24, 1, 3, 1, 1, 12, 12};
-    float sums[3] = {0};
-    float *input = calloc(8 * 16 * 144, sizeof(float)),
-          *output = calloc(8 * 24 * 144, sizeof(float));
-    float *weights = calloc(24 * 16 * 9, sizeof(float)),
-          *updates = calloc(24 * 16 * 9, sizeof(float));
-    float *delta = calloc(8 * 16 * 144, sizeof(float));
-    float *workspace = malloc(convolution_workspace(&s) * sizeof(float));
-    for (int i = 0; i < 300; ++i) {
-        convolution_forward(&s, weights, input, output, workspace);
-        convolution_backward(&s, weights, input, output, updates, delta, workspace);
+    meeting *of = argument;
+    of->slots[task] = slot;
+    __atomic_fetch_add(&of->begun, 1, __ATOMIC_SEQ_CST);
+    for (int i = 0; i < TIME_TO_START * 1000; ++i) {
+        if (__atomic_load_n(&of->begun, __ATOMIC_SEQ_CST) == 2) break;
+        usleep(1000);
     }
-    for (int i = 0; i < 5; ++i) parallel_for(3, long_task, sums);
-    free(input), free(output), free(weights), free(updates), free(delta), free(workspace);
+    if (slot == of->lasting) usleep(A_WHILE);
 }
 
-static void work_for_ever(void)
+static double cpu_seconds(void)
 {
-    for (;;) work();
+    struct timespec now;
+    clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &now);
+    return now.tv_sec + now.tv_nsec * 1e-9;
 }
 
-static int by_size(const void *a, const void *b)
+/* CPU time of the process while one of its two threads waits for the other. */
+static double cpu_seconds_of_loop(int lasting)
 {
-    double x = *(const double *)a, y = *(const double *)b;
-    return (x > y) - (x < y);
+    meeting of = {.lasting = lasting};
+    double start = cpu_seconds();
+    parallel_for(2, meet, &of);
+    assert_int_equal(of.begun, 2);
+    assert_int_equal(of.slots[0] + of.slots[1], 1);
+    double spent = cpu_seconds() - start;
+    print_message("# %g\n", spent);
+    return spent;
 }
 
-static pid_t start(void (*job)(void))
+static int two_threads(void **state)
 {
-    pid_t child = fork();
-    assert_true(child >= 0);
-    if (!child) {
-        job();
-        _exit(0);
-    }
-    return child;
-}
-
-/* CPU seconds of all threads of a process that works, beside others that run `companion`. */
-static double seconds_of_work(int threads, void (*companion)(void))
-{
-    pid_t others[COMPANIONS];
-    struct rusage usage;
-    int status;
+    (void)state;
     cpu.threads = 2;
-    for (int i = 0; companion && i < COMPANIONS; ++i) others[i] = start(companion);
-    cpu.threads = threads;
-    pid_t worker = start(work);
-    assert_int_equal(wait4(worker, &status, 0, &usage), worker);
-    for (int i = 0; companion && i < COMPANIONS; ++i) {
-        kill(others[i], SIGKILL);
-        waitpid(others[i], 0, 0);
-    }
-    assert_int_equal(status, 0);
-    return usage.ru_utime.tv_sec + usage.ru_stime.tv_sec +
-           1e-6 * (usage.ru_utime.tv_usec + usage.ru_stime.tv_usec);
+    cpu_seconds_of_loop(-1); /* makes the threads */
+    usleep(A_WHILE);         /* OpenBLAS's own stay awake for a tenth of a second at first */
+    return 0;
 }
 
-/* Two threads beside others cost hardly more than one thread alone. The medians of rounds that take
-   turns: what else the machine does disturbs both alike. */
-static void costs_no_more_beside(void (*companion)(void))
-{
-    double alone[ROUNDS], beside[ROUNDS];
-    for (int i = 0; i < ROUNDS; ++i) {
-        alone[i] = seconds_of_work(1, 0);
-        beside[i] = seconds_of_work(2, companion);
-    }
-    qsort(alone, ROUNDS, sizeof *alone, by_size);
-    qsort(beside, ROUNDS, sizeof *beside, by_size);
-    double one = alone[ROUNDS / 2], two = beside[ROUNDS / 2];
-    print_message("# %.3f CPU seconds of one thread, %.3f of two beside others\n", one, two);
-    if (two > MOST_MORE * one) fail_msg("%.3f CPU seconds, not %.3f", two, one);
-}
-
-static void test_beside_busy_processes(void **state)
+static void test_caller_sleeps_until_helper_ends(void **state)
 {
     (void)state;
-    costs_no_more_beside(busy);
+    assert_true(cpu_seconds_of_loop(1) < MOST_CPU);
 }
 
-static void test_beside_others_of_its_kind(void **state)
+static void test_helper_sleeps_until_caller_ends(void **state)
 {
     (void)state;
-    costs_no_more_beside(work_for_ever);
+    assert_true(cpu_seconds_of_loop(0) < MOST_CPU);
+}
+
+static void test_helper_sleeps_between_loops(void **state)
+{
+    (void)state;
+    double start = cpu_seconds();
+    usleep(A_WHILE);
+    assert_true(cpu_seconds() - start < MOST_CPU);
 }
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_beside_busy_processes),
-        cmocka_unit_test(test_beside_others_of_its_kind),
+        cmocka_unit_test(test_caller_sleeps_until_helper_ends),
+        cmocka_unit_test(test_helper_sleeps_until_caller_ends),
+        cmocka_unit_test(test_helper_sleeps_between_loops),
     };
-    return cmocka_run_group_tests(tests, NULL, NULL);
+    return cmocka_run_group_tests(tests, two_threads, NULL);
 }

@@ -12,18 +12,19 @@ SANITIZED := -O1 -g -fsanitize=address,undefined -fno-sanitize-recover=all --par
 MATHEMATICS := $(wildcard src/loss/*.c)
 MATHEMATICS_HEADERS := $(wildcard src/loss/*.h)
 
-# The mathematics is tested as it is built for the library, as Darknet builds it (-Ofast), with the vector
-# loops of lesser machines, with threads, and under AddressSanitizer and UBSan.
-TEST_LOSS := $(patsubst %,build/tests/%,loss loss_ofast loss_openmp loss_portable loss_sanitized)
+# The mathematics is tested as it is built for the library, as Darknet builds it (-Ofast), under AddressSanitizer and
+# UBSan, with threads, and with the vector loops of lesser machines.
+TEST_LOSS_LINKED := $(patsubst %,build/tests/%,loss loss_ofast loss_sanitized)
+TEST_LOSS_COMPILED := $(patsubst %,build/tests/%,loss_openmp loss_portable)
 ifneq ($(shell grep -wo -m1 avx2 /proc/cpuinfo 2>/dev/null),)
-TEST_LOSS += build/tests/loss_avx2
+TEST_LOSS_COMPILED += build/tests/loss_avx2
 endif
-build/tests/loss: VARIANT = -O3
-build/tests/loss_ofast: VARIANT = -Ofast
-build/tests/loss_openmp: VARIANT = -O3 -fopenmp
-build/tests/loss_portable: VARIANT = -O3 -DSMOOTH_TOPK_LOOPS=loops_portable
-build/tests/loss_avx2: VARIANT = -O3 -DSMOOTH_TOPK_LOOPS=loops_avx2
-build/tests/loss_sanitized: VARIANT = $(SANITIZED)
+build/tests/loss: VARIANT = build/libsmooth_topk.a $(OPENMP_FLAG)
+build/tests/loss_ofast: VARIANT = $(SOURCE)/libdarknet.a $(OPENMP_FLAG) $(DARKNET_LINK)
+build/tests/loss_sanitized: VARIANT = $(SANITIZED) build/sanitized/libdarknet.a
+build/tests/loss_openmp: VARIANT = -O3 -fopenmp src/loss/smooth_topk.c build/libsmooth_topk.a
+build/tests/loss_portable: VARIANT = -O3 -DSMOOTH_TOPK_LOOPS=loops_portable $(MATHEMATICS)
+build/tests/loss_avx2: VARIANT = -O3 -DSMOOTH_TOPK_LOOPS=loops_avx2 $(MATHEMATICS)
 
 build/tests/.cmocka:
 	@mkdir -p build/tests
@@ -34,9 +35,13 @@ build/tests/.cmocka:
 build/tests/%.o: tests/%.c $(wildcard tests/*.h) $(MATHEMATICS_HEADERS) | build/tests/.cmocka
 	@$(CC) -O2 $(WARNINGS) -Isrc/loss -c $< -o $@
 
-$(TEST_LOSS): build/tests/test_loss.o build/tests/reference.o $(MATHEMATICS) $(MATHEMATICS_HEADERS)
+build/tests/loss build/tests/loss_openmp: build/libsmooth_topk.a
+build/tests/loss_ofast: $(SOURCE)/libdarknet.a
+build/tests/loss_sanitized: build/sanitized/.built
+$(TEST_LOSS_COMPILED): $(MATHEMATICS) $(MATHEMATICS_HEADERS)
+$(TEST_LOSS_LINKED) $(TEST_LOSS_COMPILED): build/tests/test_loss.o build/tests/reference.o
 	@echo "building $@"
-	@$(CC) $(VARIANT) $(WARNINGS) -Wno-unused $(filter %.c %.o,$^) -o $@ -lcmocka -lm
+	@$(CC) build/tests/test_loss.o build/tests/reference.o $(VARIANT) $(WARNINGS) -Wno-unused -o $@ $(DARKNET_LIBRARIES) -lcmocka -lm -pthread
 
 # The kernels run on the CPU, under an emulation of CUDA: beside the CPU's loss, and through the tests of the
 # mathematics, with fused multiply-adds as on a GPU, with rows that do not fit on chip, and sanitized.
@@ -55,27 +60,27 @@ THROUGH_KERNELS := -Dsmooth_topk_cpu=kernels -Dsmooth_topk_cpu_workspace=kernels
 	-Dsmooth_topk_sum_cpu_workspace=sum_kernels_workspace -Dsmooth_topk_sum_workspace_size=sum_kernels_workspace_size \
 	-Dsmooth_topk_truth_cpu=truth_kernels -Dsmooth_topk_truth_workspace_size=truth_kernels_workspace_size
 
-$(TEST_KERNELS): tests/test_kernels.cpp tests/cuda_emulation.h $(KERNELS) | build/tests/.cmocka
+$(TEST_KERNELS): tests/test_kernels.cpp tests/cuda_emulation.h $(KERNELS) build/libsmooth_topk.a | build/tests/.cmocka
 	@$(call require,$(CXX),g++)
 	@echo "building $@"
 	@$(CXX) $(VARIANT) $(EMULATION) -c $< -o $@.test.o
-	@$(CC) $(VARIANT) $(WARNINGS) -Wno-unused $(MATHEMATICS) $@.test.o -o $@ -lstdc++ -lcmocka -lm
+	@$(CC) $(VARIANT) $@.test.o build/libsmooth_topk.a $(OPENMP_FLAG) -o $@ -lstdc++ -lcmocka -lm
 
-build/tests/loss_kernels build/tests/loss_kernels_off_chip build/tests/loss_kernels_sanitized: tests/kernels_on_cpu.cpp build/tests/reference.o tests/cuda_emulation.h tests/test_loss.c tests/numbers.h $(KERNELS)
+build/tests/loss_kernels build/tests/loss_kernels_off_chip build/tests/loss_kernels_sanitized: tests/kernels_on_cpu.cpp build/tests/reference.o tests/cuda_emulation.h tests/test_loss.c tests/numbers.h $(KERNELS) build/libsmooth_topk.a
 	@$(call require,$(CXX),g++)
 	@echo "building $@"
 	@$(CC) $(VARIANT) $(WARNINGS) -Isrc/loss $(THROUGH_KERNELS) -c tests/test_loss.c -o $@.test.o
 	@$(CXX) $(VARIANT) $(EMULATION) -c $< -o $@.kernels.o
-	@$(CC) $(VARIANT) $(WARNINGS) -Wno-unused $(MATHEMATICS) $@.test.o build/tests/reference.o $@.kernels.o -o $@ -lstdc++ -lcmocka -lm
+	@$(CC) $(VARIANT) $@.test.o build/tests/reference.o $@.kernels.o build/libsmooth_topk.a $(OPENMP_FLAG) -o $@ -lstdc++ -lcmocka -lm
 
 # Sums over several k and rows of truth.
 TEST_LOSS_KERNELS += build/tests/rows_kernels
-build/tests/rows_kernels: tests/kernels_on_cpu.cpp tests/cuda_emulation.h tests/test_rows.c tests/reference.c tests/numbers.h $(KERNELS) | build/tests/.cmocka
+build/tests/rows_kernels: tests/kernels_on_cpu.cpp tests/cuda_emulation.h tests/test_rows.c tests/reference.c tests/numbers.h $(KERNELS) build/libsmooth_topk.a | build/tests/.cmocka
 	@$(call require,$(CXX),g++)
 	@echo "building $@"
 	@$(CC) -O2 -DEVERY=8 $(WARNINGS) -Isrc/loss $(THROUGH_KERNELS) -c tests/test_rows.c -o $@.test.o
 	@$(CXX) -O2 $(FUSED) $(EMULATION) -c $< -o $@.kernels.o
-	@$(CC) -O2 $(WARNINGS) -Wno-unused $(MATHEMATICS) $@.test.o $@.kernels.o -o $@ -lstdc++ -lcmocka -lm
+	@$(CC) $@.test.o $@.kernels.o build/libsmooth_topk.a $(OPENMP_FLAG) -o $@ -lstdc++ -lcmocka -lm
 
 # Every other tests/test_X.c is linked with Darknet's library, as it is and with that under AddressSanitizer and UBSan.
 UNITS := $(filter-out loss,$(patsubst tests/test_%.c,%,$(wildcard tests/test_*.c)))
@@ -123,7 +128,7 @@ build/pristine/darknet: | build/upstream
 
 include tests/fuzz.mk tests/gpu.mk
 
-TEST_PROGRAMS := $(TEST_UNITS) $(TEST_LOSS) $(TEST_KERNELS) $(TEST_LOSS_KERNELS)
+TEST_PROGRAMS := $(TEST_UNITS) $(TEST_LOSS_LINKED) $(TEST_LOSS_COMPILED) $(TEST_KERNELS) $(TEST_LOSS_KERNELS)
 # WITHOUT="coverage ..." leaves scripts out.
 CHECK := $(filter-out $(WITHOUT:%=tests/test_%.sh),$(wildcard tests/test_*.sh)) $(TEST_PROGRAMS)
 TEST := $(filter-out $(LONG_SCRIPTS) $(LONG_PROGRAMS),$(CHECK))

@@ -23,11 +23,20 @@ INLINE doubles SIMD_NAME(logarithm)(doubles x)
     return exponent * 0.6931471805599453 + __builtin_convertvector(series, doubles);
 }
 
+INLINE double SIMD_NAME(sum_of)(doubles x)
+{
+    double sum = 0;
+    for (int lane = 0; lane < HALF; ++lane) sum += x[lane];
+    return sum;
+}
+
 /* The losses of the labels begin .. end - 1, from their ratios: many logarithms at once, so that
    none waits for another's end. Where labels have the same weight, or none, it is one logarithm of
-   their product. */
-INLINE doubles SIMD_NAME(losses_of)(const soft_labels *of, int begin, int end,
-                                    const doubles *ratios, int product_is_safe)
+   their product. Not inlined: a copy for each small k would double what there is to compile. */
+SIMD_TARGET static __attribute__((noinline)) double SIMD_NAME(losses_of)(const soft_labels *of,
+                                                                         int begin, int end,
+                                                                         const doubles *ratios,
+                                                                         int product_is_safe)
 {
     doubles losses = {0};
     for (int first = begin; first < end; first += PRODUCT_OF * HALF) {
@@ -51,14 +60,7 @@ INLINE doubles SIMD_NAME(losses_of)(const soft_labels *of, int begin, int end,
             losses += weight * SIMD_NAME(logarithm)(ratio[w]);
         }
     }
-    return losses;
-}
-
-INLINE double SIMD_NAME(sum_of)(doubles x)
-{
-    double sum = 0;
-    for (int lane = 0; lane < HALF; ++lane) sum += x[lane];
-    return sum;
+    return SIMD_NAME(sum_of)(losses);
 }
 
 /* product[0 .. k], up to a common factor, of the factors (1 + odds x), odds <= 1. c: k + 1 vectors;
@@ -107,8 +109,8 @@ INLINE void SIMD_NAME(product_of)(const float *odds, int count, doubles *c, doub
 INLINE void SIMD_NAME(labels_of)(soft_labels *of, doubles *of_a, doubles *of_b, doubles *quotient,
                                  const int k)
 {
-    doubles boost = of->boost - (doubles){0}, boost_share, losses = {0}, total = {0}, ratios[CHUNK];
-    double share = 1. / k;
+    doubles boost = of->boost - (doubles){0}, boost_share, total = {0}, ratios[CHUNK];
+    double share = 1. / k, losses = 0;
     int product_is_safe = !of->boosts && of->boost < LARGEST_BOOST_OF_PRODUCT;
     boost_share = boost * share;
 #pragma GCC unroll 16
@@ -154,7 +156,7 @@ INLINE void SIMD_NAME(labels_of)(soft_labels *of, doubles *of_a, doubles *of_b, 
         v = 0;
     }
     of->total = SIMD_NAME(sum_of)(total);
-    of->loss = SIMD_NAME(sum_of)(losses) + of->total * of->center * of->per_score;
+    of->loss = losses + of->total * of->center * of->per_score;
 #pragma GCC unroll 16
     for (int j = 0; j <= k; ++j) {
         of->of_a[j] = SIMD_NAME(sum_of)(of_a[j]);
