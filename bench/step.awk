@@ -24,6 +24,14 @@ END {
             (count[peer] ? sprintf("%.2f, %.2f", c / median(cpu, peer), w / median(wall, peer)) : "-"), \
             (count[up] ? sprintf("%.1f", median(cpu, up) / c) : "-"), memory[at]
     }
+    print ""
+    split("ours pytorch", peers, " ")
+    for (i = 1; i <= networks; i++) for (k = 1; k <= 2; k++) {
+        one = network[i] SUBSEP peers[k] "_beside" SUBSEP 1; two = network[i] SUBSEP peers[k] "_beside" SUBSEP 2
+        if (count[two])
+            printf "%s: beside two busy processes, two threads of %s take %.2f times the CPU time of one.\n", network[i], peers[k], \
+                median(cpu, two) / median(cpu, one)
+    }
     for (i = 1; i <= networks; i++) {
         line = network[i]
         for (k = 1; k <= 5; k++) {

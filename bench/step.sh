@@ -46,6 +46,19 @@ for network in $NETWORKS; do
         done
         round=$((round + 1))
     done
+    # Two threads where two busy processes want the cores: what they spend on waiting for each other.
+    trap 'kill $busy 2>/dev/null' EXIT
+    busy=
+    for process in 1 2; do
+        sh -c 'while :; do :; done' &
+        busy="$busy $!"
+    done
+    for threads in 1 2; do
+        run $network $batch ours_beside $threads $out/step "$cfg" $steps
+        [ -z "$PYTHON" ] || run $network $batch pytorch_beside $threads $PYTHON bench/step.py "$cfg" $steps $threads
+    done
+    kill $busy
+    trap - EXIT
 done
 printf '\r%-60s\r' '' >&2
 awk -f bench/median.awk -f bench/step.awk $out/steps.csv | tee $out/step.md

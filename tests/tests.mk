@@ -1,10 +1,10 @@
 # The tests: make test (at most 4 minutes from scratch on two cores), make check (all), make faults.
 #
 # A script tests/test_X.sh and a program tests/test_X.c are found by themselves and belong to both targets; what takes
-# long is named in LONG_SCRIPTS or LONG_PROGRAMS, and only `make check` runs it. `make check` also sets LONG=1, with
-# which a test may run its whole grid where it is content with a part otherwise.
-LONG_SCRIPTS := $(patsubst %,tests/test_%.sh,barriers builds compare coverage cpu_aarch64 cpu_threads gpu nvcc ranks_faults sanitized static valgrind)
-LONG_PROGRAMS := $(patsubst %,build/tests/%,kernels_sanitized loss_kernels_off_chip loss_kernels_sanitized)
+# long, or another build of Darknet, is named in LONG_SCRIPTS or LONG_PROGRAMS, and only `make check` runs it. `make check`
+# also sets LONG=1, with which a test may run its whole grid where it is content with a part otherwise.
+LONG_SCRIPTS := $(patsubst %,tests/test_%.sh,barriers build builds compare coverage cpu_aarch64 cpu_threads fuzz gpu nvcc ranks ranks_faults sanitized static upstream valgrind)
+LONG_PROGRAMS := build/tests/%_sanitized build/tests/loss_kernels_off_chip build/tests/rows_kernels
 
 # Without a fake stack: gcc 14 puts vectors of 64 bytes on one that is aligned to 32. clang, unlike gcc, minds that
 # upstream adds 0 to the null pointer.
@@ -133,7 +133,8 @@ TEST_PROGRAMS := $(TEST_UNITS) $(TEST_LOSS_LINKED) $(TEST_LOSS_COMPILED) $(TEST_
 CHECK := $(filter-out $(WITHOUT:%=tests/test_%.sh),$(wildcard tests/test_*.sh)) $(TEST_PROGRAMS)
 TEST := $(filter-out $(LONG_SCRIPTS) $(LONG_PROGRAMS),$(CHECK))
 # What the scripts take for granted: they run side by side and build nothing of their own in build/.
-TEST_MATERIAL := darknet lib build/make_glyphs build/pristine/darknet $(if $(shell command -v mpicc),build/ranks/.built) $(FUZZ_TARGETS:%=build/tests/fuzz_%)
+TEST_MATERIAL := darknet lib build/make_glyphs
+CHECK_MATERIAL := $(TEST_MATERIAL) build/pristine/darknet $(if $(shell command -v mpicc),build/ranks/.built) $(FUZZ_TARGETS:%=build/tests/fuzz_%)
 
 # All programs first, on all cores; then all tests, as many at once.
 PROVE = PERL5LIB=tests/prove prove --formatter Counts --timer --jobs $(CORES) --exec tests/run_one.sh
@@ -144,7 +145,7 @@ test check:
 	@$(MAKE) --no-print-directory $(PARALLEL) $@-programs
 	@CC='$(CC)' CMOCKA_MESSAGE_OUTPUT=TAP $(if $(filter check,$@),LONG=1) $(PROVE) $(if $(filter check,$@),$(CHECK),$(TEST))
 test-programs: $(filter build/%,$(TEST)) $(TEST_MATERIAL)
-check-programs: $(filter build/%,$(CHECK)) $(TEST_MATERIAL) $(if $(filter 1,$(GPU)),$(TEST_LOSS_GPU))
+check-programs: $(filter build/%,$(CHECK)) $(CHECK_MATERIAL) $(if $(filter 1,$(GPU)),$(TEST_LOSS_GPU))
 
 faults: darknet build/pristine/darknet
 	@tests/fault_table.sh
