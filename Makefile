@@ -7,8 +7,9 @@ OPENCV ?= 0
 OPENMP ?= 0
 DEBUG ?= 0
 MPI ?= 0
+NCCL ?= 0
 CC = gcc
-OPTIONS = GPU=$(GPU) CUDNN=$(CUDNN) OPENCV=$(OPENCV) OPENMP=$(OPENMP) DEBUG=$(DEBUG) MPI=$(MPI) BLAS=$(BLAS) WINOGRAD=$(WINOGRAD) $(if $(filter command,$(origin ARCH)),ARCH="$(ARCH)")
+OPTIONS = GPU=$(GPU) CUDNN=$(CUDNN) OPENCV=$(OPENCV) OPENMP=$(OPENMP) DEBUG=$(DEBUG) MPI=$(MPI) NCCL=$(NCCL) $(if $(NCCL_HOME),NCCL_HOME="$(NCCL_HOME)") BLAS=$(BLAS) WINOGRAD=$(WINOGRAD) $(if $(filter command,$(origin ARCH)),ARCH="$(ARCH)")
 
 CFLAGS ?= -O3
 WARNINGS := -Wall -Wextra
@@ -35,6 +36,7 @@ help:
 	@echo '                BLAS=0 WINOGRAD=0: a step on the CPU without the BLAS library, without Winograd'"'"'s method; both: upstream'"'"'s'
 	@echo '                arithmetic, bit for bit. In the environment of build/darknet they do the same; OMP_NUM_THREADS: threads of a step'
 	@echo '                MPI=1: several processes, on one machine or many, train one network: docs/several-machines.md'
+	@echo '                GPU=1 MPI=1 NCCL=1: each with a GPU, and these exchange the gradients; NCCL_HOME=DIR: where NCCL is'
 	@echo 'make demo       train one network twice, [softmax] and [smooth_topk], and compare (2 to 5 minutes on two cores)'
 	@echo '                NOISE=0.6 SEED=2 BATCHES=500: label noise, random seed, how long to train'
 	@echo 'make compare    losses over label noise, parts of the training set and seeds: tables and plots; goes on where it stopped'
@@ -78,6 +80,10 @@ darknet: $(SOURCE)/.patched build/options
 	@$(call require,$(CC),gcc)
 	@[ '$(BLAS)$(BLAS_PACKAGE)' != 1 ] || { echo "BLAS=1 needs OpenBLAS; install it with: apt-get install libopenblas-dev pkg-config" >&2; exit 1; }
 	@[ '$(MPI)' != 1 ] || { $(call require,mpicc,libopenmpi-dev openmpi-bin); }
+ifeq ($(NCCL),1)
+	@[ '$(GPU)$(MPI)' = 11 ] || { echo "NCCL=1 is for GPUs that several processes train on: make GPU=1 MPI=1 NCCL=1" >&2; exit 1; }
+	@[ '$(NCCL_FOUND)' ] || { echo "NCCL=1 needs NCCL$(if $(NCCL_HOME),: no include/nccl.h or no lib/libnccl.so in $(NCCL_HOME)); install it with: pip install nvidia-nccl-cu13 (for CUDA 12: -cu12), or NVIDIA's apt-get install libnccl-dev; NCCL_HOME=DIR says where it is" >&2; exit 1; }
+endif
 	@printf '#include <%s>\n' stdio.h jpeglib.h png.h | $(CC) -E - >/dev/null 2>&1 || \
 		{ echo "the image libraries are missing; install them with: apt-get install libjpeg-dev libpng-dev" >&2; exit 1; }
 ifeq ($(OPENCV),1)
@@ -114,6 +120,9 @@ chart:
 	@tools/chart.py
 
 include src/library.mk
+ifeq ($(GPU)$(MPI)$(NCCL),111)
+include src/nccl.mk
+endif
 include tests/tests.mk
 include bench/bench.mk
 

@@ -5,6 +5,9 @@ PLUGIN_OBJ := $(notdir $(patsubst %.c,%.o,$(wildcard plugin/*/*.c)))
 ifneq ($(MPI), 1)
 PLUGIN_OBJ := $(filter-out rank%.o,$(PLUGIN_OBJ))
 endif
+ifneq ($(GPU)$(MPI)$(NCCL), 111)
+PLUGIN_OBJ := $(filter-out rank_backend_nccl.o,$(PLUGIN_OBJ))
+endif
 ifeq ($(GPU), 1)
 PLUGIN_OBJ += smooth_topk_gpu.o
 endif
@@ -29,6 +32,10 @@ CFLAGS += $(WARNINGS)
 $(addprefix $(OBJDIR),$(PLUGIN_OBJ)): WARNINGS = -Wextra -isystem include -isystem src
 
 include plugin/libraries.mk
+ifeq ($(GPU)$(MPI)$(NCCL), 111)
+include plugin/nccl.mk
+MPI_FLAGS += -DNCCL $(NCCL_FLAGS)
+endif
 $(OBJDIR)cpu_settings.o $(OBJDIR)gemm_blas.o: CFLAGS += $(CPU_FLAGS)
 LDFLAGS += $(DARKNET_LIBRARIES)
 
@@ -37,4 +44,4 @@ COMMON += $(RANK_FLAGS)
 $(OBJDIR)rank%.o: CFLAGS += $(MPI_FLAGS)
 BUILT_OF := $(sort $(wildcard include/*.h src/*.[ch] src/*.cu plugin/*/*))
 $(OBJDIR)rank_files.o: $(BUILT_OF)
-$(OBJDIR)rank_files.o: CFLAGS += -DBUILD_DIGEST=$(shell { echo $(GPU) $(CUDNN) $(BLAS) $(WINOGRAD) $(OPENMP); cat $(BUILT_OF); } | cksum | tr -d ' ')ULL
+$(OBJDIR)rank_files.o: CFLAGS += -DBUILD_DIGEST=$(shell { echo $(GPU) $(CUDNN) $(NCCL) $(BLAS) $(WINOGRAD) $(OPENMP); cat $(BUILT_OF); } | cksum | tr -d ' ')ULL

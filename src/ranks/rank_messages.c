@@ -3,6 +3,7 @@
 #include "rank_messages.h"
 
 #include "allocate.h"
+#include "rank_backend.h"
 #include "stop_signal.h"
 
 #include <sched.h>
@@ -34,7 +35,7 @@ void watch_for_signal(void)
     int number = stop_signal();
     if (!number || !save_last) return;
     if (!signal_seen) signal_seen = now();
-    if (now() - signal_seen < alone_after) return;
+    if (now() - signal_seen < alone_after || sums_are_missing()) return;
     void (*save)(void *) = save_last;
     save_last = NULL;
     save(save_argument);
@@ -45,9 +46,8 @@ void watch_for_signal(void)
 /* A machine that is gone without a word looks like a slow one. */
 static void tell_of_waiting(void)
 {
-    fprintf(stderr,
-            "Rank 0 has waited a minute for the other ranks and goes on waiting; Ctrl-C saves "
-            "the weights of the last batch\n");
+    fprintf(stderr, "Rank 0 has waited a minute for the other ranks and goes on waiting%s\n",
+            sums_are_missing() ? "" : "; Ctrl-C saves the weights of the last batch");
 }
 
 /* Others than the waiting rank may need its core: the ranks beside it, and the threads that load

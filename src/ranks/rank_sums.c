@@ -1,14 +1,10 @@
 /* Sums of gradients over the ranks, while the layers below still go backward. */
+#include "rank_backend.h"
 #include "rank_messages.h"
 
-#include "allocate.h"
 #include "utils.h"
 
 #include <string.h>
-
-#ifdef GPU
-#include "cuda.h"
-#endif
 
 /* Arrays of fewer bytes travel together, at the end; larger ones on their own, at once. */
 enum { SMALL_ARRAY = 1 << 16 };
@@ -23,10 +19,9 @@ typedef struct {
 
 static shared_array *arrays;  /* in the order of the layers */
 static int array_count, next; /* the next that begins to travel is next - 1 */
-static float *small;
+static const rank_backend *backend;
+static float *small; /* the backend's */
 static size_t small_count;
-static MPI_Request *requests;
-static int request_count;
 static sum_costs costs;
 static double prepared; /* when */
 
@@ -111,8 +106,9 @@ void prepare_sums(network *net)
         a->place = small_count;
         small_count += a->count;
     }
-    small = allocate(small_count + 1, sizeof *small);
-    requests = allocate((size_t)array_count + 1, sizeof *requests);
+    backend = connect_gpus();
+    if (!backend) backend = &mpi_backend;
+    small = backend->allocate(small_count);
     next = array_count;
     prepared = what_time_is_it_now();
 }
@@ -122,42 +118,42 @@ static int is_small(const shared_array *a)
     return a->count * sizeof(float) < SMALL_ARRAY;
 }
 
-static void begin(float *values, size_t count)
+/* Where the backend finds the numbers of an array, and where it leaves them. */
+static float *values_of(const shared_array *a)
 {
-    MPI_Iallreduce(MPI_IN_PLACE, values, (int)count, MPI_FLOAT, MPI_SUM, every_rank,
-                   requests + request_count++);
+    return backend->on_gpu ? a->sum_gpu : a->sum;
 }
 
 static void begin_array(const shared_array *a)
 {
     if (!a->sum) return;
 #ifdef GPU
-    if (a->sum_gpu && gpu_index >= 0) cuda_pull_array(a->sum_gpu, a->sum, a->count);
+    if (!backend->on_gpu && a->sum_gpu && gpu_index >= 0)
+        cuda_pull_array(a->sum_gpu, a->sum, a->count);
 #endif
     if (is_small(a))
-        memcpy(small + a->place, a->sum, a->count * sizeof(float));
+        backend->copy(small + a->place, values_of(a), a->count);
     else
-        begin(a->sum, a->count);
+        backend->begin(values_of(a), a->count);
 }
 
 void begin_sum(network *net, int i)
 {
-    int done;
     if (rank_count() == 1) return;
     watch_for_signal();
     if (*net->seen / (size_t)net->batch % (size_t)net->subdivisions) return;
     while (next > 0 && arrays[next - 1].layer >= i) begin_array(arrays + --next);
-    if (request_count) MPI_Testall(request_count, requests, &done, MPI_STATUSES_IGNORE);
+    backend->progress();
 }
 
-static void end_array(shared_array *a)
+static void end_array(const shared_array *a)
 {
-    const float part = a->mean ? 1 / (float)rank_count() : 1;
     if (!a->sum) return;
-    if (is_small(a)) memcpy(a->sum, small + a->place, a->count * sizeof(float));
-    for (size_t i = 0; a->mean && i < a->count; ++i) a->sum[i] *= part;
+    if (is_small(a)) backend->copy(values_of(a), small + a->place, a->count);
+    if (a->mean) backend->multiply(values_of(a), 1 / (float)rank_count(), a->count);
 #ifdef GPU
-    if (a->sum_gpu && gpu_index >= 0) cuda_push_array(a->sum_gpu, a->sum, a->count);
+    if (!backend->on_gpu && a->sum_gpu && gpu_index >= 0)
+        cuda_push_array(a->sum_gpu, a->sum, a->count);
 #endif
 }
 
@@ -166,11 +162,15 @@ void finish_sums(network *net)
 {
     if (rank_count() == 1) return;
     begin_sum(net, 0);
-    begin(small, small_count);
-    costs.waited += wait_for_ranks(requests, request_count);
-    request_count = 0;
+    backend->begin(small, small_count);
+    costs.waited += backend->finish();
     next = array_count;
     for (int i = 0; i < array_count; ++i) end_array(arrays + i);
+}
+
+int sums_are_missing(void)
+{
+    return backend && backend->is_missing();
 }
 
 void divide_momentum(void)
@@ -181,7 +181,7 @@ void divide_momentum(void)
         if (!a->sum || a->mean) continue;
         memset(a->sum, 0, a->count * sizeof(float));
 #ifdef GPU
-        if (a->sum_gpu && gpu_index >= 0) cuda_push_array(a->sum_gpu, a->sum, a->count);
+        if (a->sum_gpu && gpu_index >= 0) fill_gpu((int)a->count, 0, a->sum_gpu, 1);
 #endif
     }
 }
@@ -189,8 +189,8 @@ void divide_momentum(void)
 void tell_costs_of_sums(void)
 {
     if (rank_count() == 1) return;
-    printf("%d ranks, sums of %.2f MB; rank 0 waited for them %.1f %% of the time\n", rank_count(),
-           (double)costs.bytes * 1e-6,
+    printf("%d ranks, sums of %.2f MB by %s; rank 0 waited for them %.1f %% of the time\n",
+           rank_count(), (double)costs.bytes * 1e-6, backend->name,
            100 * costs.waited / (what_time_is_it_now() - prepared + 1e-9));
 }
 
