@@ -15,5 +15,6 @@ NCCL_DIRECTORY := $(abspath $(NCCL_HOME))
 NCCL_FOUND := $(and $(wildcard $(NCCL_DIRECTORY)/include/nccl.h),$(firstword $(wildcard \
 	$(foreach library,lib/libnccl.so lib64/libnccl.so lib/libnccl.so.2,$(NCCL_DIRECTORY)/$(library)))))
 NCCL_FLAGS := -isystem $(NCCL_DIRECTORY)/include
+DARKNET_LIBRARIES += -Wl,-rpath,$(dir $(NCCL_FOUND))
 endif
-DARKNET_LIBRARIES += $(NCCL_FOUND) $(if $(NCCL_HOME),-Wl,-rpath=$(dir $(NCCL_FOUND)))
+DARKNET_LIBRARIES += $(NCCL_FOUND)
