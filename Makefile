@@ -82,7 +82,7 @@ darknet: $(SOURCE)/.patched build/options
 	@[ '$(MPI)' != 1 ] || { $(call require,mpicc,libopenmpi-dev openmpi-bin); }
 ifeq ($(NCCL),1)
 	@[ '$(GPU)$(MPI)' = 11 ] || { echo "NCCL=1 is for GPUs that several processes train on: make GPU=1 MPI=1 NCCL=1" >&2; exit 1; }
-	@[ '$(NCCL_FOUND)' ] || { echo "NCCL=1 needs NCCL$(if $(NCCL_HOME),: no include/nccl.h or no lib/libnccl.so in $(NCCL_HOME)); install it with: pip install nvidia-nccl-cu13 (for CUDA 12: -cu12), or NVIDIA's apt-get install libnccl-dev; NCCL_HOME=DIR says where it is" >&2; exit 1; }
+	@[ '$(NCCL_FOUND)' ] || { echo "NCCL=1 needs NCCL$(if $(NCCL_HOME),: no include/nccl.h or no lib/libnccl.so in $(NCCL_HOME)); install it with: pip install nvidia-nccl-cu13 (for CUDA 12: -cu12), or, from NVIDIA's archive, apt-get install libnccl-dev; NCCL_HOME=DIR says where it is" >&2; exit 1; }
 endif
 	@printf '#include <%s>\n' stdio.h jpeglib.h png.h | $(CC) -E - >/dev/null 2>&1 || \
 		{ echo "the image libraries are missing; install them with: apt-get install libjpeg-dev libpng-dev" >&2; exit 1; }

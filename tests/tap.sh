@@ -45,6 +45,14 @@ darknet_libraries() {
     printf 'include src/libraries.mk\nall:\n\t@echo $(DARKNET_LIBRARIES)\n' | env -u MAKEFLAGS -u MFLAGS -u MAKELEVEL make -s -f - "$@"
 }
 
+# nccl_headers: the flags with which a compiler finds nccl.h and CUDA's headers; fails where one of them is missing.
+nccl_headers() {
+    toolkit=$(nvcc --dryrun -c -x cu /dev/null 2>&1 | sed -n 's/^.. INCLUDES=//p' | tr -d '"' | sed 's/-I/-isystem /g')
+    [ -z "${NCCL_HOME-}" ] || toolkit="$toolkit -isystem $NCCL_HOME/include"
+    # shellcheck disable=SC2086
+    echo '#include <nccl.h>' | "${CC:-gcc}" $toolkit -E - >/dev/null 2>&1 && echo "$toolkit"
+}
+
 # images NUMBER: a data set of 6 characters under $scratch/data, NUMBER images a class, and its .data file.
 images() {
     mkdir -p "$scratch/data" "$scratch/backup"

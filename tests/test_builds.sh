@@ -96,11 +96,27 @@ mocked_too_large() {
     [ $code = 1 ] && grep -q 'cuDNN: .*2 GB of workspace.*28 x 28 x 3 -> 28 x 28 x 8' "$scratch/mocked"
 }
 
-# What there is: nvcc, cuDNN's header, OpenCV's package; empty, or why it is missing.
-no_nvcc='' no_cudnn='' no_opencv='' opencv=opencv
+# No GPU is there, and that is said as other errors are.
+cuda_error() {
+    CUDA_VISIBLE_DEVICES='' "$1/darknet" classifier train "$scratch/labels.data" "$scratch/network.cfg" >"$scratch/said" 2>"$scratch/errors"
+    [ $? = 1 ] && grep '^CUDA Error: ' "$scratch/errors" && ! grep CUDA "$scratch/said"
+}
+# Without a GPU all sums are MPI's.
+ranks_train() {
+    export OMPI_ALLOW_RUN_AS_ROOT=1 OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1 OMPI_MCA_rmaps_base_oversubscribe=1 PRTE_MCA_rmaps_default_mapping_policy=:oversubscribe
+    timeout 60 mpirun -np 2 "$1/darknet" classifier train "$scratch/labels.data" "$scratch/network.cfg" -seed 5 -nogpu >"$scratch/said" 2>&1
+    code=$?
+    tail -n 5 "$scratch/said"
+    [ $code = 0 ] && grep -q '^2 ranks, .* by MPI' "$scratch/said"
+}
+
+# What there is: nvcc, cuDNN's header, OpenCV's package, MPI, NCCL; empty, or why it is missing.
+no_nvcc='' no_cudnn='' no_opencv='' no_mpi='' no_nccl='' opencv=opencv
 command -v nvcc >/dev/null || no_nvcc='no nvcc'
 echo '#include <cudnn.h>' >"$scratch/cudnn.cu"
 nvcc -E "$scratch/cudnn.cu" >/dev/null 2>&1 || no_cudnn="${no_nvcc:-no cudnn.h}"
+command -v mpicc >/dev/null || no_mpi="${no_nvcc:-no mpicc}"
+[ "$(printf 'include src/cuda.mk\ninclude src/nccl.mk\nall:\n\t@echo $(NCCL_FOUND)\n' | env -u MAKEFLAGS -u MFLAGS -u MAKELEVEL make -s -f -)" ] || no_nccl='no NCCL'
 if pkg-config --exists opencv4 2>/dev/null; then
     opencv=opencv4
 elif ! pkg-config --exists opencv 2>/dev/null; then
@@ -125,6 +141,7 @@ if [ "$no_nvcc" ]; then
     skip 'builds: GPU=1' "$no_nvcc"
     skip 'every generation of GPUs that nvcc knows' "$no_nvcc"
     skip 'GPU=1 -nogpu trains as the CPU build' "$no_nvcc"
+    skip 'an error of CUDA is said on stderr' "$no_nvcc"
 else
     architectures=$(nvcc --list-gpu-code | sed -n 's/^sm_\([0-9]*\)$/\1/p' | sort -n | sed -n '1p;$p' |
         while read -r number; do printf ' -gencode arch=compute_%d,code=sm_%d' "$number" "$number"; done)
@@ -132,8 +149,21 @@ else
     rm -f "$scratch/gpu/obj/im2col_kernels.o"
     check 'every generation of GPUs that nvcc knows' make -C "$scratch/gpu" GPU=1 obj/im2col_kernels.o
     check 'GPU=1 -nogpu trains as the CPU build' same_training "$scratch/gpu"
+    check 'an error of CUDA is said on stderr' cuda_error "$scratch/gpu"
 fi
 from=$scratch/gpu
+if [ "$no_nvcc$no_mpi" ]; then
+    skip 'builds: GPU=1 MPI=1' "${no_nvcc:-$no_mpi}"
+else
+    check 'builds: GPU=1 MPI=1' build gpu_mpi GPU=1 MPI=1
+fi
+if [ "$no_nvcc$no_mpi$no_nccl" ]; then
+    skip 'builds: GPU=1 MPI=1 NCCL=1' "${no_nvcc:-${no_mpi:-$no_nccl}}"
+    skip 'GPU=1 MPI=1 NCCL=1 -nogpu trains, by MPI' "${no_nvcc:-${no_mpi:-$no_nccl}}"
+else
+    check 'builds: GPU=1 MPI=1 NCCL=1' build gpu_nccl GPU=1 MPI=1 NCCL=1
+    check 'GPU=1 MPI=1 NCCL=1 -nogpu trains, by MPI' ranks_train "$scratch/gpu_nccl"
+fi
 if [ "$no_nvcc$no_opencv" ]; then
     skip 'builds: GPU=1 OPENCV=1' "$no_nvcc$no_opencv"
 else

@@ -7,6 +7,7 @@ sources=$(ls src/*/*.c)
 # src/ranks needs MPI's header.
 mpi=$(mpicc -show 2>/dev/null | tr ' ' '\n' | sed -n 's/^-I/-isystem /p')
 [ -n "$mpi" ] || sources=$(ls src/*/*.c | grep -v src/ranks/rank)
+nccl=$(nccl_headers) || sources=$(echo "$sources" | grep -v src/ranks/rank_backend_nccl.c)
 
 # skip_or_check COMMAND NAME TEST...: the test, or a skip where the command is missing.
 skip_or_check() {
@@ -24,6 +25,7 @@ each_source() { # COMMAND...: for every source, with Darknet's headers
     for source in $sources; do
         flags=
         case $source in src/ranks/rank*) flags="-DRANKS=1 $mpi" ;; esac
+        case $source in src/ranks/rank_backend_nccl.c) flags="$flags -DGPU -DNCCL $nccl" ;; esac
         # shellcheck disable=SC2086
         "$@" $headers $flags "$source" || return 1
     done
@@ -63,7 +65,7 @@ skip_or_check cppcheck 'cppcheck finds nothing' cppcheck -q --error-exitcode=1 -
     --suppress=uninitvar:src/loss/smooth_topk_soft_simd.h -Isrc/loss -Isrc/layer -Isrc/classifier -Isrc/cpu -Isrc/ranks src
 
 formatted() {
-    clang-format --dry-run -Werror src/*/*.[ch] src/loss/*.cu src/loss/*.cuh tests/*.cpp tests/*.cu tests/*.[ch] tests/fuzz/*.[ch] bench/*.c bench/*.cu tools/*.c
+    clang-format --dry-run -Werror src/*/*.[ch] src/loss/*.cu src/loss/*.cuh tests/*.cpp tests/*.cu tests/*.[ch] tests/fuzz/*.[ch] tests/nccl/*.[ch] bench/*.c bench/*.cu tools/*.c
 }
 if clang-format --version 2>/dev/null | grep -q 'version 14\.'; then
     check 'clang-format changes nothing' formatted

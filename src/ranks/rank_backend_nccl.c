@@ -26,8 +26,7 @@ static enum { MEETING, WORKING, LEAVING } stage; /* both threads' */
 
 static void write_error(ncclResult_t result)
 {
-    fprintf(stderr, "NCCL: %s; with NCCL_DEBUG=WARN in the environment it says more\n",
-            ncclGetErrorString(result));
+    fprintf(stderr, "NCCL: %s\n", ncclGetErrorString(result)); /* it says how to learn more */
 }
 
 static void check(ncclResult_t result)
