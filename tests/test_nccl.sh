@@ -51,7 +51,7 @@ built() {
         src/ranks/*.c src/classifier/allocate.c src/classifier/stop_signal.c tests/nccl/*.c -o "$scratch/sums" \
         $(mpicc -show | tr ' ' '\n' | grep '^-[LlW]') -pthread
 }
-check 'they compile, with a GPU of the mind' built
+check 'they compile, with a stand-in for the GPU' built
 sums() { # WANTED-CODE NUMBER VARIABLE=VALUE...
     wanted=$1 number=$2
     shift 2

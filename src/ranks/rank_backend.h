@@ -44,7 +44,7 @@ const rank_backend *connect_gpus(void);
 #define connect_gpus() NULL
 #endif
 
-/* The one that sums gradients has given its turn to Darknet and has not brought all of them yet. */
+/* Whether the backend of the gradients says so. */
 int sums_are_missing(void);
 
 #endif

@@ -3,7 +3,7 @@
 #include "rank_backend.h"
 
 #include "allocate.h"
-#include "ranks.h"
+#include "rank_messages.h"
 #include "utils.h"
 
 #include <nccl.h>
@@ -107,51 +107,44 @@ static void stop_watching(void)
 
 /* The place of this rank's GPU on its bus, and what tells machines apart: NCCL takes two ranks that
    have both alike for one GPU. Without a GPU nothing. */
-static void name_gpu(char *name, size_t size)
+typedef struct {
+    char bus[32], machine[64];
+} gpu_place;
+
+static gpu_place find_gpu(void)
 {
-    char bus[32], machine[64] = "";
+    gpu_place place = {"", ""};
     FILE *file = fopen("/proc/sys/kernel/random/boot_id", "r");
-    if (file && fgets(machine, sizeof machine, file)) strip(machine);
+    if (file && fgets(place.machine, sizeof place.machine, file)) strip(place.machine);
     if (file) fclose(file);
-    name[0] = '\0';
-    if (gpu_index < 0) return;
-    check_cuda(cudaDeviceGetPCIBusId(bus, sizeof bus, gpu_index));
-    snprintf(name, size, "%s %s", bus, machine);
+    if (gpu_index >= 0) check_cuda(cudaDeviceGetPCIBusId(place.bus, sizeof place.bus, gpu_index));
+    return place;
 }
 
-/* `names`, a line a rank: whether each has a GPU of its own. */
-static int are_apart(char *names)
+static int is_shared(const gpu_place *of, int a, int b)
 {
-    const char **of = allocate((size_t)rank_count(), sizeof *of);
-    int apart = 1;
-    for (int i = 0; i < rank_count() && apart; ++i) {
-        of[i] = names;
-        names = strchr(names, '\n');
-        *names++ = '\0';
-        if (!*of[i]) apart = 0;
-        for (int k = 0; k < i && apart; ++k) {
-            if (strcmp(of[k], of[i]) != 0) continue;
-            apart = 0;
-            if (this_rank() == 0)
-                fprintf(stderr,
-                        "Ranks %d and %d share the GPU %.*s: all sums go through the memory of "
-                        "the machines, by MPI; NCCL needs a GPU for each rank\n",
-                        k, i, (int)strcspn(of[i], " "), of[i]);
-        }
-    }
-    free(of);
-    return apart;
+    if (strcmp(of[a].bus, of[b].bus) != 0 || strcmp(of[a].machine, of[b].machine) != 0) return 0;
+    if (this_rank() == 0)
+        fprintf(stderr,
+                "Ranks %d and %d share the GPU %s: all sums go through the memory of the "
+                "machines, by MPI; NCCL needs a GPU for each rank\n",
+                a, b, of[a].bus);
+    return 1;
 }
 
 static int have_own_gpus(void)
 {
-    char name[128];
-    name_gpu(name, sizeof name - 1);
-    strcat(name, "\n");
-    char *names = texts_of_ranks(name);
-    int apart = are_apart(names);
-    free(names);
-    return apart;
+    gpu_place mine = find_gpu(), *of = allocate((size_t)rank_count(), sizeof *of);
+    MPI_Request request;
+    int own = 1;
+    MPI_Iallgather(&mine, sizeof mine, MPI_BYTE, of, sizeof mine, MPI_BYTE, every_rank, &request);
+    wait_for_ranks(&request, 1);
+    for (int i = 0; i < rank_count() && own; ++i) {
+        own = of[i].bus[0] != '\0';
+        for (int k = 0; k < i && own; ++k) own = !is_shared(of, k, i);
+    }
+    free(of);
+    return own;
 }
 
 static float *allocate_floats(size_t count)
