@@ -14,6 +14,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
+
+enum { LEAST_AT_ONCE = 8, MOST_AT_ONCE = 64 }; /* threads that load */
 
 static __thread const load_args *current; /* what the calling thread loads */
 static __thread int images_begun;         /* of them */
@@ -35,6 +38,44 @@ void end_loading(void)
 {
     current = NULL;
     seed_thread(0);
+}
+
+typedef struct {
+    load_args args;
+    data *parts;
+    void *(*load)(void *);
+    int next; /* part, for whichever thread comes first */
+} parts_to_load;
+
+static void *load_next_parts(void *work)
+{
+    parts_to_load *p = work;
+    int total = p->args.n, count = p->args.threads, i;
+    while ((i = __atomic_fetch_add(&p->next, 1, __ATOMIC_RELAXED)) < count) {
+        load_args *part = allocate(1, sizeof *part); /* load frees it */
+        *part = p->args;
+        part->d = p->parts + i;
+        part->thread = i;
+        part->n = (i + 1) * total / count - i * total / count;
+        p->load(part);
+    }
+    return NULL;
+}
+
+void load_parts(load_args args, data *parts, void *(*load)(void *))
+{
+    parts_to_load work = {.args = args, .parts = parts, .load = load};
+    pthread_t helpers[MOST_AT_ONCE - 1];
+    long cores = sysconf(_SC_NPROCESSORS_ONLN),
+         at_once = cores > LEAST_AT_ONCE ? cores : LEAST_AT_ONCE;
+    if (at_once > args.threads) at_once = args.threads;
+    if (at_once > MOST_AT_ONCE) at_once = MOST_AT_ONCE;
+    int started = 0;
+    while (started < at_once - 1 &&
+           !pthread_create(&helpers[started], NULL, load_next_parts, &work))
+        ++started;
+    load_next_parts(&work);
+    for (int i = 0; i < started; ++i) pthread_join(helpers[i], NULL);
 }
 
 void set_flip(const char *value)

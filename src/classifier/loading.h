@@ -20,6 +20,11 @@ void share_rejected(const load_args *args);
 void begin_loading(const load_args *args);
 void end_loading(void);
 
+/* Loads args->threads parts of args->n images, each by `load`, Darknet's load_thread. As many
+   threads at once as there are cores, and at least 8, since loading also waits for disks; which
+   thread loads a part does not matter, as its random numbers are its own. */
+void load_parts(load_args args, data *parts, void *(*load)(void *));
+
 /* An image of *path, cropped, distorted and mirrored at random as Darknet does, or, with `center`,
    only mirrored: size x size, or args' w x h for a classifier, of args' channels. For a network
    that is not square the whole image is in the middle of gray, as in center_view, before it is
