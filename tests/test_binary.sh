@@ -63,7 +63,9 @@ width=$1
 height=$2
 channels=$3
 flip=0
-learning_rate=0.002
+learning_rate=0.005
+policy=poly
+power=1
 max_batches=600
 [convolutional]
 batch_normalize=1

@@ -63,13 +63,13 @@ residual_gradient() {
         "$scratch/residual_gradient" "$scratch/residual.cfg"
 }
 
-opencv_against_stb() { # DIRECTORY PACKAGE
-    g++ -DOPENCV -I "$1/include" -I "$1/src" $(pkg-config --cflags "$2") tests/builds/opencv_against_stb.cpp "$1/libdarknet.a" $libraries \
-        -o "$scratch/opencv_against_stb" $(pkg-config --libs "$2") -lm -pthread || return 1
+opencv_against_ours() { # DIRECTORY PACKAGE
+    g++ -DOPENCV -I "$1/include" -I "$1/src" -I src/classifier $(pkg-config --cflags "$2") tests/builds/opencv_against_ours.cpp "$1/libdarknet.a" $libraries \
+        -o "$scratch/opencv_against_ours" $(pkg-config --libs "$2") -lm -pthread || return 1
     for channels in 1 3; do
-        "$scratch/opencv_against_stb" $channels "$1"/data/labels/65_[37].png || return 1
+        "$scratch/opencv_against_ours" $channels "$1"/data/labels/65_[37].png || return 1
     done
-    "$scratch/opencv_against_stb" 3 "$1"/data/dog.jpg "$1"/data/eagle.jpg
+    "$scratch/opencv_against_ours" 3 "$1"/data/dog.jpg "$1"/data/eagle.jpg
 }
 
 mocked() { # DIRECTORY classifier's ARGUMENT...
@@ -132,10 +132,10 @@ check 'builds: OPENMP=1' build openmp OPENMP=1
 check 'builds: DEBUG=1' build debug DEBUG=1
 if [ "$no_opencv" ]; then
     skip 'builds: OPENCV=1' "$no_opencv"
-    skip 'OpenCV and stb load the same images' "$no_opencv"
+    skip 'OpenCV and our reader load the same images' "$no_opencv"
 else
     check 'builds: OPENCV=1' build opencv OPENCV=1
-    check 'OpenCV and stb load the same images' opencv_against_stb "$scratch/opencv" $opencv
+    check 'OpenCV and our reader load the same images' opencv_against_ours "$scratch/opencv" $opencv
 fi
 if [ "$no_nvcc" ]; then
     skip 'builds: GPU=1' "$no_nvcc"

@@ -6,6 +6,11 @@ for tool in aarch64-linux-gnu-gcc:gcc-aarch64-linux-gnu qemu-aarch64-static:qemu
     echo "1..0 # SKIP ${tool%:*} is missing; install it with: apt-get install ${tool#*:}"
     exit 0
 done
+# Without recommended packages the compiler comes alone.
+if ! echo '#include <stdio.h>' | aarch64-linux-gnu-gcc -E - >/dev/null 2>&1; then
+    echo '1..0 # SKIP the C library for aarch64 is missing; install it with: apt-get install libc6-dev-arm64-cross'
+    exit 0
+fi
 tree=$PWD/build/aarch64
 mkdir -p "$tree"
 # This machine's headers of the image libraries serve; the libraries themselves the test never calls.

@@ -1,7 +1,7 @@
-/* Images loaded through OpenCV are those that stb loads: bit for bit from PNG, and up to the
+/* Images loaded through OpenCV are those that src/classifier/image_reader.c reads: bit for bit from PNG, and up to the
  * decoders' rounding from JPEG; an image survives the way to cv::Mat and back.
  *
- * usage: opencv_against_stb CHANNELS FILE...   Exits 1 at a difference, after naming it. */
+ * usage: opencv_against_ours CHANNELS FILE...   Exits 1 at a difference, after naming it. */
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -10,7 +10,7 @@
 #include "image.h"
 
 extern "C" {
-image load_image_stb(char *filename, int channels);
+#include "image_files.h"
 cv::Mat image_to_mat(image im);
 image mat_to_image(cv::Mat m);
 }
@@ -33,7 +33,8 @@ int main(int argc, char **argv)
     int wrong = 0;
     for (int i = 2; i < argc; ++i) {
         image seen = load_image_cv(argv[i], atoi(argv[1]));
-        image expected = load_image_stb(argv[i], atoi(argv[1]));
+        const char *why = "";
+        image expected = try_load_image(argv[i], 0, 0, atoi(argv[1]), &why);
         wrong |= compare(argv[i], seen, expected, strstr(argv[i], ".jpg") ? 4 : 0);
         /* Upstream truncates when it goes to 8 bits. */
         if (seen.c == 3)
