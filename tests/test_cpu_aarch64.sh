@@ -28,7 +28,7 @@ warnings() {
 check 'src/cpu without a warning' warnings
 link() {
     # shellcheck disable=SC2086
-    $cc -O2 -w -DEVERY=7 -static -Itests/cross $(printf -- '-I%s ' src/*/) -I"$tree/include" -I"$tree/src" tests/test_cpu.c "$tree/libdarknet.a" \
+    $cc -O2 -w -DEVERY=21 -static -Itests/cross $(printf -- '-I%s ' src/*/) -I"$tree/include" -I"$tree/src" tests/test_cpu.c "$tree/libdarknet.a" \
         -Wl,--unresolved-symbols=ignore-all -lm -pthread -o "$scratch/test_cpu"
 }
 check 'test_cpu.c links' link

@@ -78,7 +78,7 @@ TEST_LOSS_KERNELS += build/tests/rows_kernels
 build/tests/rows_kernels: tests/kernels_on_cpu.cpp tests/cuda_emulation.h tests/test_rows.c tests/reference.c tests/numbers.h $(KERNELS) build/libsmooth_topk.a | build/tests/.cmocka
 	@$(call require,$(CXX),g++)
 	@echo "building $@"
-	@$(CC) -O2 -DEVERY=8 $(WARNINGS) -Isrc/loss $(THROUGH_KERNELS) -c tests/test_rows.c -o $@.test.o
+	@$(CC) -O2 -DEVERY=16 $(WARNINGS) -Isrc/loss $(THROUGH_KERNELS) -c tests/test_rows.c -o $@.test.o
 	@$(CXX) -O2 $(FUSED) $(EMULATION) -c $< -o $@.kernels.o
 	@$(CC) $@.test.o $@.kernels.o build/libsmooth_topk.a $(OPENMP_FLAG) -o $@ -lstdc++ -lcmocka -lm
 
@@ -87,6 +87,7 @@ UNITS := $(filter-out loss,$(patsubst tests/test_%.c,%,$(wildcard tests/test_*.c
 TEST_UNITS := $(foreach unit,$(UNITS),build/tests/$(unit) build/tests/$(unit)_sanitized)
 build/tests/layer build/tests/layer_sanitized: WRAPPED = -Wl,--wrap=malloc,--wrap=calloc,--wrap=realloc
 UNIT_FLAGS = $(WARNINGS) -Wno-unused-parameter $(PLUGIN_INCLUDE)
+build/tests/cpu_sanitized: UNIT_FLAGS += -DEVERY=3
 
 $(UNITS:%=build/tests/%): build/tests/%: tests/test_%.c $(SOURCE)/libdarknet.a $(wildcard tests/*.h) | build/tests/.cmocka
 	@echo "building $@"
