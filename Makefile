@@ -9,7 +9,7 @@ DEBUG ?= 0
 MPI ?= 0
 NCCL ?= 0
 CC = gcc
-OPTIONS = GPU=$(GPU) CUDNN=$(CUDNN) OPENCV=$(OPENCV) OPENMP=$(OPENMP) DEBUG=$(DEBUG) MPI=$(MPI) NCCL=$(NCCL) $(if $(NCCL_HOME),NCCL_HOME="$(NCCL_HOME)") BLAS=$(BLAS) WINOGRAD=$(WINOGRAD) $(if $(filter command,$(origin ARCH)),ARCH="$(ARCH)")
+OPTIONS = GPU=$(GPU) CUDNN=$(CUDNN) OPENCV=$(OPENCV) OPENMP=$(OPENMP) DEBUG=$(DEBUG) MPI=$(MPI) NCCL=$(NCCL) $(if $(NCCL_HOME),NCCL_HOME="$(abspath $(NCCL_HOME))") BLAS=$(BLAS) WINOGRAD=$(WINOGRAD) $(if $(filter command,$(origin ARCH)),ARCH="$(ARCH)")
 
 CFLAGS ?= -O3
 WARNINGS := -Wall -Wextra
@@ -44,7 +44,7 @@ help:
 	@echo 'make tune       learning rates and temperatures on a part of the training set, for make compare'
 	@echo 'make chart      draws -log files of classifier train: LOGS="a.csv b.csv" X=time OUT=picture'
 	@echo 'make test       the tests (4 minutes on two cores); ends with "N passed, N failed, N skipped"'
-	@echo 'make check      these and the long ones: whole grids, builds with CUDA, cuDNN and OpenCV, sanitizers, coverage'
+	@echo 'make check      these and the long ones: whole grids, sanitizers, fuzzing, several ranks, builds with CUDA, cuDNN and OpenCV, coverage'
 	@echo 'make check-debian  the README'"'"'s commands on minimal Debian 12 and 13, with gcc and clang; as root, in build/debian'
 	@echo 'make fuzz       look for inputs that break options, weights, images or mathematics, with clang; SECONDS=600 for each'
 	@echo 'make bench      the loss beside Darknet'"'"'s softmax: table, CSV, plot; PEER=DIR adds the authors'"'"' code'

@@ -6,8 +6,13 @@
 #   NETWORKS="glyphs cifar100"    ROUNDS=3    THREADS="1 2"
 set -eu
 : "${NETWORKS:=glyphs cifar100 cifar100_densenet imagenet_paper}" "${ROUNDS:=3}" "${THREADS:=1 2}" "${PYTHON:=}"
-out=build/bench
+out=build/bench busy=
 echo 'network,batch,variant,threads,cpu,wall,memory' >$out/steps.csv
+
+# The busy processes of below are not to outlive a Ctrl-C.
+trap '[ -z "$busy" ] || kill $busy' EXIT
+trap 'exit 130' INT
+trap 'exit 143' TERM HUP
 
 # run NAME BATCH VARIANT THREADS STEPS COMMAND..: adds a line for every step.
 run() {
@@ -46,9 +51,7 @@ for network in $NETWORKS; do
         done
         round=$((round + 1))
     done
-    # Two threads where two busy processes want the cores: what they spend on waiting for each other.
-    trap 'kill $busy 2>/dev/null' EXIT
-    busy=
+    # Two threads where two busy processes want the cores, once: what they spend on waiting for each other.
     for process in 1 2; do
         sh -c 'while :; do :; done' &
         busy="$busy $!"
@@ -58,7 +61,7 @@ for network in $NETWORKS; do
         [ -z "$PYTHON" ] || run $network $batch pytorch_beside $threads $PYTHON bench/step.py "$cfg" $steps $threads
     done
     kill $busy
-    trap - EXIT
+    busy=
 done
 printf '\r%-60s\r' '' >&2
 awk -f bench/median.awk -f bench/step.awk $out/steps.csv | tee $out/step.md

@@ -29,8 +29,11 @@ $(if $(STALE),$(shell rm -f $(ALIB) $(SLIB)))
 # Upstream's warnings are not ours to fix; our own files are compiled with all of them.
 WARNINGS = -w
 CFLAGS += $(WARNINGS)
+$(addprefix $(OBJDIR),$(PLUGIN_OBJ)): WARNINGS = -Wextra -isystem include -isystem src
 # With -Ofast clang takes every number that a function gets for a finite one; no pragma in a file undoes that.
-$(addprefix $(OBJDIR),$(PLUGIN_OBJ)): WARNINGS = -Wextra -isystem include -isystem src $(if $(findstring clang,$(CC)),-fno-fast-math)
+ifneq ($(shell $(filter-out -MD -MP,$(CC)) -dM -E -x c /dev/null 2>/dev/null | grep -w __clang__),)
+$(addprefix $(OBJDIR),$(PLUGIN_OBJ)): CFLAGS += -fno-finite-math-only
+endif
 
 include plugin/libraries.mk
 ifeq ($(GPU)$(MPI)$(NCCL), 111)

@@ -28,9 +28,9 @@ static void meet(void *argument, int task, int slot)
     meeting *of = argument;
     of->slots[task] = slot;
     __atomic_fetch_add(&of->begun, 1, __ATOMIC_SEQ_CST);
-    for (int i = 0; i < TIME_TO_START * 1000; ++i) {
+    for (int i = 0; i < TIME_TO_START * 50; ++i) {
         if (__atomic_load_n(&of->begun, __ATOMIC_SEQ_CST) == 2) break;
-        usleep(1000);
+        usleep(20000); /* few turns: they cost CPU time too */
     }
     if (slot == of->lasting) usleep(A_WHILE);
 }

@@ -36,6 +36,20 @@ of_pip="-isystem $scratch/pip/include -Wl,-rpath,$scratch/pip/lib/ $scratch/pip/
 check 'it is found in NCCL_HOME' found "$of_pip" NCCL_HOME="$scratch/pip"
 export pip="$scratch/pip"
 check 'and where pip put it' found "$of_pip"
+asked() { # Darknet's Makefile has its compiler write dependencies, which beside /dev/null only root may
+    printf '#!/bin/sh\necho "$*" >>%s\nexit 1\n' "$scratch/asked" >"$scratch/bin/asked"
+    chmod +x "$scratch/bin/asked"
+    printf 'include src/nccl.mk\nall:\n' | make -s -f - CC="$scratch/bin/asked -MD -MP" >/dev/null 2>&1
+    cat "$scratch/asked"
+    grep -q -- -lnccl "$scratch/asked" && ! grep -q -- -MD "$scratch/asked"
+}
+check 'the compiler is asked without writing dependencies' asked
+absolute() {
+    printf 'include Makefile\nshow:\n\t@echo $(OPTIONS)\n' | make -s -C "$scratch/copy" -f - show NCCL_HOME=pip >"$scratch/said"
+    cat "$scratch/said"
+    grep -q "NCCL_HOME=$scratch/copy/pip " "$scratch/said"
+}
+check 'NCCL_HOME is from the directory of make' absolute
 
 # --- The sums.
 flags=$(mpicc -show | tr ' ' '\n' | sed -n 's/^-I/-isystem /p')
@@ -80,7 +94,7 @@ check 'so they do where it fails later, when the host waits for a sum' failing
 stopped() { sums 0 2 MOCK_HANGS=1 MOCK_STOPS=1 && says '^does not save' out; }
 check 'weights that wait for a sum are not saved' stopped
 if [ "${LONG-}" ]; then
-    alone() { sums 1 2 MOCK_ALONE=1 && says '^NCCL has not connected .* within a minute' err; }
+    alone() { sums 1 2 MOCK_ALONE=1 && grep -q 'NCCL has not connected .* within a minute' "$scratch/err"; }
     check 'where NCCL does not connect, all end after a minute' alone
     waiting() { sums 124 2 MOCK_HANGS=1 && says '^Rank 0 has waited a minute for the sums' err; }
     check 'where a sum does not come, rank 0 says so after a minute' waiting

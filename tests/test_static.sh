@@ -7,7 +7,10 @@ sources=$(ls src/*/*.c)
 # src/ranks needs MPI's header.
 mpi=$(mpicc -show 2>/dev/null | tr ' ' '\n' | sed -n 's/^-I/-isystem /p')
 [ -n "$mpi" ] || sources=$(ls src/*/*.c | grep -v src/ranks/rank)
-nccl=$(nccl_headers) || sources=$(echo "$sources" | grep -v src/ranks/rank_backend_nccl.c)
+nccl=$(nccl_headers) || {
+    sources=$(echo "$sources" | grep -v src/ranks/rank_backend_nccl.c)
+    skip 'src/ranks/rank_backend_nccl.c' 'no nvcc, or no nccl.h'
+}
 
 # skip_or_check COMMAND NAME TEST...: the test, or a skip where the command is missing.
 skip_or_check() {

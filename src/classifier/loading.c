@@ -3,6 +3,7 @@
 #include "loading.h"
 
 #include "allocate.h"
+#include "cpu_settings.h"
 #include "data_checks.h"
 #include "image.h"
 #include "image_files.h"
@@ -14,7 +15,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 enum { LEAST_AT_ONCE = 8, MOST_AT_ONCE = 64 }; /* threads that load */
 
@@ -66,8 +66,8 @@ void load_parts(load_args args, data *parts, void *(*load)(void *))
 {
     parts_to_load work = {.args = args, .parts = parts, .load = load};
     pthread_t helpers[MOST_AT_ONCE - 1];
-    long cores = sysconf(_SC_NPROCESSORS_ONLN),
-         at_once = cores > LEAST_AT_ONCE ? cores : LEAST_AT_ONCE;
+    int at_once = cores_allowed();
+    if (at_once < LEAST_AT_ONCE) at_once = LEAST_AT_ONCE;
     if (at_once > args.threads) at_once = args.threads;
     if (at_once > MOST_AT_ONCE) at_once = MOST_AT_ONCE;
     int started = 0;

@@ -21,8 +21,8 @@ void begin_loading(const load_args *args);
 void end_loading(void);
 
 /* Loads args->threads parts of args->n images, each by `load`, Darknet's load_thread. As many
-   threads at once as there are cores, and at least 8, since loading also waits for disks; which
-   thread loads a part does not matter, as its random numbers are its own. */
+   threads at once as the process has cores, 8 to 64, since loading also waits for disks; with a
+   seed, which thread loads a part does not matter. */
 void load_parts(load_args args, data *parts, void *(*load)(void *));
 
 /* An image of *path, cropped, distorted and mirrored at random as Darknet does, or, with `center`,

@@ -21,7 +21,7 @@ static int on(const char *name, int built)
     return built && !(value && !strcmp(value, "0"));
 }
 
-static int cores(void)
+int cores_allowed(void)
 {
     cpu_set_t allowed;
     return sched_getaffinity(0, sizeof allowed, &allowed) ? 1 : CPU_COUNT(&allowed);
@@ -30,7 +30,7 @@ static int cores(void)
 static int threads_wanted(void)
 {
     const char *value = getenv("OMP_NUM_THREADS");
-    int wanted = value && atoi(value) > 0 ? atoi(value) : cores();
+    int wanted = value && atoi(value) > 0 ? atoi(value) : cores_allowed();
     return wanted < MOST_THREADS ? wanted : MOST_THREADS;
 }
 

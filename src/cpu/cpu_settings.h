@@ -19,6 +19,9 @@ typedef struct {
 
 extern cpu_settings cpu;
 
+/* The cores on which this process may run; 1 where that cannot be known. */
+int cores_allowed(void);
+
 /* Without BLAS and Winograd everything is upstream's own arithmetic, bit for bit, and none of the
    loops and threads of src/cpu is used. */
 static inline int cpu_fast(void)

@@ -62,6 +62,7 @@ static void watch_connecting(double since)
     fprintf(stderr,
             "NCCL has not connected the GPUs of the ranks within a minute; NCCL_DEBUG=INFO in the "
             "environment shows what it waits for, NCCL_SOCKET_IFNAME=... names the network\n");
+    fflush(stdout);
     _exit(1);
 }
 
@@ -72,6 +73,7 @@ static void watch_sums(double *since, int *told)
     if (asked != ncclSuccess) error = asked;
     if (error != ncclSuccess && error != ncclInProgress) {
         write_error(error);
+        fflush(stdout);
         _exit(1);
     }
     if (!is_done(reached) || is_done(summed)) *since = what_time_is_it_now();
