@@ -23,7 +23,8 @@ build/tests/loss: VARIANT = build/libsmooth_topk.a $(OPENMP_FLAG)
 build/tests/loss_ofast: VARIANT = $(SOURCE)/libdarknet.a $(OPENMP_FLAG) $(DARKNET_LINK)
 build/tests/loss_sanitized: VARIANT = $(SANITIZED) build/sanitized/libdarknet.a
 build/tests/loss_openmp: VARIANT = -O3 -fopenmp src/loss/smooth_topk.c build/libsmooth_topk.a
-build/tests/loss_portable: VARIANT = -O3 -DSMOOTH_TOPK_LOOPS=loops_portable $(MATHEMATICS)
+# Also with a part of -Ofast alone.
+build/tests/loss_portable: VARIANT = -Ofast -fno-finite-math-only -DSMOOTH_TOPK_LOOPS=loops_portable $(MATHEMATICS)
 build/tests/loss_avx2: VARIANT = -O3 -DSMOOTH_TOPK_LOOPS=loops_avx2 $(MATHEMATICS)
 
 build/tests/.cmocka:
