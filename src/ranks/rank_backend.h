@@ -29,7 +29,8 @@ typedef struct {
        where that is not known yet, that of the batch before. */
     double (*finish)(void);
 
-    /* Whether sums may be missing after `finish`: then whoever reads weights waits for them. */
+    /* Whether sums may be missing after `finish`: then whoever reads weights waits for them. NULL
+       where they never are. */
     int (*is_missing)(void);
 } rank_backend;
 

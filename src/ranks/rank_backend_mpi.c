@@ -48,16 +48,10 @@ static double finish(void)
     return waited;
 }
 
-static int is_missing(void)
-{
-    return 0;
-}
-
 const rank_backend mpi_backend = {.name = "MPI",
                                   .allocate = allocate_floats,
                                   .copy = copy,
                                   .multiply = multiply,
                                   .begin = begin,
                                   .progress = progress,
-                                  .finish = finish,
-                                  .is_missing = is_missing};
+                                  .finish = finish};

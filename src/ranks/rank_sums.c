@@ -170,7 +170,7 @@ void finish_sums(network *net)
 
 int sums_are_missing(void)
 {
-    return backend && backend->is_missing();
+    return backend && backend->is_missing && backend->is_missing();
 }
 
 void divide_momentum(void)
