@@ -48,7 +48,7 @@ darknet_libraries() {
 # nccl_headers: the flags with which a compiler finds nccl.h and CUDA's headers; fails where one of them is missing.
 nccl_headers() {
     toolkit=$(printf 'include src/cuda.mk\ninclude src/nccl.mk\nall:\n\t@echo $(TOOLKIT) $(NCCL_FLAGS)\n' |
-        env -u MAKEFLAGS -u MFLAGS -u MAKELEVEL make -s -f - CC="${CC:-gcc}" | tr -d '"' | sed 's/-I/-isystem /g')
+        env -u MAKEFLAGS -u MFLAGS -u MAKELEVEL make -s -f - CC="${CC:-gcc}" | tr -d '"' | sed 's/-L[^ ]*//g; s/-I/-isystem /g')
     # shellcheck disable=SC2086
     echo '#include <nccl.h>' | "${CC:-gcc}" $toolkit -E - >/dev/null 2>&1 && echo "$toolkit"
 }

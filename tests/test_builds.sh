@@ -16,7 +16,7 @@ build() {
     mkdir "$directory/obj"
     [ -z "${from-}" ] || cp -p "$from"/obj/*_kernels.o "$from/obj/smooth_topk_gpu.o" "$directory/obj"
     shift
-    make -s -j"$jobs" -C "$directory" CC='gcc -w' OPTS=-O1 "$@" ARCH="${architectures-}" && [ -x "$directory/darknet" ]
+    make -s -j"$jobs" -C "$directory" CC='gcc -w' OPTS=-O0 "$@" ARCH="${architectures-}" && [ -x "$directory/darknet" ]
 }
 
 # train BINARY: the checksum of what -nogpu training leaves.

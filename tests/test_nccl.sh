@@ -66,16 +66,17 @@ built() {
         $(mpicc -show | tr ' ' '\n' | grep '^-[LlW]') -pthread
 }
 check 'they compile, with a stand-in for the GPU' built
+said=sums # where what they say goes
 sums() { # WANTED-CODE NUMBER VARIABLE=VALUE...
     wanted=$1 number=$2
     shift 2
-    env "$@" timeout 90 mpirun -np "$number" "$scratch/sums" >"$scratch/out" 2>"$scratch/err"
+    env "$@" timeout 90 mpirun -np "$number" "$scratch/sums" >"$scratch/$said.out" 2>"$scratch/$said.err"
     code=$?
-    cat "$scratch/out" "$scratch/err"
+    cat "$scratch/$said.out" "$scratch/$said.err"
     [ $code = "$wanted" ]
 }
 says() { # TEXT FILE: once
-    [ "$(grep -c -- "$1" "$scratch/$2")" = 1 ]
+    [ "$(grep -c -- "$1" "$scratch/$said.$2")" = 1 ]
 }
 in_order() {
     for number in 1 2 4; do
@@ -94,9 +95,13 @@ check 'so they do where it fails later, when the host waits for a sum' failing
 stopped() { sums 0 2 MOCK_HANGS=1 MOCK_STOPS=1 && says '^does not save' out; }
 check 'weights that wait for a sum are not saved' stopped
 if [ "${LONG-}" ]; then
-    alone() { sums 1 2 MOCK_ALONE=1 && grep -q 'NCCL has not connected .* within a minute' "$scratch/err"; }
+    waiting() { said=waiting && sums 124 2 MOCK_HANGS=1 && says '^Rank 0 has waited a minute for the sums' err; }
+    waiting >"$scratch/waited" &
+    alone() { sums 1 2 MOCK_ALONE=1 && grep -q 'NCCL has not connected .* within a minute' "$scratch/$said.err"; }
     check 'where NCCL does not connect, all end after a minute' alone
-    waiting() { sums 124 2 MOCK_HANGS=1 && says '^Rank 0 has waited a minute for the sums' err; }
-    check 'where a sum does not come, rank 0 says so after a minute' waiting
+    wait $!
+    code=$?
+    waited() { cat "$scratch/waited" && [ $code = 0 ]; }
+    check 'where a sum does not come, rank 0 says so after a minute' waited
 fi
 finish
