@@ -32,7 +32,7 @@ CFLAGS += $(WARNINGS)
 $(addprefix $(OBJDIR),$(PLUGIN_OBJ)): WARNINGS = -Wextra -isystem include -isystem src
 # With -Ofast clang takes every number that a function gets for a finite one, and no pragma in a file undoes that; without
 # the rest of it our loops, which are vectors already, lose nothing.
-ifneq ($(shell $(filter-out -MD -MP,$(CC)) -dM -E -x c /dev/null 2>/dev/null | grep -w __clang__),)
+ifneq ($(shell $(CC) -dM -E -x c /dev/null 2>/dev/null | grep -w __clang__),)
 $(addprefix $(OBJDIR),$(PLUGIN_OBJ)): CFLAGS += -fno-fast-math
 endif
 

@@ -3,8 +3,7 @@
 
 NCCL_NEEDS = \#if !__has_include(<nccl.h>)\n\#error\n\#endif\n
 ifeq ($(NCCL_HOME),)
-# Without -MD, which would write /dev/null.d.
-NCCL_FOUND := $(shell printf '$(NCCL_NEEDS)' | $(filter-out -MD -MP,$(CC)) -shared -x c - -o /dev/null $(TOOLKIT) -lnccl 2>/dev/null && echo -lnccl)
+NCCL_FOUND := $(shell printf '$(NCCL_NEEDS)' | $(CC) -shared -x c - -o /dev/null $(TOOLKIT) -lnccl 2>/dev/null && echo -lnccl)
 ifeq ($(NCCL_FOUND),)
 NCCL_HOME := $(shell python3 -c 'import nvidia.nccl; print(list(nvidia.nccl.__path__)[0])' 2>/dev/null)
 endif

@@ -4,8 +4,7 @@
 # The compilers write down which headers an object needs; upstream rebuilds all for any of them.
 .DEFAULT_GOAL := all
 override DEPS := Makefile
-override CC += -MD -MP
-override CPP += -MD -MP
+COMMON += -MD -MP
 -include $(wildcard $(OBJDIR)*.d)
 
 # OpenCV 4 has another name for pkg-config, and no IplImage: plugin/platforms/opencv_images.cpp is for 3 and 4.
@@ -21,7 +20,6 @@ PLUGIN_OBJ += opencv_images.o
 # the program links but does not start.
 ifeq ($(GPU), 1)
 include plugin/cuda.mk
-NVCC := $(NVCC) -MD -MP
 COMMON += $(TOOLKIT)
 LDFLAGS := $(filter-out -lcuda -L/usr/local/cuda/lib64,$(LDFLAGS)) $(TOOLKIT)
 ifeq ($(CUDNN), 1)

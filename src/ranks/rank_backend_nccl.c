@@ -55,15 +55,20 @@ static int is_missing(void)
     return !is_done(summed);
 }
 
-/* This thread never enters MPI, so it leaves by _exit(): the launcher then ends the other ranks. */
+/* For the watchdog, which never enters MPI: the launcher then ends the other ranks. */
+static void leave_alone(void)
+{
+    fflush(stdout);
+    _exit(1);
+}
+
 static void watch_connecting(double since)
 {
     if (what_time_is_it_now() - since < connected_within) return;
     fprintf(stderr,
             "NCCL has not connected the GPUs of the ranks within a minute; NCCL_DEBUG=INFO in the "
             "environment shows what it waits for, NCCL_SOCKET_IFNAME=... names the network\n");
-    fflush(stdout);
-    _exit(1);
+    leave_alone();
 }
 
 static void watch_sums(double *since, int *told)
@@ -73,8 +78,7 @@ static void watch_sums(double *since, int *told)
     if (asked != ncclSuccess) error = asked;
     if (error != ncclSuccess && error != ncclInProgress) {
         write_error(error);
-        fflush(stdout);
-        _exit(1);
+        leave_alone();
     }
     if (!is_done(reached) || is_done(summed)) *since = what_time_is_it_now();
     if (*told || this_rank() || what_time_is_it_now() - *since < tell_after) return;

@@ -94,6 +94,11 @@ static void copy_weights(const shared_array *a)
 #endif
 }
 
+static int is_small(const shared_array *a)
+{
+    return a->count * sizeof(float) < SMALL_ARRAY;
+}
+
 void prepare_sums(network *net)
 {
     if (rank_count() == 1) return;
@@ -102,7 +107,7 @@ void prepare_sums(network *net)
         shared_array *a = arrays + i;
         copy_weights(a);
         if (a->sum) costs.bytes += a->count * sizeof(float);
-        if (!a->sum || a->count * sizeof(float) >= SMALL_ARRAY) continue;
+        if (!a->sum || !is_small(a)) continue;
         a->place = small_count;
         small_count += a->count;
     }
@@ -111,11 +116,6 @@ void prepare_sums(network *net)
     small = backend->allocate(small_count);
     next = array_count;
     prepared = what_time_is_it_now();
-}
-
-static int is_small(const shared_array *a)
-{
-    return a->count * sizeof(float) < SMALL_ARRAY;
 }
 
 /* Where the backend finds the numbers of an array, and where it leaves them. */
