@@ -23,8 +23,10 @@ CORES := $(shell nproc 2>/dev/null || echo 2)
 PARALLEL = $(if $(findstring jobserver,$(MAKEFLAGS)),,-j$(CORES))
 SOURCE := build/source
 PATCHES := patches/series $(wildcard patches/*/*.patch)
-PLUGIN := $(wildcard src/* src/*/*)
-PLUGIN_INCLUDE := -Isrc/loss -Isrc/layer -Isrc/classifier -Isrc/cpu -Isrc/checks -Isrc/platforms -Isrc/ranks
+include src/rooms.mk
+PLUGIN := $(wildcard src/* src/*/* src/*/*/*)
+PLUGIN_INCLUDE := $(ROOMS:%=-Isrc/%)
+LOSS_INCLUDE := $(LOSS_ROOMS:%=-Isrc/%)
 
 .PHONY: all darknet lib install demo compare tune chart test check test-programs check-programs check-debian fuzz bench faults gpu-check
 .PHONY: clean distclean help FORCE

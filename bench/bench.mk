@@ -23,7 +23,7 @@ bench-layer: build/bench/bench_layer
 build/bench/bench_gpu: bench/bench_gpu.cu $(KERNELS) darknet
 	@mkdir -p build/bench
 	@echo "building $@"
-	@$(NVCC) $(ARCH) -O2 -DGPU -Isrc/loss -I$(SOURCE)/include -I$(SOURCE)/src $(PLUGIN_INCLUDE) -c $< -o $@.o
+	@$(NVCC) $(ARCH) -O2 -DGPU $(LOSS_INCLUDE) -I$(SOURCE)/include -I$(SOURCE)/src $(PLUGIN_INCLUDE) -c $< -o $@.o
 	@$(CXX) $@.o $(SOURCE)/libdarknet.a $(DARKNET_LIBRARIES) $(OPENMP_FLAG) $(DARKNET_LINK) -lm -pthread -o $@
 
 # With GPU=1 the GPU's rows, which need a GPU; else the CPU's.

@@ -16,7 +16,8 @@ PROGRAM_OBJ := commands.o
 OBJ += $(filter-out $(PROGRAM_OBJ),$(PLUGIN_OBJ))
 EXECOBJA += $(PROGRAM_OBJ)
 
-PLUGIN_DIRS := plugin/loss plugin/layer plugin/classifier plugin/cpu plugin/checks plugin/platforms plugin/ranks
+include plugin/rooms.mk
+PLUGIN_DIRS := $(ROOMS:%=plugin/%)
 VPATH := $(VPATH):$(subst $() ,:,$(PLUGIN_DIRS))
 COMMON += $(addprefix -I,$(PLUGIN_DIRS))
 
@@ -47,6 +48,6 @@ LDFLAGS += $(DARKNET_LIBRARIES)
 # Ranks compare what they are built of.
 COMMON += $(RANK_FLAGS)
 $(OBJDIR)rank%.o: CFLAGS += $(MPI_FLAGS)
-BUILT_OF := $(sort $(wildcard include/*.h src/*.[ch] src/*.cu plugin/*/*))
+BUILT_OF := $(sort $(wildcard include/*.h src/*.[ch] src/*.cu $(foreach kind,c h cu cuh cpp,plugin/*/*.$(kind) plugin/*/*/*.$(kind))))
 $(OBJDIR)rank_files.o: $(BUILT_OF)
 $(OBJDIR)rank_files.o: CFLAGS += -DBUILD_DIGEST=$(shell { echo $(GPU) $(CUDNN) $(NCCL) $(BLAS) $(WINOGRAD) $(OPENMP); cat $(BUILT_OF); } | cksum | tr -d ' ')ULL

@@ -3,7 +3,7 @@ VERSION := 1.0.0
 SONAME := libsmooth_topk.so.1
 PREFIX ?= /usr/local
 
-LIBRARY_FLAGS = $(CFLAGS) $(WARNINGS) $(OPENMP_FLAG) -fPIC
+LIBRARY_FLAGS = $(CFLAGS) $(WARNINGS) $(OPENMP_FLAG) $(LOSS_INCLUDE) -fPIC
 build/lib/%.o: src/loss/%.c build/options
 	@mkdir -p build/lib
 	$(CC) $(LIBRARY_FLAGS) -MMD -MP -c $< -o $@
@@ -20,10 +20,10 @@ LIBRARY_HEADERS += src/loss/smooth_topk_gpu.h src/loss/smooth_topk_truth.h
 LIBRARY_LINK := $(TOOLKIT) -lcudart -lstdc++
 DARKNET_FLAGS := -DGPU $(if $(filter 1,$(CUDNN)),-DCUDNN) $(TOOLKIT)
 DARKNET_LINK := $(TOOLKIT) -lcudart -lcublas -lcurand $(if $(filter 1,$(CUDNN)),-lcudnn) -lstdc++
-build/lib/smooth_topk_gpu.o: src/loss/smooth_topk_gpu.cu $(wildcard src/loss/*.h src/loss/*.cuh) build/options
+build/lib/smooth_topk_gpu.o: src/loss/cuda/smooth_topk_gpu.cu $(wildcard src/loss/*.h src/loss/cuda/*.cuh) build/options
 	@$(call require,$(NVCC),nvidia-cuda-toolkit)
 	@mkdir -p build/lib
-	$(NVCC) $(ARCH) -O3 -Xcompiler -fPIC -Isrc/loss -c $< -o $@
+	$(NVCC) $(ARCH) -O3 -Xcompiler -fPIC $(LOSS_INCLUDE) -c $< -o $@
 endif
 build/libsmooth_topk.a: $(LIBRARY)
 	@rm -f $@

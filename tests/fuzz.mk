@@ -4,15 +4,15 @@
 # libFuzzer (make fuzz).
 FUZZ_TARGETS := options weights images loss
 FUZZ_SOURCES := $(wildcard tests/fuzz/*.[ch]) tests/numbers.h
-FUZZ_IMAGES := tests/fuzz/fuzz_images.c src/classifier/image_reader.c src/classifier/image_rows.c -Isrc/classifier \
+FUZZ_IMAGES := tests/fuzz/fuzz_images.c src/data/image_reader.c src/data/image_rows.c $(PLUGIN_INCLUDE) \
 	-DLARGEST_IMAGE=262144 $(DARKNET_LIBRARIES)
 FUZZ_CALLS := tests/fuzz/calls.c -Wno-unused-parameter $(PLUGIN_INCLUDE) \
 	-Wl,--wrap=exit,--wrap=fopen,--wrap=fclose,--wrap=malloc,--wrap=calloc,--wrap=realloc,--wrap=free
 fuzz_darknet = tests/fuzz/fuzz_$(1).c $(FUZZ_CALLS) -I$(2)/include -I$(2)/src $(2)/libdarknet.a $(DARKNET_LIBRARIES)
-fuzz_loss = tests/fuzz/fuzz_loss.c tests/reference.c -Isrc/loss $(1)/libdarknet.a $(DARKNET_LIBRARIES)
+fuzz_loss = tests/fuzz/fuzz_loss.c tests/reference.c $(LOSS_INCLUDE) $(1)/libdarknet.a $(DARKNET_LIBRARIES)
 
 build/tests/fuzz_loss build/fuzz/loss: tests/reference.c tests/reference.h
-build/tests/fuzz_images build/fuzz/images: $(FUZZ_SOURCES) $(wildcard src/classifier/image_*.[ch])
+build/tests/fuzz_images build/fuzz/images: $(FUZZ_SOURCES) $(wildcard src/data/image_*.[ch])
 build/tests/fuzz_loss build/tests/fuzz_options build/tests/fuzz_weights: $(FUZZ_SOURCES) build/sanitized/.built
 build/fuzz/loss build/fuzz/options build/fuzz/weights: $(FUZZ_SOURCES) build/fuzz/darknet/.built
 build/tests/fuzz_%:

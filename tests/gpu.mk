@@ -6,17 +6,17 @@ build/tests/loss_gpu_thin: VARIANT = -DEVERY=149
 build/tests/loss_gpu build/tests/loss_gpu_thin: tests/kernels_on_gpu.cu tests/test_loss.c tests/numbers.h tests/reference.c $(KERNELS) lib
 	@mkdir -p build/tests
 	@echo "building $@"
-	@$(CC) -O2 $(VARIANT) $(WARNINGS) -Isrc/loss $(THROUGH_KERNELS) -c tests/test_loss.c -o $@.test.o
-	@$(CC) -O2 $(WARNINGS) -Isrc/loss -c tests/reference.c -o $@.reference.o
-	@$(NVCC) $(ARCH) -O2 -Isrc/loss -c $< -o $@.kernels.o
+	@$(CC) -O2 $(VARIANT) $(WARNINGS) $(LOSS_INCLUDE) $(THROUGH_KERNELS) -c tests/test_loss.c -o $@.test.o
+	@$(CC) -O2 $(WARNINGS) $(LOSS_INCLUDE) -c tests/reference.c -o $@.reference.o
+	@$(NVCC) $(ARCH) -O2 $(LOSS_INCLUDE) -c $< -o $@.kernels.o
 	@$(CXX) $@.test.o $@.reference.o $@.kernels.o build/libsmooth_topk.a -o $@ $(LIBRARY_LINK) -lcmocka -lm
 
 TEST_LOSS_GPU += build/tests/rows_gpu
 build/tests/rows_gpu: tests/kernels_on_gpu.cu tests/test_rows.c tests/numbers.h tests/reference.c $(KERNELS) lib
 	@mkdir -p build/tests
 	@echo "building $@"
-	@$(CC) -O2 $(WARNINGS) -Isrc/loss $(THROUGH_KERNELS) -c tests/test_rows.c -o $@.test.o
-	@$(NVCC) $(ARCH) -O2 -Isrc/loss -c $< -o $@.kernels.o
+	@$(CC) -O2 $(WARNINGS) $(LOSS_INCLUDE) $(THROUGH_KERNELS) -c tests/test_rows.c -o $@.test.o
+	@$(NVCC) $(ARCH) -O2 $(LOSS_INCLUDE) -c $< -o $@.kernels.o
 	@$(CXX) $@.test.o $@.kernels.o build/libsmooth_topk.a -o $@ $(LIBRARY_LINK) -lcmocka -lm
 
 # All that is to be seen on a machine with a GPU, in one command; and the same packed up for one without a network.

@@ -9,6 +9,8 @@ trap 'rm -rf "$scratch"' EXIT
 trap 'exit 130' INT TERM
 darknet=${DARKNET:-$PWD/build/darknet}
 export LC_ALL=C
+# Where the headers of src/ are.
+rooms=$(printf -- '-I%s ' src/*/ src/*/*/)
 
 # check NAME COMMAND...: one test, passed if the command succeeds; its output is shown where it does not.
 check() {

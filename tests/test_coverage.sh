@@ -32,7 +32,7 @@ run_unit() {
     [ "$1" = loss ] && more=tests/reference.c
     [ "$1" = layer ] && more=-Wl,--wrap=malloc,--wrap=calloc,--wrap=realloc
     # shellcheck disable=SC2086
-    gcc -O2 -w --coverage $(printf -- '-I%s ' src/*/) -Itests -I"$tree/include" -I"$tree/src" -o "$scratch/$1" "tests/test_$1.c" $more \
+    gcc -O2 -w --coverage $rooms -Itests -I"$tree/include" -I"$tree/src" -o "$scratch/$1" "tests/test_$1.c" $more \
         "$tree/libdarknet.a" $libraries -lcmocka -lm -pthread && "$scratch/$1" "-test_accuracy_grid"
 }
 for test in tests/test_*.c; do

@@ -22,13 +22,13 @@ check 'Darknet builds for aarch64' build
 warnings() {
     # shellcheck disable=SC2086
     for file in src/cpu/*.c; do
-        $cc -O2 -Wall -Wextra -Werror -isystem "$tree/include" -isystem "$tree/src" -Isrc/cpu -c "$file" -o "$scratch/object.o" || return 1
+        $cc -O2 -Wall -Wextra -Werror -isystem "$tree/include" -isystem "$tree/src" $rooms -c "$file" -o "$scratch/object.o" || return 1
     done
 }
 check 'src/cpu without a warning' warnings
 link() {
     # shellcheck disable=SC2086
-    $cc -O2 -w -DEVERY=21 -static -Itests/cross $(printf -- '-I%s ' src/*/) -I"$tree/include" -I"$tree/src" tests/test_cpu.c "$tree/libdarknet.a" \
+    $cc -O2 -w -DEVERY=21 -static -Itests/cross $rooms -I"$tree/include" -I"$tree/src" tests/test_cpu.c "$tree/libdarknet.a" \
         -Wl,--unresolved-symbols=ignore-all -lm -pthread -o "$scratch/test_cpu"
 }
 check 'test_cpu.c links' link

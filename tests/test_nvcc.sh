@@ -10,7 +10,7 @@ fi
 compile() { # ARCHITECTURE SOURCE ARGUMENT...
     architecture=$1 source=$2
     shift 2
-    nvcc -arch="$architecture" -O3 -Werror all-warnings -Xcompiler -Wall,-Wextra,-fPIC -Isrc/loss "$@" \
+    nvcc -arch="$architecture" -O3 -Werror all-warnings -Xcompiler -Wall,-Wextra,-fPIC $rooms "$@" \
         -c "$source" -o "$scratch/$(basename "$source").o" >"$scratch/said" 2>&1 || {
         cat "$scratch/said"
         return 1
@@ -24,7 +24,7 @@ no_spills() {
 }
 known=$(nvcc --list-gpu-arch | sed 's/compute_//' | sort -n)
 for number in $(echo "$known" | sed -n '1p;$p'); do
-    check "the kernels compile for sm_$number" compile "sm_$number" src/loss/smooth_topk_gpu.cu -Xptxas -v
+    check "the kernels compile for sm_$number" compile "sm_$number" src/loss/cuda/smooth_topk_gpu.cu -Xptxas -v
     check "sm_$number: k = 5 does not spill registers" no_spills
 done
 check 'the tests on a GPU compile' compile "sm_$number" tests/kernels_on_gpu.cu
@@ -54,7 +54,7 @@ C
 # The kernels' object brings cudart in: the linker finds it where nvcc says.
 use() {
     libraries=$(nvcc --dryrun -c -x cu /dev/null 2>&1 | sed -n 's/^.. LIBRARIES=//p' | tr -d '"')
-    gcc -Isrc/loss "$scratch/use.c" "$1" $libraries -lcudart -lstdc++ -lm -o "$scratch/use" &&
+    gcc $rooms "$scratch/use.c" "$1" $libraries -lcudart -lstdc++ -lm -o "$scratch/use" &&
         LD_LIBRARY_PATH=$scratch/copy/build:$(echo "$libraries" | sed 's/ *-L/:/g') "$scratch/use"
 }
 check 'a C program links the static library with the GPU in it' use "$scratch/copy/build/libsmooth_topk.a"

@@ -2,7 +2,7 @@
 # Static analysis of src/: compilers' warnings, gcc's analyzer, cppcheck; and the format of our C files.
 # What is not installed is skipped, visibly.
 . tests/tap.sh
-headers="-Isrc/loss -Isrc/layer -Isrc/classifier -Isrc/cpu -Isrc/ranks -isystem build/source/include -isystem build/upstream/src"
+headers="$rooms -isystem build/source/include -isystem build/upstream/src"
 sources=$(ls src/*/*.c)
 # src/ranks needs MPI's header.
 mpi=$(mpicc -show 2>/dev/null | tr ' ' '\n' | sed -n 's/^-I/-isystem /p')
@@ -41,7 +41,7 @@ skip_or_check clang 'clang -Wall -Wextra: no warnings' each_source clang -fsynta
 as_cpp() {
     # shellcheck disable=SC2086
     printf '#include "darknet.h"\nextern "C" {\n#include "utils.h"\n}\n' | g++ -fsyntax-only -Wall -Wextra -Werror \
-        -isystem build/source/src -Isrc/checks $headers -x c++ -
+        -isystem build/source/src $headers -x c++ -
 }
 skip_or_check g++ 'the headers of the kernels are C++ too' as_cpp
 
@@ -59,16 +59,17 @@ check 'gcc -fanalyzer finds nothing' each_source analyzed
 # In smooth_topk_soft.c log(0) is -inf, as wanted: no class is left out.
 # arrayIndexOutOfBounds: merge(lanes, 8) on 4 lanes; behind `if (HALF >= 8)`.
 # uninitvar: a vector that is filled lane by lane.
+# shellcheck disable=SC2086
 skip_or_check cppcheck 'cppcheck finds nothing' cppcheck -q --error-exitcode=1 --std=c11 \
     --enable=warning,performance,portability \
     --suppress=invalidFunctionArg:src/loss/smooth_topk_log.h \
     --suppress=arrayIndexOutOfBounds:src/loss/smooth_topk_pivot_simd.h \
     --suppress=uninitvar:src/loss/smooth_topk_pivot_simd.h \
     --suppress=invalidFunctionArg:src/loss/smooth_topk_soft.c \
-    --suppress=uninitvar:src/loss/smooth_topk_soft_simd.h -Isrc/loss -Isrc/layer -Isrc/classifier -Isrc/cpu -Isrc/ranks src
+    --suppress=uninitvar:src/loss/smooth_topk_soft_simd.h $rooms src
 
 formatted() {
-    clang-format --dry-run -Werror src/*/*.[ch] src/loss/*.cu src/loss/*.cuh tests/*.cpp tests/*.cu tests/*.[ch] tests/fuzz/*.[ch] tests/nccl/*.[ch] bench/*.c bench/*.cu tools/*.c
+    clang-format --dry-run -Werror src/*/*.[ch] src/loss/cuda/* tests/*.cpp tests/*.cu tests/*.[ch] tests/fuzz/*.[ch] tests/nccl/*.[ch] bench/*.c bench/*.cu tools/*.c
 }
 if clang-format --version 2>/dev/null | grep -q 'version 14\.'; then
     check 'clang-format changes nothing' formatted

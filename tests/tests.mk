@@ -34,7 +34,7 @@ build/tests/.cmocka:
 	@touch $@
 
 build/tests/%.o: tests/%.c $(wildcard tests/*.h) $(MATHEMATICS_HEADERS) | build/tests/.cmocka
-	@$(CC) -O2 $(WARNINGS) -Isrc/loss -c $< -o $@
+	@$(CC) -O2 $(WARNINGS) $(LOSS_INCLUDE) -c $< -o $@
 
 build/tests/loss build/tests/loss_openmp: build/libsmooth_topk.a
 build/tests/loss_ofast: $(SOURCE)/libdarknet.a
@@ -54,8 +54,8 @@ build/tests/kernels_sanitized: VARIANT = $(SANITIZED) -DEVERY=10
 build/tests/loss_kernels: VARIANT = -O2 $(FUSED) -DEVERY=11
 build/tests/loss_kernels_off_chip: VARIANT = -O2 -DEMULATED_SHARED_LIMIT=8192 -DEVERY=41
 build/tests/loss_kernels_sanitized: VARIANT = $(SANITIZED) -DEVERY=149
-EMULATION := -std=c++17 $(WARNINGS) -Wno-unknown-pragmas -Isrc/loss -Itests
-KERNELS := $(wildcard src/loss/*.cu src/loss/*.cuh) $(MATHEMATICS) $(MATHEMATICS_HEADERS)
+EMULATION := -std=c++17 $(WARNINGS) -Wno-unknown-pragmas $(LOSS_INCLUDE) -Itests
+KERNELS := $(wildcard src/loss/cuda/*.cu src/loss/cuda/*.cuh) $(MATHEMATICS) $(MATHEMATICS_HEADERS)
 THROUGH_KERNELS := -Dsmooth_topk_cpu=kernels -Dsmooth_topk_cpu_workspace=kernels_workspace \
 	-Dsmooth_topk_workspace_size=kernels_workspace_size -Dsmooth_topk_sum_cpu=sum_kernels \
 	-Dsmooth_topk_sum_cpu_workspace=sum_kernels_workspace -Dsmooth_topk_sum_workspace_size=sum_kernels_workspace_size \
@@ -70,7 +70,7 @@ $(TEST_KERNELS): tests/test_kernels.cpp tests/cuda_emulation.h $(KERNELS) build/
 build/tests/loss_kernels build/tests/loss_kernels_off_chip build/tests/loss_kernels_sanitized: tests/kernels_on_cpu.cpp build/tests/reference.o tests/cuda_emulation.h tests/test_loss.c tests/numbers.h $(KERNELS) build/libsmooth_topk.a
 	@$(call require,$(CXX),g++)
 	@echo "building $@"
-	@$(CC) $(VARIANT) $(WARNINGS) -Isrc/loss $(THROUGH_KERNELS) -c tests/test_loss.c -o $@.test.o
+	@$(CC) $(VARIANT) $(WARNINGS) $(LOSS_INCLUDE) $(THROUGH_KERNELS) -c tests/test_loss.c -o $@.test.o
 	@$(CXX) $(VARIANT) $(EMULATION) -c $< -o $@.kernels.o
 	@$(CC) $(VARIANT) $@.test.o build/tests/reference.o $@.kernels.o build/libsmooth_topk.a $(OPENMP_FLAG) -o $@ -lstdc++ -lcmocka -lm
 
@@ -79,7 +79,7 @@ TEST_LOSS_KERNELS += build/tests/rows_kernels
 build/tests/rows_kernels: tests/kernels_on_cpu.cpp tests/cuda_emulation.h tests/test_rows.c tests/reference.c tests/numbers.h $(KERNELS) build/libsmooth_topk.a | build/tests/.cmocka
 	@$(call require,$(CXX),g++)
 	@echo "building $@"
-	@$(CC) -O2 -DEVERY=16 $(WARNINGS) -Isrc/loss $(THROUGH_KERNELS) -c tests/test_rows.c -o $@.test.o
+	@$(CC) -O2 -DEVERY=16 $(WARNINGS) $(LOSS_INCLUDE) $(THROUGH_KERNELS) -c tests/test_rows.c -o $@.test.o
 	@$(CXX) -O2 $(FUSED) $(EMULATION) -c $< -o $@.kernels.o
 	@$(CC) $@.test.o $@.kernels.o build/libsmooth_topk.a $(OPENMP_FLAG) -o $@ -lstdc++ -lcmocka -lm
 

@@ -1,4 +1,4 @@
-/* Images loaded through OpenCV are those that src/classifier/image_reader.c reads: bit for bit from PNG, and up to the
+/* Images loaded through OpenCV are those that src/data/image_reader.c reads: bit for bit from PNG, and up to the
  * decoders' rounding from JPEG; an image survives the way to cv::Mat and back.
  *
  * usage: opencv_against_ours CHANNELS FILE...   Exits 1 at a difference, after naming it. */
