@@ -106,9 +106,9 @@ $(SOURCE)/libdarknet.a: darknet
 	@:
 
 # Needs the image reader and writer that come with Darknet, none of its objects: so it is the same with GPU=1.
-build/make_glyphs: tools/make_glyphs.c | build/upstream
+build/make_%: tools/make_%.c tools/data_sets.c tools/data_sets.h | build/upstream
 	@$(call require,$(CC),gcc)
-	$(CC) $(CFLAGS) $(WARNINGS) -isystem build/upstream/src $< -o $@ -lm
+	$(CC) $(CFLAGS) $(WARNINGS) -isystem build/upstream/src $< tools/data_sets.c -o $@ -lm
 
 demo: darknet build/make_glyphs
 	@tools/demo.sh

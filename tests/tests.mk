@@ -135,7 +135,7 @@ TEST_PROGRAMS := $(TEST_UNITS) $(TEST_LOSS_LINKED) $(TEST_LOSS_COMPILED) $(TEST_
 CHECK := $(filter-out $(WITHOUT:%=tests/test_%.sh),$(wildcard tests/test_*.sh)) $(TEST_PROGRAMS)
 TEST := $(filter-out $(LONG_SCRIPTS) $(LONG_PROGRAMS),$(CHECK))
 # What the scripts take for granted: they run side by side and build nothing of their own in build/.
-TEST_MATERIAL := darknet lib build/make_glyphs
+TEST_MATERIAL := darknet lib build/make_glyphs build/make_disturbances
 CHECK_MATERIAL := $(TEST_MATERIAL) build/pristine/darknet $(if $(shell command -v mpicc),build/ranks/.built) $(FUZZ_TARGETS:%=build/tests/fuzz_%)
 
 # All programs first, on all cores; then all tests, as many at once.

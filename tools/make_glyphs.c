@@ -12,14 +12,12 @@
  * class and the image's number alone. So the images are the same at every noise, a smaller training
  * set is a part of the larger, and the labels spoiled at one noise stay spoiled, in the same way,
  * at a greater one. */
+#include "data_sets.h"
+
 #include <errno.h>
 #include <math.h>
-#include <stdarg.h>
-#include <stdint.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 
 #define STB_IMAGE_IMPLEMENTATION
 #define STBI_ONLY_PNG
@@ -33,29 +31,10 @@ enum {
     FIRST_CODE = 32,
     FIRST_SIZE = 3, /* the smaller ones have too few pixels to be turned and bent */
     SIZES = 5,
-    SAMPLES = 3, /* a pixel is the mean of SAMPLES x SAMPLES points */
-    MAX_PATH = 4096
+    SAMPLES = 3 /* a pixel is the mean of SAMPLES x SAMPLES points */
 };
 
-static void fail(const char *format, ...)
-{
-    va_list arguments;
-    va_start(arguments, format);
-    fprintf(stderr, "make_glyphs: ");
-    vfprintf(stderr, format, arguments);
-    fprintf(stderr, "\n");
-    va_end(arguments);
-    exit(1);
-}
-
-/* Options */
-
-typedef struct {
-    const char *name;
-    double value, low, high;
-    int whole;
-    const char *meaning;
-} option;
+const char *const program = "make_glyphs";
 
 enum { TRAIN, VALID, NOISE, GROUP, FRACTION, SIZE, SEED, OPTIONS };
 static option options[OPTIONS] = {
@@ -72,48 +51,8 @@ static void usage(void)
 {
     fprintf(stderr, "usage: make_glyphs LABELS_DIR OUT_DIR [options]\n"
                     "LABELS_DIR is Darknet's data/labels; OUT_DIR must not hold a data set yet.\n");
-    for (int i = 0; i < OPTIONS; ++i)
-        fprintf(stderr, "  %-10s %s (%g to %.10g; %g)\n", options[i].name, options[i].meaning,
-                options[i].low, options[i].high, options[i].value);
+    print_options(options, OPTIONS);
     exit(1);
-}
-
-static void read_option(const char *name, const char *text)
-{
-    int i = 0;
-    while (i < OPTIONS && strcmp(name, options[i].name) != 0) ++i;
-    if (i == OPTIONS) fail("%s: no such option; run make_glyphs alone for the list", name);
-    const option *o = &options[i];
-    if (!text) fail("%s: needs a value, from %g to %.10g", name, o->low, o->high);
-    char *end;
-    double value = strtod(text, &end);
-    /* The characters are looked at, so that nan, inf and hexadecimal are out. */
-    int is_number = end != text && !*end &&
-                    strspn(text, o->whole ? "0123456789" : ".0123456789e-") == strlen(text);
-    if (!is_number || !(value >= o->low && value <= o->high))
-        fail("%s %s: must be a %snumber from %g to %.10g", name, text, o->whole ? "whole " : "",
-             o->low, o->high);
-    if (i == FRACTION && value == 0) fail("%s %s: must be greater than 0", name, text);
-    options[i].value = value;
-}
-
-/* Random numbers: splitmix64 */
-
-typedef struct {
-    uint64_t state;
-} stream;
-
-static uint64_t next(stream *s)
-{
-    uint64_t z = s->state += 0x9e3779b97f4a7c15u;
-    z = (z ^ z >> 30) * 0xbf58476d1ce4e5b9u;
-    z = (z ^ z >> 27) * 0x94d049bb133111ebu;
-    return z ^ z >> 31;
-}
-
-static double uniform(stream *s, double low, double high)
-{
-    return low + (high - low) * (double)(next(s) >> 11) / 9007199254740992.;
 }
 
 /* Mean 0, standard deviation 1: three uniforms are near enough to a normal number for pixels. */
@@ -126,10 +65,7 @@ enum purpose { TRAIN_IMAGE, VALID_IMAGE, TRAIN_LABEL };
 
 static stream stream_of(enum purpose purpose, int class, int number)
 {
-    stream s = {(uint64_t)options[SEED].value};
-    const uint64_t parts[] = {purpose, class, number};
-    for (int i = 0; i < 3; ++i) s.state = next(&s) + parts[i];
-    return s;
+    return make_stream((uint64_t)options[SEED].value, purpose, (uint64_t) class, (uint64_t)number);
 }
 
 /* Images */
@@ -263,39 +199,6 @@ static const char *label_of(int class)
     return label;
 }
 
-static void make_directory(const char *path, int must_be_new)
-{
-    if (mkdir(path, 0777) == 0 || (errno == EEXIST && !must_be_new)) return;
-    fail("%s: cannot be made: %s%s", path, strerror(errno),
-         errno == EEXIST ? "; remove the old data set first" : "");
-}
-
-static FILE *open_file(const char *path)
-{
-    FILE *file = fopen(path, "wb");
-    if (!file) fail("%s: cannot be written: %s", path, strerror(errno));
-    return file;
-}
-
-static void close_file(FILE *file, const char *path)
-{
-    int bad = ferror(file);
-    if (fclose(file) != 0 || bad) fail("%s: cannot be written: %s", path, strerror(errno));
-}
-
-typedef struct {
-    FILE *file;
-    char path[MAX_PATH];
-} list_file;
-
-static list_file open_list(const char *directory, const char *name)
-{
-    list_file list;
-    snprintf(list.path, sizeof list.path, "%s/%s", directory, name);
-    list.file = open_file(list.path);
-    return list;
-}
-
 static void write_bytes(void *file, void *data, int size)
 {
     fwrite(data, 1, size, file);
@@ -332,14 +235,13 @@ static void write_split(const char *directory, const char *split, enum purpose p
             fprintf(list.file, "%s\n", path);
             if (truth) fprintf(truth, "%s %d %d\n", path, label, class);
         }
-    close_file(list.file, list.path);
+    close_list(list);
     free(rgb);
 }
 
 static void check_directory(const char *directory)
 {
-    if (!*directory || strlen(directory) > MAX_PATH - 64 || strchr(directory, '\n'))
-        fail("OUT_DIR: must be a path of 1 to %d characters on one line", MAX_PATH - 64);
+    check_out_directory(directory);
     for (int class = 0; class < CLASSES; ++class)
         if (strstr(directory, label_of(class)))
             fail("%s: contains %s, which Darknet would take for the label of every image; choose "
@@ -350,7 +252,8 @@ static void check_directory(const char *directory)
 int main(int argc, char **argv)
 {
     if (argc < 3) usage();
-    for (int i = 3; i < argc; i += 2) read_option(argv[i], argv[i + 1]);
+    for (int i = 3; i < argc; i += 2) read_option(options, OPTIONS, argv[i], argv[i + 1]);
+    if (options[FRACTION].value == 0) fail("-fraction 0: must be greater than 0");
     const char *directory = argv[2];
     check_directory(directory);
     load_glyphs(argv[1]);
@@ -365,13 +268,13 @@ int main(int argc, char **argv)
         else
             fprintf(names.file, "%c\n", class + FIRST_CODE);
     }
-    close_file(labels.file, labels.path);
-    close_file(names.file, names.path);
+    close_list(labels);
+    close_list(names);
 
     int kept = (int)(options[TRAIN].value * options[FRACTION].value + .5);
     list_file truth = open_list(directory, "truth.txt");
     write_split(directory, "train", TRAIN_IMAGE, kept > 0 ? kept : 1, truth.file);
-    close_file(truth.file, truth.path);
+    close_list(truth);
     write_split(directory, "valid", VALID_IMAGE, (int)options[VALID].value, NULL);
     return 0;
 }

@@ -1,0 +1,68 @@
+#!/bin/sh
+# What make_disturbances writes: signals by their equation, numbers in range, the same bytes for the same seed.
+. tests/tap.sh
+make_disturbances=${MAKE_DISTURBANCES:-$PWD/build/make_disturbances}
+
+# set_of NAME OPTION...: a small data set, made from within $scratch so that its paths are relative.
+set_of() {
+    directory=$1
+    shift
+    (cd "$scratch" && "$make_disturbances" "$directory" "$@")
+}
+for set in "a -train 20 -valid 5 -snr 100" "again -train 20 -valid 5 -snr 100" "other -train 20 -valid 5 -snr 100 -seed 2" \
+    "noisy -train 20 -valid 5 -snr 20" "quiet -train 20 -valid 5 -snr 40" "small -train 3 -valid 1 -snr 100"; do
+    set -- $set
+    set_of "$@" || echo "# make_disturbances $* failed"
+done
+
+numbers() { (cd "$scratch" && "${PYTHON:-python3}" -B "$root/tests/disturbances.py" "$@"); }
+root=$PWD
+if "${PYTHON:-python3}" -c 'import numpy' 2>/dev/null; then
+    check "every pixel is the equation's, with all primitives and their combinations" numbers equation a
+    check "every number of the equation is in its range, and 0 where its disturbance is not" numbers ranges a
+    check "a Fourier transform finds the amplitudes and frequencies" numbers spectrum a
+    check "at -snr 20 the noise has that power" numbers noise noisy 20
+    check "at -snr 40 the noise has that power" numbers noise quiet 40
+else
+    skip "signals by their equation" "${PYTHON:-python3} has no numpy; install it with: apt-get install python3-numpy"
+fi
+
+same_bytes() { (cd "$scratch" && sed -i "s#^again/#a/#" again/*.txt again/signals.tsv && diff -r a again); }
+check "two programs of one seed make the same bytes" same_bytes
+
+pictures() { (cd "$scratch/$1" && cksum train/*.pgm valid/*.pgm); }
+other_seed() { [ -z "$(pictures other | cut -d' ' -f1,3 >"$scratch/o" && pictures a | grep -v normal | cut -d' ' -f1,3 | grep -xFf "$scratch/o")" ]; }
+check "another seed makes other images" other_seed
+part() { pictures a >"$scratch/whole" && pictures small >"$scratch/part" && [ -z "$(grep -vxFf "$scratch/whole" "$scratch/part")" ]; }
+check "a smaller set is a part of the larger" part
+same_signals() { cut -f 2- "$scratch/a/signals.tsv" | grep -vn '^path' >"$scratch/s" && cut -f 2- "$scratch/noisy/signals.tsv" | grep -vn '^path' | diff "$scratch/s" -; }
+check "the noise changes no signal" same_signals
+
+lists() {
+    cd "$scratch/a" || return 1
+    [ "$(wc -l <classes.txt)" = 29 ] && [ "$(sort -u classes.txt | wc -l)" = 29 ] && [ "$(wc -l <labels.txt)" = 8 ] || return 1
+    [ "$(cat train.txt train_labels.txt | wc -l)" = 1160 ] && [ "$(cat valid.txt valid_labels.txt | wc -l)" = 290 ] || return 1
+    (cd .. && cut -f 1 a/train.txt a/valid.txt | xargs ls >/dev/null) || return 1
+    cut -f 1 train.txt >paths && cut -f 1 train_labels.txt | diff paths - || return 1
+    # A class is its labels, joined by another sign.
+    paste train.txt train_labels.txt | awk -F '\t' '{ gsub(",", "+", $4); if ($4 == "") $4 = "normal" } $2 != $4 || index($1, "/" $2 "_") == 0 { print; bad = 1 }
+        { n[$2]++ } END { for (c in n) bad += n[c] != 20; exit bad }'
+}
+check "the lists name every image, its class and its labels" lists
+
+refused() {
+    text=$1
+    shift
+    "$make_disturbances" "$@" 2>"$scratch/message" >/dev/null
+    code=$?
+    cat "$scratch/message"
+    [ $code -eq 1 ] && grep -qF -- "$text" "$scratch/message"
+}
+check "no arguments: usage" refused usage
+check "an snr out of range is refused" refused "-snr 101: must be a number from 0 to 100" "$scratch/x" -snr 101
+check "an unknown option is refused" refused "-noise: no such option" "$scratch/x" -noise 1
+check "an existing data set is refused" refused "remove the old data set" "$scratch/a"
+check "a directory with a TAB is refused" refused "without a TAB" "$scratch/a	b"
+full() { mkdir "$scratch/full" && ln -s /dev/full "$scratch/full/signals.tsv" && refused "signals.tsv: cannot be written: No space" "$scratch/full" -train 1 -valid 1; }
+check "a full disk is reported" full
+finish
