@@ -16,13 +16,15 @@ learns() { # better than chance (top 2 of 6: 1 in 3), by a loss that falls
     [ "$(wc -l <"$scratch/$1.losses")" -eq 200 ] && tail -n 1 "$scratch/$1.csv" | awk -F, '{ exit !($6 > 0.7) }' &&
         awk '{ loss[NR] = $1 } END { for (i = 1; i <= 10; ++i) { a += loss[i]; b += loss[NR - i + 1] } exit !(b < 0.9 * a) }' "$scratch/$1.losses"
 }
-for type in entropy truncated_entropy hinge_alpha hinge_beta calibrated_hinge lml; do
+for type in entropy truncated_entropy hinge_alpha hinge_beta calibrated_hinge lml lapsum; do
     check "a network learns by $type" learns "$type" "[topk_loss]
 type=$type
 k=2"
 done
-check 'a network learns by l2svm' learns l2svm '[topk_loss]
-type=l2svm'
+for type in l2svm gce; do
+    check "a network learns by $type" learns "$type" "[topk_loss]
+type=$type"
+done
 check 'a network learns by the hardest samples, [topk_loss]' learns hardest_entropy '[topk_loss]
 k=2
 hardest=3'
@@ -65,14 +67,18 @@ $(printf '%s\n' "$@")" 5
     tail -n 3 "$scratch/message"
     [ $code -eq 1 ] && grep -qF -- "[$section] $text" "$scratch/message"
 }
-check 'refused: a type that is none' refused 'type=soft: no such loss; must be one of entropy, truncated_entropy, hinge_alpha, hinge_beta, calibrated_hinge, lml, l2svm' topk_loss type=soft
+check 'refused: a type that is none' refused 'type=soft: no such loss; must be one of entropy, truncated_entropy, hinge_alpha, hinge_beta, calibrated_hinge, lml, lapsum, l2svm, gce' topk_loss type=soft
 check 'refused: k is 0' refused 'k=0: out of range; must be a whole number, 1 <= k < 6' topk_loss k=0
 check 'refused: k is all classes, by default 5 < 6 is not' refused 'k=6: out of range' topk_loss k=6
 check 'refused: k is no number' refused 'k=2x: not a number' topk_loss k=2x
 check 'refused: several k' refused 'k=1,2: must be one' topk_loss k=1,2
 check 'refused: k of l2svm' refused 'k=2: type=l2svm has no k' topk_loss type=l2svm k=2
+check 'refused: k of gce' refused 'k=2: type=gce has no k' topk_loss type=gce k=2
+check 'refused: q of entropy' refused 'q=0.5: only type=gce has a q' topk_loss q=0.5
+check 'refused: q 0' refused 'q=0: out of range; must be a number, 0 < q <= 1' topk_loss type=gce q=0
+check 'refused: q 1.5' refused 'q=1.5: out of range' topk_loss type=gce q=1.5
 check 'refused: hardest is a list' refused 'hardest=1,2: not a number; must be a whole number, hardest >= 1' topk_loss hardest=1,2
-check 'refused: tau of entropy' refused 'tau=2: only type=lml has a temperature' topk_loss tau=2
+check 'refused: tau of entropy' refused 'tau=2: only type=lml and type=lapsum have a temperature' topk_loss tau=2
 check 'refused: tau 0' refused 'tau=0: out of range; must be a finite number, tau > 0' topk_loss type=lml tau=0
 check 'refused: tau nan' refused 'tau=nan: not a number' topk_loss type=lml tau=nan
 check 'refused: scale 0' refused 'scale=0: out of range; must be a finite number, scale > 0' topk_loss scale=0
@@ -80,7 +86,7 @@ check 'refused: temperature -1' refused 'temperature=-1: out of range' topk_loss
 check 'refused: hardest 0' refused 'hardest=0: out of range; must be a whole number, hardest >= 1' topk_loss hardest=0
 check 'refused: hardest 0 of smooth_topk' refused 'hardest=0: out of range' smooth_topk k=2 hardest=0
 check 'refused: hardest 2.5' refused 'hardest=2.5: not a number' smooth_topk k=2 hardest=2.5
-check 'refused: an option it does not know' refused "alpha=1: no such option; the layer's options are type, k, tau, scale, temperature and hardest" topk_loss alpha=1
+check 'refused: an option it does not know' refused "alpha=1: no such option; the layer's options are type, k, tau, q, scale, temperature and hardest" topk_loss alpha=1
 check 'refused: an option twice' refused 'k: given twice (2 and 3)' topk_loss k=2 k=3
 check 'refused: an option without a value' refused 'k=: not a number' topk_loss k=
 second() {

@@ -57,18 +57,30 @@ static double entropy_by_definition(int k, int count, const double *a)
     return log1p(exp(v));
 }
 
-static double lml_by_definition(int k, float tau, int n, const double *s, int y)
+/* The distribution functions of lml and of lapsum. */
+static double logistic(double x)
+{
+    return 1 / (1 + exp(-x));
+}
+
+static double laplace(double x)
+{
+    return x < 0 ? exp(x) / 2 : 1 - exp(-x) / 2;
+}
+
+static double sum_by_definition(double (*chosen)(double), int k, float tau, int n, const double *s,
+                                int y)
 {
     double low = -1e6, high = 1e6;
     for (int i = 0; i < 300; ++i) {
         double nu = (low + high) / 2, sum = 0;
-        for (int j = 0; j < n; ++j) sum += 1 / (1 + exp(-(s[j] / tau + nu)));
+        for (int j = 0; j < n; ++j) sum += chosen(s[j] / tau + nu);
         if (sum < k)
             low = nu;
         else
             high = nu;
     }
-    return log1p(exp(-(s[y] / tau + low)));
+    return -log(chosen(s[y] / tau + low));
 }
 
 static double by_definition(const topk_loss_params *params, int n, const double *s, int y)
@@ -92,7 +104,12 @@ static double by_definition(const topk_loss_params *params, int n, const double 
         qsort(all, (size_t)n, sizeof *all, falling);
         return fmax(0, 1 + all[k] - s[y]);
     case TOPK_LOSS_LML:
-        return lml_by_definition(k, params->tau, n, s, y);
+        return sum_by_definition(logistic, k, params->tau, n, s, y);
+    case TOPK_LOSS_LAPSUM:
+        return sum_by_definition(laplace, k, params->tau, n, s, y);
+    case TOPK_LOSS_GCE:
+        for (int j = 0; j < n; ++j) sum += exp(s[j] - s[y]);
+        return (1 - pow(1 / sum, params->q)) / params->q;
     default:
         for (int j = 0; j < n; ++j) sum += pow(fmax(0, 1 - (j == y ? 1 : -1) * s[j]), 2);
         return sum;
@@ -163,7 +180,8 @@ static void test_by_definition(void **state)
                 for (int scale = 0; scale < 4; ++scale)
                     for (int trial = 0; trial < 4; ++trial) {
                         int n = sizes[size], k = ks[ik];
-                        topk_loss_params params = {(topk_loss_type)type, k, trial % 2 ? 1 : 2.5f};
+                        topk_loss_params params = {(topk_loss_type)type, k, trial % 2 ? 1 : 2.5f,
+                                                   trial % 2 ? 1 : 0.7f};
                         if (k >= n) continue;
                         for (int j = 0; j < n; ++j) scores[j] = some(scales[scale]);
                         check_sample(&params, n, scores, rand() % n);
@@ -177,7 +195,7 @@ static void test_k_1_is_softmax(void **state)
     srand(2);
     for (int type = TOPK_LOSS_ENTROPY; type <= TOPK_LOSS_TRUNCATED_ENTROPY; ++type)
         for (int trial = 0; trial < 50; ++trial) {
-            topk_loss_params params = {(topk_loss_type)type, 1, 1};
+            topk_loss_params params = {(topk_loss_type)type, 1, 1, 0};
             double sum = 0;
             int y = trial % 10;
             for (int j = 0; j < 10; ++j) sum += exp(scores[j] = some(10));
@@ -186,6 +204,28 @@ static void test_k_1_is_softmax(void **state)
             for (int j = 0; j < 10; ++j)
                 check_near("gradient", &params, 10, grad[j], exp(scores[j]) / sum - (j == y), 1e-6);
         }
+}
+
+/* gce with q near 0 is cross-entropy, with q = 1 it is 1 - p of the label. */
+static void test_gce_between_its_ends(void **state)
+{
+    (void)state;
+    float scores[10], loss, grad[10];
+    srand(4);
+    for (int trial = 0; trial < 50; ++trial) {
+        topk_loss_params params = {TOPK_LOSS_GCE, 1, 1, 1e-7f};
+        double sum = 0;
+        int y = trial % 10;
+        for (int j = 0; j < 10; ++j) sum += exp(scores[j] = some(10));
+        double p = exp(scores[y]) / sum;
+        evaluate(&params, 10, scores, y, &loss, grad);
+        check_near("loss", &params, 10, loss, -log(p), 1e-5 * fmax(1, loss));
+        check_near("gradient", &params, 10, grad[y], p - 1, 1e-5);
+        params.q = 1;
+        evaluate(&params, 10, scores, y, &loss, grad);
+        check_near("loss", &params, 10, loss, 1 - p, 1e-6);
+        check_near("gradient", &params, 10, grad[y], -p * (1 - p), 1e-6);
+    }
 }
 
 /* By hand: three equal scores, k=2; the first of equal ones counts as the larger. */
@@ -205,10 +245,14 @@ static void test_ties(void **state)
         {TOPK_LOSS_CALIBRATED_HINGE, 1, {-1, 0, 1, 0}},
         /* p = 1/2 each: L = log 2, w alike */
         {TOPK_LOSS_LML, 0.6931471806, {-.375, .125, .125, .125}},
+        /* p = 1/2 each, on the kink of F */
+        {TOPK_LOSS_LAPSUM, 0.6931471806, {-.75, .25, .25, .25}},
         {TOPK_LOSS_L2SVM, 12, {0, 4, 4, 4}},
+        /* p = 1/4, q = 1/2: (1 - 1/2) / (1/2); the gradient is 1/2 (p - 1[label]) */
+        {TOPK_LOSS_GCE, 1, {-.375, .125, .125, .125}},
     };
     for (size_t i = 0; i < sizeof wants / sizeof *wants; ++i) {
-        topk_loss_params params = {wants[i].type, 2, 1};
+        topk_loss_params params = {wants[i].type, 2, 1, 0.5f};
         float loss, grad[4];
         evaluate(&params, 4, scores, 0, &loss, grad);
         check_near("loss", &params, 4, loss, wants[i].loss, 1e-6);
@@ -228,7 +272,7 @@ static void test_numbers_that_are_none(void **state)
 {
     (void)state;
     for (int type = 0; type < TOPK_LOSS_TYPES; ++type) {
-        topk_loss_params params = {(topk_loss_type)type, 2, 1};
+        topk_loss_params params = {(topk_loss_type)type, 2, 1, 0.5f};
         float bad[2] = {NAN, INFINITY}, loss, grad[5], grad_without[4];
         for (int i = 0; i < 2; ++i) {
             float scores[5] = {1, 2, bad[i], 0, -1};
@@ -246,13 +290,15 @@ static void test_numbers_that_are_none(void **state)
         for (int j = 0; j < 4; ++j)
             check_near("gradient", &params, 5, grad[j + (j > 1)], grad_without[j], 1e-6);
         evaluate(&params, 5, scores, 2, &loss, grad);
-        assert_true(loss == INFINITY);
+        assert_true(loss == (type == TOPK_LOSS_GCE ? 2 : INFINITY));
         for (int j = 0; j < 5; ++j) assert_true(grad[j] == 0);
         /* One finite score beside the label, k=2. */
         float few[5] = {1, 3, -INFINITY, -INFINITY, -INFINITY};
         evaluate(&params, 5, few, 0, &loss, grad);
         if (type == TOPK_LOSS_HINGE_BETA)
             assert_true(loss == 1.5f && grad[1] == .5f && grad[0] == -.5f);
+        else if (type == TOPK_LOSS_GCE)
+            assert_true(loss > 1.3f && loss < 1.4f && grad[1] > 0 && grad[2] == 0);
         else if (type != TOPK_LOSS_L2SVM)
             assert_true(loss == 0 && grad[0] == 0 && grad[1] == 0);
     }
@@ -267,13 +313,14 @@ static void test_large_scores(void **state)
     for (int type = 0; type < TOPK_LOSS_TYPES; ++type)
         for (int k = 1; k < 6; ++k)
             for (int y = 0; y < 6; ++y) {
-                topk_loss_params params = {(topk_loss_type)type, k, 0.5f};
+                topk_loss_params params = {(topk_loss_type)type, k, 0.5f, 0.7f};
                 evaluate(&params, 6, scores, y, &loss, grad);
                 assert_true(!is_nan(loss) && loss >= 0);
                 for (int j = 0; j < 6; ++j) assert_true(!is_nan(grad[j]));
                 if (type == TOPK_LOSS_TRUNCATED_ENTROPY && y == 0 && k == 1)
                     check_near("loss / 1e30", &params, 6, (double)loss / 1e30, 3, 1e-6);
-                if (type == TOPK_LOSS_LML && y == 0 && k == 1) /* nu is between -2 and -1 e30/tau */
+                if ((type == TOPK_LOSS_LML || type == TOPK_LOSS_LAPSUM) && y == 0 &&
+                    k == 1) /* nu is between -2 and -1 e30/tau */
                     assert_true(loss / 1e30f > 3.9f && loss / 1e30f < 6.1f);
             }
 }
@@ -281,7 +328,7 @@ static void test_large_scores(void **state)
 static void test_truth_rows(void **state)
 {
     (void)state;
-    topk_loss_params params = {TOPK_LOSS_ENTROPY, 2, 1};
+    topk_loss_params params = {TOPK_LOSS_ENTROPY, 2, 1, 0};
     enum { N = 6 };
     float scores[4 * N], truth[4 * N] = {0}, loss[4], delta[4 * N], one, grad[N];
     srand(3);
@@ -371,20 +418,28 @@ static void test_refusals(void **state)
         topk_loss_params params;
         int classes, error;
     } cases[] = {
-        {{TOPK_LOSS_LML, 5, 1}, 6, 0},
-        {{TOPK_LOSS_LML, 0, 1}, 6, SMOOTH_TOPK_ERROR_K},
-        {{TOPK_LOSS_LML, 6, 1}, 6, SMOOTH_TOPK_ERROR_K},
-        {{TOPK_LOSS_LML, 5, 0}, 6, SMOOTH_TOPK_ERROR_TAU},
-        {{TOPK_LOSS_LML, 5, -1}, 6, SMOOTH_TOPK_ERROR_TAU},
-        {{TOPK_LOSS_LML, 5, INFINITY}, 6, SMOOTH_TOPK_ERROR_TAU},
-        {{TOPK_LOSS_LML, 5, NAN}, 6, SMOOTH_TOPK_ERROR_TAU},
-        {{TOPK_LOSS_TYPES, 5, 1}, 6, SMOOTH_TOPK_ERROR_ALGORITHM},
-        {{TOPK_LOSS_LML, 1, 1}, 1, SMOOTH_TOPK_ERROR_SIZE},
+        {{TOPK_LOSS_LML, 5, 1, 0}, 6, 0},
+        {{TOPK_LOSS_LML, 0, 1, 0}, 6, SMOOTH_TOPK_ERROR_K},
+        {{TOPK_LOSS_LML, 6, 1, 0}, 6, SMOOTH_TOPK_ERROR_K},
+        {{TOPK_LOSS_LML, 5, 0, 0}, 6, SMOOTH_TOPK_ERROR_TAU},
+        {{TOPK_LOSS_LML, 5, -1, 0}, 6, SMOOTH_TOPK_ERROR_TAU},
+        {{TOPK_LOSS_LML, 5, INFINITY, 0}, 6, SMOOTH_TOPK_ERROR_TAU},
+        {{TOPK_LOSS_LML, 5, NAN, 0}, 6, SMOOTH_TOPK_ERROR_TAU},
+        {{TOPK_LOSS_TYPES, 5, 1, 0}, 6, SMOOTH_TOPK_ERROR_ALGORITHM},
+        {{TOPK_LOSS_LML, 1, 1, 0}, 1, SMOOTH_TOPK_ERROR_SIZE},
+        {{TOPK_LOSS_GCE, 1, 1, 1}, 6, 0},
+        {{TOPK_LOSS_GCE, 1, 1, 0}, 6, SMOOTH_TOPK_ERROR_Q},
+        {{TOPK_LOSS_GCE, 1, 1, 1.01f}, 6, SMOOTH_TOPK_ERROR_Q},
+        {{TOPK_LOSS_GCE, 1, 1, -0.5f}, 6, SMOOTH_TOPK_ERROR_Q},
+        {{TOPK_LOSS_GCE, 1, 1, NAN}, 6, SMOOTH_TOPK_ERROR_Q},
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; ++i)
         assert_int_equal(topk_loss_check(&cases[i].params, cases[i].classes), cases[i].error);
     assert_null(topk_loss_name(TOPK_LOSS_TYPES));
     assert_string_equal(topk_loss_name(TOPK_LOSS_L2SVM), "l2svm");
+    assert_string_equal(topk_loss_name(TOPK_LOSS_LAPSUM), "lapsum");
+    assert_string_equal(topk_loss_name(TOPK_LOSS_GCE), "gce");
+    assert_non_null(strstr(smooth_topk_strerror(SMOOTH_TOPK_ERROR_Q), "0 < q <= 1"));
 }
 
 int main(void)
@@ -392,6 +447,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_by_definition),
         cmocka_unit_test(test_k_1_is_softmax),
+        cmocka_unit_test(test_gce_between_its_ends),
         cmocka_unit_test(test_ties),
         cmocka_unit_test(test_numbers_that_are_none),
         cmocka_unit_test(test_large_scores),

@@ -32,10 +32,10 @@ class Loss:
         self.label = " ".join([self.section] + [f"{name}={value}" for name, value in self.said.items()])
 
     def has_k(self):
-        return self.section == "smooth_topk" or self.section == "topk_loss" and self.said.get("type") != "l2svm"
+        return self.section == "smooth_topk" or self.section == "topk_loss" and self.said.get("type") not in ("l2svm", "gce")
 
     def has_tau(self):
-        return self.section == "smooth_topk" or self.section == "topk_loss" and self.said.get("type") == "lml"
+        return self.section == "smooth_topk" or self.section == "topk_loss" and self.said.get("type") in ("lml", "lapsum")
 
     def sentence(self):
         """What was trained, for the note above the tables."""

@@ -20,12 +20,24 @@ static topk_loss_type type_option(const loss_section *section)
     refuse_loss_option(section->name, "type=%s: no such loss; must be one of %s", text, all);
 }
 
+static int has_k(topk_loss_type type)
+{
+    return type != TOPK_LOSS_L2SVM && type != TOPK_LOSS_GCE;
+}
+
+static int has_tau(topk_loss_type type)
+{
+    return type == TOPK_LOSS_LML || type == TOPK_LOSS_LAPSUM;
+}
+
 static int k_option(const loss_section *section, topk_loss_type type, int classes)
 {
     char range[100];
     const char *text = loss_option_text(section, "k"), *at = text ? text : "5";
-    if (type == TOPK_LOSS_L2SVM) {
-        if (text) refuse_loss_option(section->name, "k=%s: type=l2svm has no k; delete it", text);
+    if (!has_k(type)) {
+        if (text)
+            refuse_loss_option(section->name, "k=%s: type=%s has no k; delete it", text,
+                               topk_loss_name(type));
         return 1;
     }
     snprintf(range, sizeof range, "a whole number, 1 <= k < %d (the number of classes)", classes);
@@ -42,8 +54,9 @@ static float tau_option(const loss_section *section, topk_loss_type type)
     static const char range[] = "a finite number, tau > 0";
     const char *text = loss_option_text(section, "tau");
     if (!text) return 1;
-    if (type != TOPK_LOSS_LML)
-        refuse_loss_option(section->name, "tau=%s: only type=lml has a temperature; delete it",
+    if (!has_tau(type))
+        refuse_loss_option(section->name,
+                           "tau=%s: only type=lml and type=lapsum have a temperature; delete it",
                            text);
     float tau = (float)loss_number_option(section, "tau", 1, range);
     if (!(tau >= FLT_MIN))
@@ -51,12 +64,25 @@ static float tau_option(const loss_section *section, topk_loss_type type)
     return tau;
 }
 
+static float q_option(const loss_section *section, topk_loss_type type)
+{
+    static const char range[] = "a number, 0 < q <= 1";
+    const char *text = loss_option_text(section, "q");
+    if (!text) return 0.7f;
+    if (type != TOPK_LOSS_GCE)
+        refuse_loss_option(section->name, "q=%s: only type=gce has a q; delete it", text);
+    float q = (float)loss_number_option(section, "q", 0.7, range);
+    if (!(q >= FLT_MIN && q <= 1))
+        refuse_loss_option(section->name, "q=%s: out of range; must be %s", text, range);
+    return q;
+}
+
 topk_loss_options read_topk_loss_options(list *of_section, int classes)
 {
-    static const char *const names[] = {"type",        "k",       "tau", "scale",
-                                        "temperature", "hardest", NULL};
+    static const char *const names[] = {"type",  "k",           "tau",     "q",
+                                        "scale", "temperature", "hardest", NULL};
     const loss_section section = {"topk_loss", of_section};
-    topk_loss_options options = {{TOPK_LOSS_ENTROPY, 1, 1}, 1, 1, 0};
+    topk_loss_options options = {{TOPK_LOSS_ENTROPY, 1, 1, 0}, 1, 1, 0};
     check_loss_option_names(&section, names);
     if (classes < 2)
         refuse_loss_option(section.name, "classes=%d: the layer below must give at least 2 scores",
@@ -64,6 +90,7 @@ topk_loss_options read_topk_loss_options(list *of_section, int classes)
     options.params.type = type_option(&section);
     options.params.k = k_option(&section, options.params.type, classes);
     options.params.tau = tau_option(&section, options.params.type);
+    options.params.q = q_option(&section, options.params.type);
     options.scale = loss_scale_option(&section, 1);
     options.temperature = loss_temperature_option(&section, 1);
     options.hardest = loss_hardest_option(&section);
@@ -73,9 +100,10 @@ topk_loss_options read_topk_loss_options(list *of_section, int classes)
 void print_topk_loss_options(const topk_loss_options *options)
 {
     fprintf(stderr, "%s  ", topk_loss_name(options->params.type));
-    if (options->params.type != TOPK_LOSS_L2SVM) fprintf(stderr, "k = %d  ", options->params.k);
-    if (options->params.type == TOPK_LOSS_LML)
-        fprintf(stderr, "tau = %g  ", (double)options->params.tau);
+    if (has_k(options->params.type)) fprintf(stderr, "k = %d  ", options->params.k);
+    if (has_tau(options->params.type)) fprintf(stderr, "tau = %g  ", (double)options->params.tau);
+    if (options->params.type == TOPK_LOSS_GCE)
+        fprintf(stderr, "q = %g  ", (double)options->params.q);
     fprintf(stderr, "scale = %g", (double)options->scale);
     if (options->hardest) fprintf(stderr, "  hardest = %d", options->hardest);
 }

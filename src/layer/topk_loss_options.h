@@ -13,8 +13,9 @@ typedef struct {
 } topk_loss_options;
 
 /* Reads and checks the options of a section for `classes` classes: type= (entropy), k= (5; not for
-   l2svm), tau= (1; for lml alone), scale= (1), temperature= (1), hardest=. A bad one ends the
-   program with exit code 1 and a message that names section, option, value and range. */
+   l2svm and gce), tau= (1; for lml and lapsum), q= (0.7; for gce), scale= (1), temperature= (1),
+   hardest=. A bad one ends the program with exit code 1 and a message that names section, option,
+   value and range. */
 topk_loss_options read_topk_loss_options(list *section, int classes);
 
 /* One line: entropy  k = 5 ... */

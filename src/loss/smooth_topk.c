@@ -184,6 +184,8 @@ const char *smooth_topk_strerror(int error)
         return "a CUDA call failed";
     case SMOOTH_TOPK_ERROR_WEIGHT:
         return "a term's weight is out of range: a finite number, weight > 0";
+    case SMOOTH_TOPK_ERROR_Q:
+        return "q is out of range: a number, 0 < q <= 1";
     default:
         return "unknown error";
     }

@@ -31,7 +31,8 @@ enum {
     SMOOTH_TOPK_ERROR_LABEL,
     SMOOTH_TOPK_ERROR_MEMORY,
     SMOOTH_TOPK_ERROR_CUDA, /* the GPU's alone */
-    SMOOTH_TOPK_ERROR_WEIGHT
+    SMOOTH_TOPK_ERROR_WEIGHT,
+    SMOOTH_TOPK_ERROR_Q /* of [topk_loss] type=gce */
 };
 
 /* Loss and gradient of a batch (equations 10 and 11 of the paper).

@@ -8,9 +8,15 @@
 
 const char *topk_loss_name(topk_loss_type type)
 {
-    static const char *const names[] = {"entropy",    "truncated_entropy", "hinge_alpha",
-                                        "hinge_beta", "calibrated_hinge",  "lml",
-                                        "l2svm"};
+    static const char *const names[] = {"entropy",
+                                        "truncated_entropy",
+                                        "hinge_alpha",
+                                        "hinge_beta",
+                                        "calibrated_hinge",
+                                        "lml",
+                                        "lapsum",
+                                        "l2svm",
+                                        "gce"};
     return (unsigned)type < TOPK_LOSS_TYPES ? names[type] : NULL;
 }
 
@@ -21,6 +27,8 @@ int topk_loss_check(const topk_loss_params *params, int classes)
     if (params->k < 1 || params->k >= classes) return SMOOTH_TOPK_ERROR_K;
     unsigned bits = bits_of(params->tau);
     if ((bits & BITS_PLUS_INF) == BITS_PLUS_INF || !(params->tau > 0)) return SMOOTH_TOPK_ERROR_TAU;
+    if (params->type == TOPK_LOSS_GCE && !(params->q > 0 && params->q <= 1))
+        return SMOOTH_TOPK_ERROR_Q;
     return SMOOTH_TOPK_OK;
 }
 
@@ -162,6 +170,19 @@ static double calibrated_hinge(const sample *of)
     return h;
 }
 
+/* p_j of lml and lapsum. */
+static double chosen(const sample *of, double x)
+{
+    if (of->params->type == TOPK_LOSS_LML) return sigmoid(x);
+    return x < 0 ? exp(x) / 2 : 1 - exp(-x) / 2;
+}
+
+/* dp/dx, from p. */
+static double chosen_slope(const sample *of, double p)
+{
+    return of->params->type == TOPK_LOSS_LML ? p * (1 - p) : fmin(p, 1 - p);
+}
+
 /* nu between two bounds that close in; Newton's steps where they stay between. Scores are taken
    relative to `zero`, so that nu has its digits where the sum changes. */
 static double find_nu(const sample *of, double zero, double low, double high)
@@ -171,9 +192,9 @@ static double find_nu(const sample *of, double zero, double low, double high)
         double sum = 0, slope = 0;
         for (int j = 0; j < of->classes; ++j) {
             if (!is_finite(of->scores[j])) continue;
-            double p = sigmoid((of->scores[j] - zero) / tau + nu);
+            double p = chosen(of, (of->scores[j] - zero) / tau + nu);
             sum += p;
-            slope += p * (1 - p);
+            slope += chosen_slope(of, p);
         }
         if (sum < k)
             low = nu;
@@ -186,9 +207,10 @@ static double find_nu(const sample *of, double zero, double low, double high)
     return nu;
 }
 
-static double lml(const sample *of)
+/* lml and lapsum: they differ in p_j only. */
+static double sum_of_k(const sample *of)
 {
-    int k = of->params->k, n = of->classes;
+    int k = of->params->k, n = of->classes, is_lml = of->params->type == TOPK_LOSS_LML;
     double tau = of->params->tau, label = of->scores[of->label];
     /* Of all scores: the k-th largest and the next. */
     double kth = of->top[k - 1].score, next = k + 1 < n ? of->top[k].score : label;
@@ -207,16 +229,35 @@ static double lml(const sample *of)
         of->terms[j] = is_finite(of->scores[j]) ? t : DBL_MAX;
         if (of->terms[j] < least) least = of->terms[j];
     }
-    /* p (1 - p) = e^-t / (1 + e^-t)^2, relative to the largest. */
+    /* dp/dx relative to the largest: of lml p (1 - p) = e^-t / (1 + e^-t)^2, of lapsum e^-t / 2. */
     for (int j = 0; j < n; ++j) {
-        double t = of->terms[j], one = 1 + exp(-t);
+        double t = of->terms[j], one = is_lml ? 1 + exp(-t) : 1;
         of->terms[j] = is_finite(of->scores[j]) ? exp(least - t) / (one * one) : 0;
         sum += of->terms[j];
     }
-    double t = (label - kth) / tau + nu, factor = sigmoid(-t) / tau;
+    /* The factor is dp/dx / p at the label. */
+    double t = (label - kth) / tau + nu, factor = 1 / tau, loss = log(2) - t;
+    if (is_lml) {
+        factor = sigmoid(-t) / tau;
+        loss = softplus(-t);
+    } else if (t > 0) {
+        factor = 1 / (2 * exp(t) - 1) / tau;
+        loss = -log1p(-exp(-t) / 2);
+    }
     add_terms(of, factor / sum);
     of->grad[of->label] = (float)(factor * (of->terms[of->label] / sum - 1));
-    return softplus(-t);
+    return loss;
+}
+
+/* p_y = sigmoid(-x), 1 - p_y = sigmoid(x). */
+static double gce(const sample *of)
+{
+    double q = of->params->q, sum = exponentials(of, 0);
+    double x = (double)of->top[0].score - of->scores[of->label] + log(sum);
+    double log_power = -q * softplus(x), factor = exp(log_power) * sigmoid(x);
+    add_terms(of, factor / sum);
+    of->grad[of->label] = (float)-factor;
+    return -expm1(log_power) / q;
 }
 
 static double l2svm(const sample *of)
@@ -266,7 +307,8 @@ void topk_loss_of_label(const topk_loss_params *params, int classes, const float
                         float *loss, float *grad, void *scratch)
 {
     static double (*const formulas[])(const sample *) = {
-        entropy, truncated_entropy, hinge_alpha, hinge_beta, calibrated_hinge, lml, l2svm};
+        entropy,  truncated_entropy, hinge_alpha, hinge_beta, calibrated_hinge,
+        sum_of_k, sum_of_k,          l2svm,       gce};
     char *at = scratch;
     parts p = take_parts(&at, params, classes);
     int count = count_of_top(params, classes);
@@ -279,9 +321,10 @@ void topk_loss_of_label(const topk_loss_params *params, int classes, const float
     qsort(p.top, (size_t)count, sizeof *p.top, by_score);
     smooth_topk_fill(grad, classes, 0);
     sample of = {params, classes, scores, label, p.top, grad, p.terms};
-    int without_k = params->type == TOPK_LOSS_L2SVM || params->type == TOPK_LOSS_HINGE_BETA;
+    int without_k = params->type == TOPK_LOSS_L2SVM || params->type == TOPK_LOSS_HINGE_BETA ||
+                    (params->type == TOPK_LOSS_GCE && is_finite(p.top[0].score));
     if (!is_finite(scores[label]))
-        *loss = float_of(BITS_PLUS_INF);
+        *loss = params->type == TOPK_LOSS_GCE ? 1 / params->q : float_of(BITS_PLUS_INF);
     else if (!is_finite(p.top[params->k - 1].score) && !without_k)
         *loss = 0;
     else

@@ -15,20 +15,24 @@ typedef enum {
     TOPK_LOSS_HINGE_BETA,
     TOPK_LOSS_CALIBRATED_HINGE, /* Yang, Koyejo, ICML 2020 */
     TOPK_LOSS_LML,              /* Amos, Koltun, Kolter 2019 */
-    TOPK_LOSS_L2SVM,            /* Tang 2013; knows no k */
+    TOPK_LOSS_LAPSUM,           /* LapSum, ICML 2025 */
+    TOPK_LOSS_L2SVM,            /* Tang 2013; has no k */
+    TOPK_LOSS_GCE, /* generalised cross-entropy, Zhang, Sabuncu, NeurIPS 2018; has no k */
     TOPK_LOSS_TYPES
 } topk_loss_type;
 
 typedef struct {
     topk_loss_type type;
-    int k;     /* guesses, 1 <= k < classes; of no account for L2SVM, but in range */
-    float tau; /* temperature of LML, > 0 and finite; of no account for the others, but in range */
+    int k;     /* guesses, 1 <= k < classes; not used by L2SVM and GCE, but in range */
+    float tau; /* temperature of LML and LAPSUM, > 0 and finite; not used by the others, but in
+                  range */
+    float q;   /* exponent of GCE, 0 < q <= 1; the others do not look at it */
 } topk_loss_params;
 
 /* The name of a type in a .cfg: entropy, truncated_entropy, ...; NULL beyond the last. */
 const char *topk_loss_name(topk_loss_type type);
 
-/* 0 or SMOOTH_TOPK_ERROR_K, _TAU, _ALGORITHM (the type) or _SIZE of smooth_topk.h. */
+/* 0 or SMOOTH_TOPK_ERROR_K, _TAU, _Q, _ALGORITHM (the type) or _SIZE of smooth_topk.h. */
 int topk_loss_check(const topk_loss_params *params, int classes);
 
 /* Loss and gradient of one sample. With a_j = s_j - s_y for the classes j other than the label y,
@@ -43,6 +47,9 @@ int topk_loss_check(const topk_loss_params *params, int classes);
    hinge_beta         mean of the k largest max(0, h)
    calibrated_hinge   max(0, 1 + s_[k+1] - s_y), s_[k+1] the (k+1)-th largest of all scores
    lml                -log p_y, p_j = sigmoid(s_j/tau + nu), nu such that sum_j p_j = k
+   lapsum             the same with p_j = F(s_j/tau + nu), F the distribution function of Laplace:
+                      F(x) = exp(x)/2 below 0, 1 - exp(-x)/2 from there on
+   gce                (1 - p_y^q)/q, p the softmax of the scores; q -> 0 is cross-entropy
    l2svm              sum_c max(0, 1 - t_c s_c)^2, t = 1 for the label, -1 for the others
 
    scores  classes, classes >= 2
@@ -52,8 +59,9 @@ int topk_loss_check(const topk_loss_params *params, int classes);
    scratch topk_loss_scratch(params, classes) bytes, aligned for double
 
    A NaN or +inf score makes loss and gradient NaN; -inf is a class that cannot be chosen, its
-   gradient is 0; a label of -inf has loss +inf and gradient 0; fewer than k finite scores beside
-   the label leave nothing to lose to (but for hinge_beta's others, and l2svm): loss 0, gradient 0.
+   gradient is 0; a label of -inf has loss +inf (gce: 1/q) and gradient 0; with fewer than k finite
+   scores beside the label it is always among the k: loss 0, gradient 0 (not so hinge_beta and those
+   without a k).
  */
 void topk_loss_of_label(const topk_loss_params *params, int classes, const float *scores, int label,
                         float *loss, float *grad, void *scratch);
