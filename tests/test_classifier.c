@@ -590,7 +590,7 @@ static void test_arguments(void **state)
 static void stop_and_wait(void *second)
 {
     signal(SIGHUP, SIG_DFL); /* nohup make test ignores it */
-    catch_stop_signals();
+    catch_stop_signals(0);
     if (stop_signal()) exit(1);
     raise(SIGHUP);
     if (stop_signal() != SIGHUP) exit(2);
@@ -601,7 +601,7 @@ static void ignored_stays(void *unused)
 {
     (void)unused;
     signal(SIGINT, SIG_IGN);
-    catch_stop_signals();
+    catch_stop_signals(0);
     raise(SIGINT);
     exit(stop_signal() ? 1 : 77);
 }

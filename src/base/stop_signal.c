@@ -2,13 +2,12 @@
 #define _GNU_SOURCE /* sigaction */
 #include "stop_signal.h"
 
-#include "ranks.h"
-
 #include <signal.h>
 #include <stddef.h>
 #include <unistd.h>
 
 static volatile sig_atomic_t noted;
+static int quiet;
 
 static void ask_to_stop(int number)
 {
@@ -19,11 +18,12 @@ static void ask_to_stop(int number)
     /* With the terminal the reader of a pipe may be gone; the weights are saved all the same. */
     struct sigaction ignore = {.sa_handler = SIG_IGN};
     sigaction(SIGPIPE, &ignore, NULL);
-    if (!this_rank() && write(STDERR_FILENO, message, sizeof message - 1) < 0) return;
+    if (!quiet && write(STDERR_FILENO, message, sizeof message - 1) < 0) return;
 }
 
-void catch_stop_signals(void)
+void catch_stop_signals(int silently)
 {
+    quiet = silently;
     static const int numbers[] = {SIGINT, SIGTERM, SIGHUP};
     for (size_t i = 0; i < sizeof numbers / sizeof *numbers; ++i) {
         struct sigaction old, new = {.sa_handler = ask_to_stop, .sa_flags = SA_RESTART};

@@ -4,8 +4,8 @@
 
 /* From now on the first SIGINT, SIGTERM or SIGHUP is noted, and the second ends the program at once
    with exit code 128 + its number. A signal that the caller (nohup, say) has set to be ignored
-   stays ignored. */
-void catch_stop_signals(void);
+   stays ignored. `silently`: without the line on stderr that says so. */
+void catch_stop_signals(int silently);
 
 /* The signal that was noted, 0 before. Whatever takes longer than a batch asks. */
 int stop_signal(void);

@@ -2,6 +2,7 @@
    count. The options by themselves have been checked. */
 #include "cfg_checks.h"
 
+#include "cfg_options.h"
 #include "class_tree.h"
 
 #include <limits.h>

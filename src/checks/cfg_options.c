@@ -1,5 +1,5 @@
 /* The options of each section of a .cfg: one table of names, kinds and ranges, and its check. */
-#include "cfg_checks.h"
+#include "cfg_options.h"
 
 #include "option_list.h"
 

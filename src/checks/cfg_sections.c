@@ -1,24 +1,13 @@
-/* The sections of a .cfg beside each other, and the message that every check ends with. */
+/* The sections of a .cfg beside each other. */
 #include "cfg_checks.h"
 
+#include "cfg_options.h"
 #include "option_list.h"
 
 #include <limits.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-
-void refuse_section(char *filename, const section *s, const char *format, ...)
-{
-    va_list arguments;
-    va_start(arguments, format);
-    fprintf(stderr, "\n%s, line %d: %s ", filename, s->line, s->type);
-    vfprintf(stderr, format, arguments);
-    fprintf(stderr, "\n");
-    va_end(arguments);
-    exit(1);
-}
 
 void read_cfg_option(char *filename, int line, char *text, list *options)
 {

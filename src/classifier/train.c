@@ -382,7 +382,7 @@ void train_classifier(const train_options *options)
     begin_batch(&r);
     r.epoch = *r.net->seen / (size_t)r.args.m;
     r.seen = *r.net->seen;
-    catch_stop_signals();
+    catch_stop_signals(this_rank() != 0);
     if (!this_rank()) save_when_alone(save_alone, &r);
     for (int count = 0; has_batches_left(&r); ++count) {
         if (r.net->random && count % RESIZING_BATCHES == 0) resize_networks(&r);

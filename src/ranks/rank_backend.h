@@ -45,7 +45,4 @@ const rank_backend *connect_gpus(void);
 #define connect_gpus() NULL
 #endif
 
-/* Whether the backend of the gradients says so. */
-int sums_are_missing(void);
-
 #endif

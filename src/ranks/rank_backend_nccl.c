@@ -4,6 +4,8 @@
 
 #include "allocate.h"
 #include "rank_messages.h"
+#include "rank_place.h"
+#include "rank_wait.h"
 #include "utils.h"
 
 #include <nccl.h>

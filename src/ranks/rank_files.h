@@ -2,7 +2,14 @@
 #ifndef RANK_FILES_H
 #define RANK_FILES_H
 
-#include "ranks.h"
+/* What all ranks must have alike. */
+typedef struct {
+    const char *cfg, *train_list, *label_list; /* names */
+    char **paths, **labels;                    /* what the lists hold; NULL for no labels */
+    int images, classes;
+    const float *class_margins, *class_weights; /* of each class; NULL for none */
+    const int *parents;                         /* of each class in a tree; NULL for none */
+} rank_files;
 
 enum {
     DIGEST_BUILD,

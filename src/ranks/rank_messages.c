@@ -1,71 +1,12 @@
-/* How ranks wait for one another, and the small things that they tell each other. */
-#define _GNU_SOURCE /* clock_gettime, nanosleep */
+/* The small things that ranks tell each other. */
 #include "rank_messages.h"
 
 #include "allocate.h"
-#include "rank_backend.h"
-#include "stop_signal.h"
+#include "rank_place.h"
+#include "rank_wait.h"
 
-#include <sched.h>
+#include <stdlib.h>
 #include <string.h>
-#include <time.h>
-
-static const double alone_after = .5, sleep_after = 1, tell_after = 60; /* seconds */
-
-MPI_Comm every_rank = MPI_COMM_NULL;
-static void (*save_last)(void *argument);
-static void *save_argument;
-static double signal_seen; /* when */
-
-static double now(void)
-{
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
-}
-
-void save_when_alone(void (*save)(void *argument), void *argument)
-{
-    save_argument = argument;
-    save_last = save;
-}
-
-void watch_for_signal(void)
-{
-    int number = stop_signal();
-    if (!number || !save_last) return;
-    if (!signal_seen) signal_seen = now();
-    if (now() - signal_seen < alone_after || sums_are_missing()) return;
-    void (*save)(void *) = save_last;
-    save_last = NULL;
-    save(save_argument);
-    fflush(NULL);
-    MPI_Abort(every_rank, 128 + number);
-}
-
-/* A machine that is gone without a word looks like a slow one. */
-static void tell_of_waiting(void)
-{
-    fprintf(stderr, "Rank 0 has waited a minute for the other ranks and goes on waiting%s\n",
-            sums_are_missing() ? "" : "; Ctrl-C saves the weights of the last batch");
-}
-
-/* Others than the waiting rank may need its core: the ranks beside it, and the threads that load
-   images. A long wait, for a validation, say, sleeps. */
-double wait_for_ranks(MPI_Request *requests, int count)
-{
-    double start = now(), waited = 0;
-    int done = 0, told = !save_last;
-    for (;;) {
-        MPI_Testall(count, requests, &done, MPI_STATUSES_IGNORE);
-        waited = now() - start;
-        if (done) return waited;
-        watch_for_signal();
-        if (waited > tell_after && !told++) tell_of_waiting();
-        sched_yield();
-        if (waited > sleep_after) nanosleep(&(struct timespec){.tv_nsec = 1000000}, NULL);
-    }
-}
 
 void greatest_of_ranks(int *numbers, int count)
 {

@@ -1,19 +1,29 @@
-/* The MPI side of src/ranks: the one communicator, and how a rank waits. */
+/* The small things that ranks tell each other; with one rank nothing is told. */
 #ifndef RANK_MESSAGES_H
 #define RANK_MESSAGES_H
 
-#include "ranks.h"
+#include "darknet.h"
 
-#include <mpi.h>
+#if RANKS
 
-/* All ranks; a communicator of our own. Only the thread that started MPI uses it. */
-extern MPI_Comm every_rank;
+/* Each of these waits for all ranks and gives all the same: the greatest of each of `count`
+   numbers; the mean; rank 0's bytes; the texts of all ranks one after another, which the caller
+   frees. */
+void greatest_of_ranks(int *numbers, int count);
+float mean_of_ranks(float number);
+void copy_from_first_rank(void *bytes, size_t size);
+char *texts_of_ranks(const char *text);
 
-/* Waits for all of the requests without keeping the core from others that want it, and returns the
-   seconds it took. Every wait of a rank is here: it watches for the signal of save_when_alone. */
-double wait_for_ranks(MPI_Request *requests, int count);
+/* The rate of a batch: rank 0's, where the policy draws it at random. */
+float rate_of_ranks(float rate, learning_rate_policy policy);
 
-/* What save_when_alone promises, for a rank that does not wait. */
-void watch_for_signal(void);
+#else
 
+#define greatest_of_ranks(numbers, count) ((void)(numbers))
+#define mean_of_ranks(number) (number)
+#define copy_from_first_rank(bytes, size) ((void)(bytes))
+#define texts_of_ranks(text) ((char *)NULL)
+#define rate_of_ranks(rate, policy) (rate)
+
+#endif
 #endif

@@ -1,7 +1,10 @@
 /* Sums of gradients over the ranks, while the layers below still go backward. */
+#include "rank_sums.h"
+
 #include "rank_backend.h"
 #include "rank_messages.h"
-
+#include "rank_place.h"
+#include "rank_wait.h"
 #include "utils.h"
 
 #include <string.h>
@@ -99,6 +102,11 @@ static int is_small(const shared_array *a)
     return a->count * sizeof(float) < SMALL_ARRAY;
 }
 
+int sums_are_missing(void)
+{
+    return backend && backend->is_missing && backend->is_missing();
+}
+
 void prepare_sums(network *net)
 {
     if (rank_count() == 1) return;
@@ -114,6 +122,7 @@ void prepare_sums(network *net)
     backend = connect_gpus();
     if (!backend) backend = &mpi_backend;
     small = backend->allocate(small_count);
+    ask_for_missing_sums(sums_are_missing);
     next = array_count;
     prepared = what_time_is_it_now();
 }
@@ -166,11 +175,6 @@ void finish_sums(network *net)
     costs.waited += backend->finish();
     next = array_count;
     for (int i = 0; i < array_count; ++i) end_array(arrays + i);
-}
-
-int sums_are_missing(void)
-{
-    return backend && backend->is_missing && backend->is_missing();
 }
 
 void divide_momentum(void)

@@ -3,17 +3,12 @@
 #ifndef RANKS_H
 #define RANKS_H
 
-#include "darknet.h"
 #include "launcher.h"
-
-/* What all ranks must have alike. */
-typedef struct {
-    const char *cfg, *train_list, *label_list; /* names */
-    char **paths, **labels;                    /* what the lists hold; NULL for no labels */
-    int images, classes;
-    const float *class_margins, *class_weights; /* of each class; NULL for none */
-    const int *parents;                         /* of each class in a tree; NULL for none */
-} rank_files;
+#include "rank_files.h"
+#include "rank_messages.h"
+#include "rank_place.h"
+#include "rank_save.h"
+#include "rank_sums.h"
 
 #if RANKS
 
@@ -22,9 +17,6 @@ typedef struct {
    afterwards each of their lines begins with the rank. They have no stdout. Ends the program where
    the launcher started several processes that do not know of each other. */
 void start_ranks(void);
-
-int rank_count(void);
-int this_rank(void);
 
 /* Returns when all ranks are ready to train. Where one has met exit() instead, or has other files
    or another build than rank 0, rank 0 says so, and all end with exit code 1. */
@@ -40,68 +32,12 @@ void leave_together(void);
    batch. */
 int share_subdivisions(int batch, int subdivisions);
 
-/* Each of these waits for all ranks and gives all the same: the greatest of each of `count`
-   numbers; the mean; rank 0's bytes; the texts of all ranks one after another, which the caller
-   frees. */
-void greatest_of_ranks(int *numbers, int count);
-float mean_of_ranks(float number);
-void copy_from_first_rank(void *bytes, size_t size);
-char *texts_of_ranks(const char *text);
-
-/* The rate of a batch: rank 0's, where the policy draws it at random. */
-float rate_of_ranks(float rate, learning_rate_policy policy);
-
-/* Gives every rank rank 0's weights, and allocates what the sums need. */
-void prepare_sums(network *net);
-
-/* train_network calls these. begin_sum: the gradients of layer i and of those above are complete
-   for this forward pass; with the last pass of a batch they begin to travel. finish_sums: then the
-   updates of every rank are the sum over the ranks, and rolling means and variances their mean.
-   divide_momentum, after the update: what stays of Darknet's updates, the momentum, stays with rank
-   0 alone, so that the next sum has it once. */
-void begin_sum(network *net, int i);
-void finish_sums(network *net);
-void divide_momentum(void);
-
-/* What the sums have cost since prepare_sums: seconds in which this rank only waited, and the bytes
-   that it gave to each. */
-typedef struct {
-    double waited;
-    size_t bytes;
-} sum_costs;
-sum_costs costs_of_sums(void);
-
-/* Says so, in a line on stdout, where there are several ranks. */
-void tell_costs_of_sums(void);
-
-/* A rank that is gone cannot come to the end of a batch, and mpirun soon kills those that it asks
-   to stop. So half a second after the signal N of stop_signal.h a rank that waits or trains calls
-   `save`, which may save the weights of the last update, and ends all with exit code 128 + N. */
-void save_when_alone(void (*save)(void *argument), void *argument);
-
-/* The GPUs of a machine are dealt out to its ranks, unless -i chose another than the first. */
-int gpu_of_rank(int chosen);
-
 #else
 
 #define start_ranks() refuse_launcher("this one is built without MPI: build with make MPI=1")
-#define rank_count() 1
-#define this_rank() 0
 #define meet_ranks(files) ((void)(files))
 #define leave_together() ((void)0)
 #define share_subdivisions(batch, subdivisions) (subdivisions)
-#define greatest_of_ranks(numbers, count) ((void)(numbers))
-#define mean_of_ranks(number) (number)
-#define copy_from_first_rank(bytes, size) ((void)(bytes))
-#define texts_of_ranks(text) ((char *)NULL)
-#define rate_of_ranks(rate, policy) (rate)
-#define prepare_sums(net) ((void)(net))
-#define begin_sum(net, i) ((void)0)
-#define finish_sums(net) ((void)0)
-#define divide_momentum() ((void)0)
-#define tell_costs_of_sums() ((void)0)
-#define save_when_alone(save, argument) ((void)(save), (void)(argument))
-#define gpu_of_rank(chosen) (chosen)
 
 #endif
 #endif

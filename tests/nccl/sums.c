@@ -6,6 +6,7 @@
 #include "mock_gpu.h"
 #include "rank_backend.h"
 #include "rank_messages.h"
+#include "rank_wait.h"
 #include "ranks.h"
 #include "stop_signal.h"
 
@@ -156,7 +157,7 @@ static void save(void *unused)
 /* What save_when_alone saves would wait for ever. */
 static void stop_in_sum(void)
 {
-    catch_stop_signals();
+    catch_stop_signals(this_rank() != 0);
     save_when_alone(save, NULL);
     raise(SIGTERM);
     for (int i = 0; i < 20; ++i, usleep(50000)) watch_for_signal();
