@@ -36,7 +36,7 @@ help:
 	@echo 'make            build/darknet: Darknet with the [smooth_topk] layer'
 	@echo '                GPU=1 CUDNN=1 OPENCV=1 OPENMP=1 DEBUG=1 ARCH= as in Darknet'"'"'s own Makefile'
 	@echo '                BLAS=0 WINOGRAD=0: a step on the CPU without the BLAS library, without Winograd'"'"'s method; both: upstream'"'"'s'
-	@echo '                arithmetic, bit for bit. In the environment of build/darknet they do the same; OMP_NUM_THREADS: threads of a step'
+	@echo '                arithmetic, bit for bit (but for 1x1 convolutions with a stride: docs/step.md). In the environment of build/darknet they do the same; OMP_NUM_THREADS: threads of a step'
 	@echo '                MPI=1: several processes, on one machine or many, train one network: docs/several-machines.md'
 	@echo '                GPU=1 MPI=1 NCCL=1: each with a GPU, and these exchange the gradients; NCCL_HOME=DIR: where NCCL is'
 	@echo 'make demo       train one network twice, [softmax] and [smooth_topk], and compare (1 to 5 minutes on two cores)'

@@ -84,7 +84,8 @@ residual_network() { # FILE
         for size in 3 1 3; do
             printf '[convolutional]\nbatch_normalize=1\nfilters=%s\nsize=%s\nstride=1\npad=1\nactivation=leaky\n' $filters $size
         done
-        printf '[shortcut]\nfrom=-3\nactivation=linear\n[maxpool]\nsize=2\nstride=2\n'
+        printf '[shortcut]\nfrom=-3\nactivation=linear\n'
+        printf '[convolutional]\nbatch_normalize=1\nfilters=%s\nsize=1\nstride=2\nactivation=leaky\n' $filters
     done >>"$1"
     printf '[connected]\noutput=95\nactivation=linear\n[smooth_topk]\nk=5\n' >>"$1"
 }

@@ -1,5 +1,6 @@
 #!/bin/sh
 # With the layer unused, BLAS=0 and WINOGRAD=0, the patched Darknet is upstream's: the same weights and the same output, bit for bit.
+# The exception, 1x1 convolutions with a stride or padding, is tests/test_one_by_one.c's.
 . tests/tap.sh
 images 4
 network "$scratch/net.cfg" '[softmax]' 12

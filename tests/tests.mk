@@ -89,6 +89,13 @@ TEST_UNITS := $(foreach unit,$(UNITS),build/tests/$(unit) build/tests/$(unit)_sa
 build/tests/layer build/tests/layer_sanitized: WRAPPED = -Wl,--wrap=malloc,--wrap=calloc,--wrap=realloc
 UNIT_FLAGS = $(WARNINGS) -Wno-unused-parameter $(PLUGIN_INCLUDE)
 build/tests/cpu_sanitized: UNIT_FLAGS += -DEVERY=3
+# The functions of upstream's .cu that a test runs on the CPU: without cuDNN, and with the CPU's names.
+build/tests/one_by_one build/tests/one_by_one_sanitized: UNIT_FLAGS += -Ibuild/tests
+build/tests/one_by_one build/tests/one_by_one_sanitized: build/tests/convolutional_kernels_text.h
+build/tests/convolutional_kernels_text.h: $(SOURCE)/.patched
+	@mkdir -p build/tests
+	@sed -n '/^void \(forward\|backward\)_convolutional_layer_gpu/,/^}/p' $(SOURCE)/src/convolutional_kernels.cu | \
+		sed 's/^void/static void/; s/_gpu(/_cpu(/g; s/_gpu\>//g' >$@
 
 $(UNITS:%=build/tests/%): build/tests/%: tests/test_%.c $(SOURCE)/libdarknet.a $(wildcard tests/*.h) | build/tests/.cmocka
 	@echo "building $@"

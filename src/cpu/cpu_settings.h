@@ -23,7 +23,8 @@ extern cpu_settings cpu;
 int cores_allowed(void);
 
 /* Without BLAS and Winograd everything is upstream's own arithmetic, bit for bit, and none of the
-   loops and threads of src/cpu is used. */
+   loops and threads of src/cpu is used. The exception: 1x1 convolutions with a stride or padding,
+   which upstream computes from the wrong pixels. */
 static inline int cpu_fast(void)
 {
     return cpu.blas || cpu.winograd;
