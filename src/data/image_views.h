@@ -1,0 +1,37 @@
+/* What a network is shown of image files outside of training: a batch of views, loaded by threads.
+ */
+#ifndef IMAGE_VIEWS_H
+#define IMAGE_VIEWS_H
+
+#include "darknet.h"
+
+enum { VIEW_CENTER, VIEW_LETTERBOX };
+
+/* Why an image could not be read; empty for one that could. */
+typedef char view_fault[160];
+
+typedef struct {
+    int w, h, channels;
+    int kind;     /* VIEW_CENTER: center_view (loading.h); VIEW_LETTERBOX: all of the image in the
+                     middle of gray */
+    int count;    /* of images */
+    float *input; /* room x channels x h x w; undefined for an image that could not be read */
+    view_fault *faults; /* room */
+    char **paths;       /* those being loaded */
+    int next;           /* of them, for whichever thread comes first */
+    int thread_count;   /* that were started */
+    pthread_t *threads;
+} view_batch;
+
+/* Room for `room` images as the network takes them. */
+view_batch *make_view_batch(const network *net, int room, int kind);
+
+/* Starts threads that load these images, at most as many as there is room for; count >= 1. */
+void begin_views(view_batch *views, char **paths, int count);
+
+/* Waits until all are loaded. */
+void finish_views(view_batch *views);
+
+void free_view_batch(view_batch *views);
+
+#endif
