@@ -3,7 +3,7 @@
 # A fuzz target is linked twice: with a driver that replays the corpus and mutations of it (make test), and with
 # libFuzzer (make fuzz).
 FUZZ_TARGETS := options weights images loss
-FUZZ_SOURCES := $(wildcard tests/fuzz/*.[ch]) tests/numbers.h
+FUZZ_SOURCES := $(wildcard tests/fuzz/*.[ch]) tests/support.h
 FUZZ_IMAGES := tests/fuzz/fuzz_images.c src/data/image_reader.c src/data/image_rows.c $(PLUGIN_INCLUDE) \
 	-DLARGEST_IMAGE=262144 $(DARKNET_LIBRARIES)
 FUZZ_CALLS := tests/fuzz/calls.c -Wno-unused-parameter $(PLUGIN_INCLUDE) \

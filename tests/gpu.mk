@@ -3,7 +3,7 @@
 # And on a GPU: the whole grid, and a thin one for compute-sanitizer.
 TEST_LOSS_GPU := build/tests/loss_gpu build/tests/loss_gpu_thin
 build/tests/loss_gpu_thin: VARIANT = -DEVERY=149
-build/tests/loss_gpu build/tests/loss_gpu_thin: tests/kernels_on_gpu.cu tests/test_loss.c tests/numbers.h tests/reference.c $(KERNELS) lib
+build/tests/loss_gpu build/tests/loss_gpu_thin: tests/kernels_on_gpu.cu tests/test_loss.c tests/support.h tests/reference.c $(KERNELS) lib
 	@mkdir -p build/tests
 	@echo "building $@"
 	@$(CC) -O2 $(VARIANT) $(WARNINGS) $(LOSS_INCLUDE) $(THROUGH_KERNELS) -c tests/test_loss.c -o $@.test.o
@@ -12,7 +12,7 @@ build/tests/loss_gpu build/tests/loss_gpu_thin: tests/kernels_on_gpu.cu tests/te
 	@$(CXX) $@.test.o $@.reference.o $@.kernels.o build/libsmooth_topk.a -o $@ $(LIBRARY_LINK) -lcmocka -lm
 
 TEST_LOSS_GPU += build/tests/rows_gpu
-build/tests/rows_gpu: tests/kernels_on_gpu.cu tests/test_rows.c tests/numbers.h tests/reference.c $(KERNELS) lib
+build/tests/rows_gpu: tests/kernels_on_gpu.cu tests/test_rows.c tests/support.h tests/reference.c $(KERNELS) lib
 	@mkdir -p build/tests
 	@echo "building $@"
 	@$(CC) -O2 $(WARNINGS) $(LOSS_INCLUDE) $(THROUGH_KERNELS) -c tests/test_rows.c -o $@.test.o

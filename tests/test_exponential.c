@@ -7,7 +7,7 @@
 #include <stdint.h>
 #include <cmocka.h>
 
-#include "numbers.h"
+#include "support.h"
 #include "smooth_topk_exp.h"
 
 static float plain(float f)

@@ -8,7 +8,7 @@
 #include <stdlib.h>
 #include <cmocka.h>
 
-#include "numbers.h"
+#include "support.h"
 #include "smooth_topk_exp.h"
 #include "smooth_topk_formulas.h"
 #include "smooth_topk_polynomial.h"

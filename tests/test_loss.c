@@ -10,7 +10,7 @@
 #include <string.h>
 #include <cmocka.h>
 
-#include "numbers.h"
+#include "support.h"
 #include "reference.h"
 #include "smooth_topk.h"
 

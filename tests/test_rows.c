@@ -9,7 +9,7 @@
 #include <string.h>
 #include <cmocka.h>
 
-#include "numbers.h"
+#include "support.h"
 #include "reference.c"
 #include "smooth_topk_truth.h"
 

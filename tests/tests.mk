@@ -67,7 +67,7 @@ $(TEST_KERNELS): tests/test_kernels.cpp tests/cuda_emulation.h $(KERNELS) build/
 	@$(CXX) $(VARIANT) $(EMULATION) -c $< -o $@.test.o
 	@$(CC) $(VARIANT) $@.test.o build/libsmooth_topk.a $(OPENMP_FLAG) -o $@ -lstdc++ -lcmocka -lm
 
-build/tests/loss_kernels build/tests/loss_kernels_off_chip build/tests/loss_kernels_sanitized: tests/kernels_on_cpu.cpp build/tests/reference.o tests/cuda_emulation.h tests/test_loss.c tests/numbers.h $(KERNELS) build/libsmooth_topk.a
+build/tests/loss_kernels build/tests/loss_kernels_off_chip build/tests/loss_kernels_sanitized: tests/kernels_on_cpu.cpp build/tests/reference.o tests/cuda_emulation.h tests/test_loss.c tests/support.h $(KERNELS) build/libsmooth_topk.a
 	@$(call require,$(CXX),g++)
 	@echo "building $@"
 	@$(CC) $(VARIANT) $(WARNINGS) $(LOSS_INCLUDE) $(THROUGH_KERNELS) -c tests/test_loss.c -o $@.test.o
@@ -76,7 +76,7 @@ build/tests/loss_kernels build/tests/loss_kernels_off_chip build/tests/loss_kern
 
 # Sums over several k and rows of truth.
 TEST_LOSS_KERNELS += build/tests/rows_kernels
-build/tests/rows_kernels: tests/kernels_on_cpu.cpp tests/cuda_emulation.h tests/test_rows.c tests/reference.c tests/numbers.h $(KERNELS) build/libsmooth_topk.a | build/tests/.cmocka
+build/tests/rows_kernels: tests/kernels_on_cpu.cpp tests/cuda_emulation.h tests/test_rows.c tests/reference.c tests/support.h $(KERNELS) build/libsmooth_topk.a | build/tests/.cmocka
 	@$(call require,$(CXX),g++)
 	@echo "building $@"
 	@$(CC) -O2 -DEVERY=16 $(WARNINGS) $(LOSS_INCLUDE) $(THROUGH_KERNELS) -c tests/test_rows.c -o $@.test.o

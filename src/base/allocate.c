@@ -2,15 +2,30 @@
 #include "allocate.h"
 
 #include <stdarg.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
+
+static _Noreturn void end_without_memory(size_t count, size_t size)
+{
+    fprintf(stderr, "out of memory: %zu times %zu bytes\n", count, size);
+    exit(1);
+}
 
 void *allocate(size_t count, size_t size)
 {
     void *memory = calloc(count ? count : 1, size);
     if (memory) return memory;
-    fprintf(stderr, "out of memory: %zu times %zu bytes could not be had\n", count, size);
-    exit(1);
+    end_without_memory(count, size);
+}
+
+void *reallocate(void *memory, size_t count, size_t size)
+{
+    void *larger = NULL;
+    if (!count) count = 1;
+    if (size <= SIZE_MAX / count) larger = realloc(memory, count * size);
+    if (larger) return larger;
+    end_without_memory(count, size);
 }
 
 char *print_text(const char *format, ...)

@@ -1,12 +1,11 @@
 /* The options of each section of a .cfg: one table of names, kinds and ranges, and its check. */
 #include "cfg_options.h"
 
+#include "numbers.h"
 #include "option_list.h"
 
-#include <errno.h>
 #include <float.h>
 #include <limits.h>
-#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -245,21 +244,16 @@ static const option_rule *find_rule(const option_rule *rules, const char *name)
     return NULL;
 }
 
-/* The number that Darknet, with atoi or atof, makes of the text up to `end`, if that is all of a
-   number. The text itself is looked at: inf, nan and hexadecimal are out, and no compiler flag can
-   talk the check away. What follows a "#" is a comment. */
+/* Darknet reads the text with atoi or atof, which take the beginning of anything for a number. */
 static int is_number_in(const option_rule *rule, int whole, const char *text, const char *end)
 {
-    char *rest;
-    size_t length = strspn(text, "+-.0123456789eE");
-    if (text + length < end || text == end) return 0;
-    errno = 0;
-    double value = strtod(text, &rest);
-    if (rest != end || (errno == ERANGE && fabs(value) > 1)) return 0;
-    if (value < rule->least || value > rule->most) return 0;
-    return !whole || value == (double)strtol(text, NULL, 10);
+    double value;
+    size_t length = (size_t)(end - text);
+    if (read_real(text, length, rule->least, rule->most, &value) != NUMBER_READ) return 0;
+    return !whole || value == (double)strtol(text, NULL, 10); /* 16.0 is whole, 1e2 is 1 to atoi */
 }
 
+/* What follows a "#" or ";" is a comment. */
 static int is_value_of(const option_rule *rule, const char *text)
 {
     const char *end = text + strcspn(text, "#;");

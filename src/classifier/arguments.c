@@ -1,6 +1,7 @@
 /* Reads and checks the command line of `darknet classifier`. */
 #include "arguments.h"
 
+#include "numbers.h"
 #include "seed.h"
 #include "utils.h"
 
@@ -8,9 +9,8 @@
 
 long whole_number(const char *name, const char *text, long least, long most)
 {
-    char *end;
-    long value = strtol(text, &end, 10);
-    if (*text >= '0' && *text <= '9' && !*end && value >= least && value <= most) return value;
+    long value;
+    if (read_whole(text, strlen(text), least, most, &value) == NUMBER_READ) return value;
     fprintf(stderr, "%s %s: must be a whole number from %ld to %ld\n", name, text, least, most);
     exit(1);
 }

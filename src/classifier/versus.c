@@ -1,6 +1,7 @@
 /* Two networks on the same images: top 1, top k, and what they differ in. */
 #include "versus.h"
 
+#include "allocate.h"
 #include "data_checks.h"
 #include "file_replacement.h"
 #include "image_files.h"
@@ -61,9 +62,8 @@ static void start(comparison *c, const versus_options *o)
     c->count = paths->size;
     check_labels(c->paths, c->count, valid_list, c->labels, c->classes, label_list);
     for (int i = 0; i < 2; ++i) c->nets[i] = load(o, i, c->classes);
-    c->best = calloc((size_t)c->topk, sizeof *c->best);
-    c->wrong = calloc(2 * (size_t)c->count, sizeof *c->wrong);
-    if (!c->best || !c->wrong) malloc_error();
+    c->best = allocate((size_t)c->topk, sizeof *c->best);
+    c->wrong = allocate(2 * (size_t)c->count, sizeof *c->wrong);
 }
 
 static void finish(comparison *c)

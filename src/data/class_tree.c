@@ -2,9 +2,10 @@
 #define _GNU_SOURCE /* getline */
 #include "class_tree.h"
 
+#include "allocate.h"
+#include "numbers.h"
 #include "utils.h"
 
-#include <ctype.h>
 #include <errno.h>
 #include <limits.h>
 #include <string.h>
@@ -19,11 +20,12 @@ static const char *line_fault(const char *line, long number, long *last, char *i
     if (length == 0 || length > LONGEST_NAME)
         return "must begin with a name of 1 to 255 characters";
     const char *text = line + length + strspn(line + length, " \t");
-    char *end;
-    long parent = strtol(text, &end, 10);
-    if (end == text || *(end + strspn(end, " \t\r\n")))
+    long parent;
+    size_t digits = strcspn(text, " \t\r\n");
+    number_result result = read_whole(text, digits, -1, number - 1, &parent);
+    if (result == NUMBER_MALFORMED || text[digits + strspn(text + digits, " \t\r\n")])
         return "must be a name and the number of its parent, nothing else";
-    if (parent < -1 || parent >= number)
+    if (result == NUMBER_OUT_OF_RANGE)
         return "the parent must be -1 (none) or a line above, the first of which is 0";
     if (parent != *last && (parent == -1 || is_parent[parent]))
         return "the lines of one parent must follow each other";
@@ -43,11 +45,7 @@ long check_tree_file(const char *filename)
     size_t size = 0;
     long number = 0, last = -1;
     while (getline(&line, &size, file) >= 0) {
-        is_parent = realloc(is_parent, number + 1);
-        if (!is_parent) {
-            malloc_error();
-            exit(1);
-        }
+        is_parent = reallocate(is_parent, (size_t)number + 1, 1);
         is_parent[number] = 0;
         const char *fault = line_fault(line, number, &last, is_parent);
         if (fault) {

@@ -1,9 +1,9 @@
 /* Checks of a classifier's data against its network. */
 #include "data_checks.h"
 
+#include "numbers.h"
 #include "option_list.h"
 
-#include <errno.h>
 #include <limits.h>
 #include <string.h>
 
@@ -25,11 +25,10 @@ char **get_class_labels(char *filename, int classes)
 
 int data_number(list *options, char *name, int by_default, const char *datacfg)
 {
-    char *text = option_find_str(options, name, 0), *end = text;
+    char *text = option_find_str(options, name, 0);
+    long value;
     if (!text) return option_find_int(options, name, by_default); /* which says so */
-    errno = 0;
-    long value = strtol(text, &end, 10);
-    if (end != text && !*end && !errno && value >= INT_MIN && value <= INT_MAX) return (int)value;
+    if (read_whole(text, strlen(text), INT_MIN, INT_MAX, &value) == NUMBER_READ) return (int)value;
     fprintf(stderr, "%s: %s=%s: must be a whole number\n", datacfg, name, text);
     exit(1);
 }

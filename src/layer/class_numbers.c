@@ -2,6 +2,7 @@
 #include "class_numbers.h"
 
 #include "data.h"
+#include "numbers.h"
 
 #include <errno.h>
 #include <float.h>
@@ -15,11 +16,8 @@
 static float read_line(const loss_section *section, const char *name, const char *file,
                        const char *line, int number)
 {
-    char *end;
-    errno = 0;
-    double value = strtod(line, &end);
-    if (end == line || *end || strspn(line, "+-.0123456789eE") != strlen(line) || !(value >= 0) ||
-        value > FLT_MAX || (errno == ERANGE && value > 1))
+    double value;
+    if (read_real(line, strlen(line), 0, FLT_MAX, &value) != NUMBER_READ)
         refuse_loss_option(section->name, "%s=%s: line %d is %s; must be a finite number >= 0",
                            name, file, number, line);
     return (float)value;

@@ -1,12 +1,11 @@
 /* The options of a section that ends a network with a loss. */
 #include "loss_options.h"
 
+#include "numbers.h"
 #include "option_list.h"
 
-#include <errno.h>
 #include <float.h>
 #include <limits.h>
-#include <math.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -26,9 +25,7 @@ void refuse_loss_option(const char *section, const char *format, ...)
 void *allocate_for_loss(const char *section, size_t count, size_t size)
 {
     void *memory = calloc(count ? count : 1, size);
-    if (!memory)
-        refuse_loss_option(section, "out of memory: %zu times %zu bytes could not be had", count,
-                           size);
+    if (!memory) refuse_loss_option(section, "out of memory: %zu times %zu bytes", count, size);
     return memory;
 }
 
@@ -80,25 +77,21 @@ const char *loss_option_text(const loss_section *section, const char *name)
     return NULL;
 }
 
-#define WHOLE "+-0123456789"
-#define REAL "+-.0123456789eE"
-
-/* The number that `text` begins with, up to a comma or the end, and nothing else. The text itself
-   is looked at, so that inf, nan and hexadecimal are out and no compiler flag can talk the check
-   away. */
-static double read_number(const loss_section *section, const char *text, const char *name,
-                          const char *whole_text, const char *characters, const char *range)
+static void refuse_number(const loss_section *section, number_result result, const char *name,
+                          const char *whole_text, const char *range)
 {
-    char *end;
-    size_t length = strcspn(text, ",");
-    errno = 0;
-    double value = strtod(text, &end);
-    if (length == 0 || end != text + length || strspn(text, characters) < length)
-        refuse_loss_option(section->name, "%s=%s: not a number; must be %s", name, whole_text,
-                           range);
-    if ((errno == ERANGE && fabs(value) > 1) || fabs(value) > FLT_MAX)
-        refuse_loss_option(section->name, "%s=%s: out of range; must be %s", name, whole_text,
-                           range);
+    if (result == NUMBER_READ) return;
+    refuse_loss_option(section->name, "%s=%s: %s; must be %s", name, whole_text,
+                       result == NUMBER_MALFORMED ? "not a number" : "out of range", range);
+}
+
+/* The number that `text` begins with, up to a comma or the end. */
+static double read_number(const loss_section *section, const char *text, const char *name,
+                          const char *whole_text, const char *range)
+{
+    double value = 0;
+    number_result result = read_real(text, strcspn(text, ","), -FLT_MAX, FLT_MAX, &value);
+    refuse_number(section, result, name, whole_text, range);
     return value;
 }
 
@@ -109,16 +102,15 @@ double loss_number_option(const loss_section *section, const char *name, double 
     if (!text) return by_default;
     if (strchr(text, ','))
         refuse_loss_option(section->name, "%s=%s: not a number; must be %s", name, text, range);
-    return read_number(section, text, name, text, REAL, range);
+    return read_number(section, text, name, text, range);
 }
 
 int read_loss_whole_number(const loss_section *section, const char *name, const char *text,
                            const char *whole_text, const char *range)
 {
-    double value = read_number(section, text, name, whole_text, WHOLE, range);
-    if (value < INT_MIN || value > INT_MAX)
-        refuse_loss_option(section->name, "%s=%s: out of range; must be %s", name, whole_text,
-                           range);
+    long value = 0;
+    number_result result = read_whole(text, strcspn(text, ","), INT_MIN, INT_MAX, &value);
+    refuse_number(section, result, name, whole_text, range);
     return (int)value;
 }
 
@@ -143,7 +135,7 @@ int loss_list_option(const loss_section *section, const char *name, int count, c
                            "%s=%s: %d numbers for %d k; must be one, or one for each k: %s", name,
                            text, length, count, range);
     for (int j = 0; j < count; ++j) {
-        values[j] = read_number(section, at, name, text, REAL, range);
+        values[j] = read_number(section, at, name, text, range);
         if (length > 1) at += strcspn(at, ",") + 1;
     }
     return 1;

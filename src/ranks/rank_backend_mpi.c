@@ -30,8 +30,7 @@ static void begin(float *values, size_t count)
 {
     if (request_count == room) {
         room = 2 * room + 16;
-        requests = realloc(requests, (size_t)room * sizeof *requests);
-        if (!requests) error("out of memory");
+        requests = reallocate(requests, (size_t)room, sizeof *requests);
     }
     MPI_Iallreduce(MPI_IN_PLACE, values, (int)count, MPI_FLOAT, MPI_SUM, every_rank,
                    requests + request_count++);

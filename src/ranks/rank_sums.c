@@ -1,6 +1,7 @@
 /* Sums of gradients over the ranks, while the layers below still go backward. */
 #include "rank_sums.h"
 
+#include "allocate.h"
 #include "rank_backend.h"
 #include "rank_messages.h"
 #include "rank_place.h"
@@ -41,9 +42,7 @@ static void add_array(int layer, float *weights, float *sum, float *weights_gpu,
                       size_t count, int mean)
 {
     if (!weights) return;
-    shared_array *more = realloc(arrays, (size_t)(array_count + 1) * sizeof *arrays);
-    if (!more) error("out of memory");
-    arrays = more;
+    arrays = reallocate(arrays, (size_t)array_count + 1, sizeof *arrays);
     arrays[array_count++] =
         (shared_array){weights, sum, weights_gpu, sum_gpu, count, layer, mean, 0};
 }

@@ -11,7 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "../numbers.h"
+#include "../support.h"
 
 #define LARGEST_INPUT 4096
 

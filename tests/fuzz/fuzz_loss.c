@@ -8,7 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "../numbers.h"
+#include "../support.h"
 #include "../reference.h"
 #include "smooth_topk.h"
 

@@ -1,7 +1,7 @@
 /* What tests of numbers share: random ones that are the same everywhere, what the bits of a float
    say, and how far a result may be off. */
-#ifndef NUMBERS_H
-#define NUMBERS_H
+#ifndef SUPPORT_H
+#define SUPPORT_H
 
 #include <stdint.h>
 #include <string.h>
