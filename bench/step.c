@@ -71,7 +71,7 @@ int main(int argc, char **argv)
         return 1;
     }
 #ifdef OURS
-    if (getenv("CPU_MOST") && cpu.instructions > CPU_AVX2) cpu.instructions = CPU_AVX2;
+    if (getenv("CPU_MOST") && cpu.instructions > SIMD_AVX2) cpu.instructions = SIMD_AVX2;
 #endif
     srand(1);
     network *net = parse_network_cfg(argv[1]);

@@ -10,7 +10,7 @@ LONG_PROGRAMS := build/tests/%_sanitized build/tests/loss_kernels_off_chip build
 # upstream adds 0 to the null pointer.
 SANITIZED := -O1 -g -fsanitize=address,undefined -fno-sanitize-recover=all --param asan-use-after-return=0 -Wno-unused-command-line-argument $(if $(findstring clang,$(CC)),-fno-sanitize=pointer-overflow)
 MATHEMATICS := $(wildcard src/loss/*.c)
-MATHEMATICS_HEADERS := $(wildcard src/loss/*.h)
+MATHEMATICS_HEADERS := $(wildcard $(LOSS_ROOMS:%=src/%/*.h))
 
 # The mathematics is tested as it is built for the library, as Darknet builds it (-Ofast), under AddressSanitizer and
 # UBSan, with threads, and with the vector loops of lesser machines.
@@ -24,8 +24,8 @@ build/tests/loss_ofast: VARIANT = $(SOURCE)/libdarknet.a $(OPENMP_FLAG) $(DARKNE
 build/tests/loss_sanitized: VARIANT = $(SANITIZED) build/sanitized/libdarknet.a
 build/tests/loss_openmp: VARIANT = -O3 -fopenmp src/loss/smooth_topk.c build/libsmooth_topk.a
 # Also with a part of -Ofast alone.
-build/tests/loss_portable: VARIANT = -Ofast -fno-finite-math-only -DSMOOTH_TOPK_LOOPS=loops_portable $(MATHEMATICS)
-build/tests/loss_avx2: VARIANT = -O3 -DSMOOTH_TOPK_LOOPS=loops_avx2 $(MATHEMATICS)
+build/tests/loss_portable: VARIANT = -Ofast -fno-finite-math-only -DINSTRUCTION_SET=SIMD_PORTABLE $(MATHEMATICS)
+build/tests/loss_avx2: VARIANT = -O3 -DINSTRUCTION_SET=SIMD_AVX2 $(MATHEMATICS)
 
 build/tests/.cmocka:
 	@mkdir -p build/tests
@@ -42,7 +42,7 @@ build/tests/loss_sanitized: build/sanitized/.built
 $(TEST_LOSS_COMPILED): $(MATHEMATICS) $(MATHEMATICS_HEADERS)
 $(TEST_LOSS_LINKED) $(TEST_LOSS_COMPILED): build/tests/test_loss.o build/tests/reference.o
 	@echo "building $@"
-	@$(CC) build/tests/test_loss.o build/tests/reference.o $(VARIANT) $(WARNINGS) -Wno-unused -o $@ $(DARKNET_LIBRARIES) -lcmocka -lm -pthread
+	@$(CC) build/tests/test_loss.o build/tests/reference.o $(VARIANT) $(WARNINGS) -Wno-unused $(LOSS_INCLUDE) -o $@ $(DARKNET_LIBRARIES) -lcmocka -lm -pthread
 
 # The kernels run on the CPU, under an emulation of CUDA: beside the CPU's loss, and through the tests of the
 # mathematics, with fused multiply-adds as on a GPU, with rows that do not fit on chip, and sanitized.

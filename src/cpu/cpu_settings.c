@@ -34,23 +34,13 @@ static int threads_wanted(void)
     return wanted < MOST_THREADS ? wanted : MOST_THREADS;
 }
 
-static cpu_instruction_set instructions_of_this_machine(void)
-{
-#if defined(__x86_64__)
-    __builtin_cpu_init();
-    int avx2 = __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma");
-    int avx512 = avx2 && __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512dq") &&
-                 __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512vl");
-    return CPU_PORTABLE + avx2 + avx512; /* each contains the one before */
-#else
-    return CPU_PORTABLE;
-#endif
-}
-
 __attribute__((constructor)) static void set(void)
 {
     cpu.blas = on("BLAS", BLAS);
     cpu.winograd = on("WINOGRAD", WINOGRAD);
     cpu.threads = threads_wanted();
-    cpu.instructions = instructions_of_this_machine();
+#if defined(__x86_64__)
+    __builtin_cpu_init(); /* not sure to be done before main */
+#endif
+    cpu.instructions = best_instruction_set();
 }

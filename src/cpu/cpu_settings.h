@@ -1,10 +1,10 @@
+/* What the files of src/cpu were built with, what the environment switches off, and what the
+   machine has. Set before main; only tests and benchmarks write it, and only between two networks.
+ */
 #ifndef CPU_SETTINGS_H
 #define CPU_SETTINGS_H
 
-/* What the CPU's own files were built with, what the environment switches off, and what the machine
-   has. Set before main; only tests and benchmarks write it, and only between two networks. */
-
-typedef enum { CPU_PORTABLE, CPU_AVX2, CPU_AVX512 } cpu_instruction_set;
+#include "instruction_set.h"
 
 #define MOST_THREADS 256
 
@@ -14,7 +14,7 @@ typedef struct {
     int winograd; /* 3x3 convolutions of stride 1 by Winograd's method. Off: WINOGRAD=0, likewise */
     int threads;  /* of a step, >= 1: the cores this process may use, or OMP_NUM_THREADS if smaller
                      or larger */
-    cpu_instruction_set instructions;
+    instruction_set instructions;
 } cpu_settings;
 
 extern cpu_settings cpu;

@@ -3,6 +3,7 @@
 #include "elementwise.h"
 
 #include "activations.h"
+#include "cpu_settings.h"
 #include "cpu_threads.h"
 
 #include <stddef.h>
@@ -31,8 +32,8 @@ typedef struct {
     void (*update)(int n, float decay, float rate, float momentum, float *weights, float *updates);
 } elementwise_kernels;
 
-#define CPU_KERNELS "elementwise_kernels.h"
-#include "cpu_simd.h"
+#define LOOPS_FILE "elementwise_kernels.h"
+#include "each_instruction_set.h"
 
 typedef struct {
     const elementwise_kernels *kernels;
@@ -52,7 +53,7 @@ static int piece_size(const arrays *a, int piece)
 
 static void run(arrays *a, void (*work)(void *argument, int piece, int slot))
 {
-    a->kernels = CPU_CHOOSE(kernels);
+    a->kernels = SIMD_CHOOSE(kernels, cpu.instructions);
     parallel_for(a->n / PIECE + (a->n % PIECE > 0), work, a);
 }
 

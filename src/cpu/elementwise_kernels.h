@@ -1,7 +1,11 @@
-/* The loops of elementwise.c: compiled once for every instruction set (cpu_simd.h). The activations
+/* The loops of elementwise.c: compiled once for every instruction set (src/simd). The activations
    are upstream's own functions (activations.h), here without a switch for every number. */
 
-SIMD_TARGET static void SIMD_NAME(activate)(float *x, int n, ACTIVATION activation)
+#define activate_numbers SIMD_NAME(activate_numbers)
+#define multiply_gradient SIMD_NAME(multiply_gradient)
+#define update_numbers SIMD_NAME(update_numbers)
+
+LOOP void activate_numbers(float *x, int n, ACTIVATION activation)
 {
     switch (activation) {
 #define CASE(NAME, name)                                          \
@@ -15,8 +19,7 @@ SIMD_TARGET static void SIMD_NAME(activate)(float *x, int n, ACTIVATION activati
     }
 }
 
-SIMD_TARGET static void SIMD_NAME(gradient)(const float *x, int n, ACTIVATION activation,
-                                            float *delta)
+LOOP void multiply_gradient(const float *x, int n, ACTIVATION activation, float *delta)
 {
     switch (activation) {
 #define CASE(NAME, name)                                               \
@@ -30,8 +33,8 @@ SIMD_TARGET static void SIMD_NAME(gradient)(const float *x, int n, ACTIVATION ac
     }
 }
 
-SIMD_TARGET static void SIMD_NAME(update)(int n, float decay, float rate, float momentum,
-                                          float *restrict weights, float *restrict updates)
+LOOP void update_numbers(int n, float decay, float rate, float momentum, float *restrict weights,
+                         float *restrict updates)
 {
     for (int i = 0; i < n; ++i) {
         float step = updates[i] - decay * weights[i];
@@ -40,5 +43,5 @@ SIMD_TARGET static void SIMD_NAME(update)(int n, float decay, float rate, float 
     }
 }
 
-static const elementwise_kernels SIMD_NAME(kernels) = {SIMD_NAME(activate), SIMD_NAME(gradient),
-                                                       SIMD_NAME(update)};
+static const elementwise_kernels SIMD_NAME(kernels) = {activate_numbers, multiply_gradient,
+                                                       update_numbers};

@@ -2,6 +2,7 @@
 #include "normalization.h"
 
 #include "activations.h"
+#include "cpu_settings.h"
 #include "cpu_threads.h"
 
 #include <math.h>
@@ -18,8 +19,8 @@ typedef struct {
                     float constant);
 } normalization_kernels;
 
-#define CPU_KERNELS "normalization_kernels.h"
-#include "cpu_simd.h"
+#define LOOPS_FILE "normalization_kernels.h"
+#include "each_instruction_set.h"
 
 typedef struct {
     const normalization_shape *shape;
@@ -75,7 +76,7 @@ static void forward_channel(void *argument, int channel, int slot)
 static void run_forward(normalization *n, ACTIVATION activation)
 {
     int done = slope_of(activation, &n->slope);
-    n->kernels = CPU_CHOOSE(kernels);
+    n->kernels = SIMD_CHOOSE(kernels, cpu.instructions);
     parallel_for(n->shape->channels, forward_channel, n);
     if (!done)
         activate_array(n->y, n->shape->batch * n->shape->channels * n->shape->size, activation);
@@ -134,7 +135,7 @@ static void run_backward(normalization *n, ACTIVATION activation)
     if (!slope_of(activation, &n->slope))
         gradient_array(n->y, n->shape->batch * n->shape->channels * n->shape->size, activation,
                        n->delta);
-    n->kernels = CPU_CHOOSE(kernels);
+    n->kernels = SIMD_CHOOSE(kernels, cpu.instructions);
     parallel_for(n->shape->channels, backward_channel, n);
 }
 

@@ -1,10 +1,17 @@
 /* Loops over a plane (the numbers of one channel of one image) for batch normalization: compiled
-   once for every instruction set (cpu_simd.h). Sums are of at most CHUNK numbers a lane in float,
+   once for every instruction set (src/simd). Sums are of at most CHUNK numbers a lane in float,
    and in double from there. */
+
+#define sum_lanes SIMD_NAME(sum_lanes)
+#define bend_negative SIMD_NAME(bend_negative)
+#define sum_moments SIMD_NAME(sum_moments)
+#define scale_and_bend SIMD_NAME(scale_and_bend)
+#define sum_gradient_moments SIMD_NAME(sum_gradient_moments)
+#define combine_gradients SIMD_NAME(combine_gradients)
 
 #define CHUNK 64
 
-INLINE double SIMD_NAME(sum)(floats x)
+INLINE double sum_lanes(floats x)
 {
     double sum = 0;
     for (int i = 0; i < LANES; ++i) sum += x[i];
@@ -12,24 +19,24 @@ INLINE double SIMD_NAME(sum)(floats x)
 }
 
 /* positive > 0 ? x : slope * x, lane by lane. */
-INLINE floats SIMD_NAME(bend)(floats positive, floats x, float slope)
+INLINE floats bend_negative(floats positive, floats x, float slope)
 {
-    return SIMD_NAME(choose_floats)(positive > 0, x, x * slope);
+    return select_floats(positive > 0, x, x * slope);
 }
 
 /* sums[0] += sum of x - shift, sums[1] += of its square. */
-SIMD_TARGET static void SIMD_NAME(moments)(const float *x, int size, float shift, double *sums)
+LOOP void sum_moments(const float *x, int size, float shift, double *sums)
 {
     for (int begin = 0; begin < size;) {
         int end = size - begin > CHUNK * LANES ? begin + CHUNK * LANES : size, i = begin;
         floats s = {0}, s2 = {0}, t = {0}, t2 = {0};
         for (; i + 2 * LANES <= end; i += 2 * LANES) {
-            floats a = SIMD_NAME(load)(x + i) - shift, b = SIMD_NAME(load)(x + i + LANES) - shift;
+            floats a = load(x + i) - shift, b = load(x + i + LANES) - shift;
             s += a, s2 += a * a;
             t += b, t2 += b * b;
         }
-        sums[0] += SIMD_NAME(sum)(s + t);
-        sums[1] += SIMD_NAME(sum)(s2 + t2);
+        sums[0] += sum_lanes(s + t);
+        sums[1] += sum_lanes(s2 + t2);
         for (; i < end; ++i) {
             float a = x[i] - shift;
             sums[0] += a;
@@ -40,13 +47,13 @@ SIMD_TARGET static void SIMD_NAME(moments)(const float *x, int size, float shift
 }
 
 /* y = activation((x - mean) * scale + bias), activation: y > 0 ? y : slope * y. */
-SIMD_TARGET static void SIMD_NAME(affine)(const float *x, float *y, int size, float mean,
-                                          float scale, float bias, float slope)
+LOOP void scale_and_bend(const float *x, float *y, int size, float mean, float scale, float bias,
+                         float slope)
 {
     int i = 0;
     for (; i + LANES <= size; i += LANES) {
-        floats a = (SIMD_NAME(load)(x + i) - mean) * scale + bias;
-        SIMD_NAME(store)(y + i, SIMD_NAME(bend)(a, a, slope));
+        floats a = (load(x + i) - mean) * scale + bias;
+        store(y + i, bend_negative(a, a, slope));
     }
     for (; i < size; ++i) {
         float a = (x[i] - mean) * scale + bias;
@@ -56,23 +63,23 @@ SIMD_TARGET static void SIMD_NAME(affine)(const float *x, float *y, int size, fl
 
 /* delta is multiplied by the activation's gradient (1 or slope, by the sign of y); sums[0] += sum
    of that, sums[1] += sum of its products with x - mean. */
-SIMD_TARGET static void SIMD_NAME(gradient_moments)(const float *x, const float *y, float *delta,
-                                                    int size, float mean, float slope, double *sums)
+LOOP void sum_gradient_moments(const float *x, const float *y, float *delta, int size, float mean,
+                               float slope, double *sums)
 {
     for (int begin = 0; begin < size;) {
         int end = size - begin > CHUNK * LANES ? begin + CHUNK * LANES : size, i = begin;
         floats s = {0}, s2 = {0}, t = {0}, t2 = {0};
         for (; i + 2 * LANES <= end; i += 2 * LANES) {
-            floats a = SIMD_NAME(load)(delta + i), b = SIMD_NAME(load)(delta + i + LANES);
-            a = SIMD_NAME(bend)(SIMD_NAME(load)(y + i), a, slope);
-            b = SIMD_NAME(bend)(SIMD_NAME(load)(y + i + LANES), b, slope);
-            SIMD_NAME(store)(delta + i, a);
-            SIMD_NAME(store)(delta + i + LANES, b);
-            s += a, s2 += a * (SIMD_NAME(load)(x + i) - mean);
-            t += b, t2 += b * (SIMD_NAME(load)(x + i + LANES) - mean);
+            floats a = load(delta + i), b = load(delta + i + LANES);
+            a = bend_negative(load(y + i), a, slope);
+            b = bend_negative(load(y + i + LANES), b, slope);
+            store(delta + i, a);
+            store(delta + i + LANES, b);
+            s += a, s2 += a * (load(x + i) - mean);
+            t += b, t2 += b * (load(x + i + LANES) - mean);
         }
-        sums[0] += SIMD_NAME(sum)(s + t);
-        sums[1] += SIMD_NAME(sum)(s2 + t2);
+        sums[0] += sum_lanes(s + t);
+        sums[1] += sum_lanes(s2 + t2);
         for (; i < end; ++i) {
             float a = y[i] > 0 ? delta[i] : delta[i] * slope;
             delta[i] = a;
@@ -84,19 +91,18 @@ SIMD_TARGET static void SIMD_NAME(gradient_moments)(const float *x, const float 
 }
 
 /* delta = delta * by_delta + (x - mean) * by_x + constant. */
-SIMD_TARGET static void SIMD_NAME(combine)(const float *x, float *delta, int size, float mean,
-                                           float by_delta, float by_x, float constant)
+LOOP void combine_gradients(const float *x, float *delta, int size, float mean, float by_delta,
+                            float by_x, float constant)
 {
     int i = 0;
     for (; i + LANES <= size; i += LANES) {
-        floats centered = SIMD_NAME(load)(x + i) - mean,
-               scaled = SIMD_NAME(load)(delta + i) * by_delta;
-        SIMD_NAME(store)(delta + i, scaled + centered * by_x + constant);
+        floats centered = load(x + i) - mean, scaled = load(delta + i) * by_delta;
+        store(delta + i, scaled + centered * by_x + constant);
     }
     for (; i < size; ++i) delta[i] = delta[i] * by_delta + (x[i] - mean) * by_x + constant;
 }
 
-static const normalization_kernels SIMD_NAME(kernels) = {
-    SIMD_NAME(moments), SIMD_NAME(affine), SIMD_NAME(gradient_moments), SIMD_NAME(combine)};
+static const normalization_kernels SIMD_NAME(kernels) = {sum_moments, scale_and_bend,
+                                                         sum_gradient_moments, combine_gradients};
 
 #undef CHUNK

@@ -1,14 +1,15 @@
 /* Max-pooling, a plane at a time. */
 #include "pooling.h"
 
+#include "cpu_settings.h"
 #include "cpu_threads.h"
 
 #include <float.h>
 #include <stddef.h>
 #include <string.h>
 
-#define CPU_KERNELS "pooling_kernels.h"
-#include "cpu_simd.h"
+#define LOOPS_FILE "pooling_kernels.h"
+#include "each_instruction_set.h"
 
 typedef struct {
     const layer *l;
@@ -66,9 +67,9 @@ static void forward_plane(void *argument, int plane, int slot)
 }
 
 /* The widest vectors that a row of outputs fills. */
-static cpu_instruction_set instructions_for(int outputs)
+static instruction_set instructions_for(int outputs)
 {
-    cpu_instruction_set most = outputs >= 16 ? CPU_AVX512 : outputs >= 8 ? CPU_AVX2 : CPU_PORTABLE;
+    instruction_set most = outputs >= 16 ? SIMD_AVX512 : outputs >= 8 ? SIMD_AVX2 : SIMD_PORTABLE;
     return most < cpu.instructions ? most : cpu.instructions;
 }
 
@@ -77,7 +78,7 @@ int forward_maxpool_cpu(layer l, network net)
     pooling p = {&l, net.input, 0, 0};
     if (!cpu_fast()) return 0;
     if (l.size == 2 && l.stride == 2 && 2 * l.out_h == l.h && 2 * l.out_w == l.w)
-        p.two_by_two = CPU_CHOOSE_OF(maxpool_2x2, instructions_for(l.out_w));
+        p.two_by_two = SIMD_CHOOSE(maxpool_2x2, instructions_for(l.out_w));
     parallel_for(l.batch * l.c, forward_plane, &p);
     return 1;
 }

@@ -1,20 +1,22 @@
-/* Max-pooling of a plane: compiled once for every instruction set (cpu_simd.h). */
+/* Max-pooling of a plane: compiled once for every instruction set (src/simd). */
+
+#define larger_of_pairs SIMD_NAME(larger_of_pairs)
+#define maxpool_2x2 SIMD_NAME(maxpool_2x2)
 
 /* The larger of each two neighbours from `in`, and its index; `at` is the first one's. */
-INLINE floats SIMD_NAME(larger_of_pairs)(const float *in, ints at, ints *index)
+INLINE floats larger_of_pairs(const float *in, ints at, ints *index)
 {
-    floats a = SIMD_NAME(load)(in), b = SIMD_NAME(load)(in + LANES);
+    floats a = load(in), b = load(in + LANES);
     floats left = EVEN(a, b), right = ODD(a, b);
     ints mask = right > left;
     *index = at - mask;
-    return SIMD_NAME(choose_floats)(mask, right, left);
+    return select_floats(mask, right, left);
 }
 
 /* 2x2 windows of stride 2 of a plane of even height and width, the most frequent. Of equal numbers
    the first wins, as in the general loop. A row's last vector may overlap the one before; rows
    shorter than a vector are taken number by number. */
-SIMD_TARGET static void SIMD_NAME(maxpool_2x2)(const float *in, int at, int height, int width,
-                                               float *out, int *indexes)
+LOOP void maxpool_2x2(const float *in, int at, int height, int width, float *out, int *indexes)
 {
     int half = width / 2, vectors = half < LANES ? 0 : half;
     ints twice = {0};
@@ -23,11 +25,11 @@ SIMD_TARGET static void SIMD_NAME(maxpool_2x2)(const float *in, int at, int heig
         for (int j = 0; j < vectors; j += LANES) {
             if (j > half - LANES) j = half - LANES;
             ints above, below, start = twice + (at + 2 * j);
-            floats x = SIMD_NAME(larger_of_pairs)(in + 2 * j, start, &above);
-            floats y = SIMD_NAME(larger_of_pairs)(in + width + 2 * j, start + width, &below);
+            floats x = larger_of_pairs(in + 2 * j, start, &above);
+            floats y = larger_of_pairs(in + width + 2 * j, start + width, &below);
             ints mask = y > x;
-            SIMD_NAME(store)(out + j, SIMD_NAME(choose_floats)(mask, y, x));
-            above = SIMD_NAME(choose)(mask, below, above);
+            store(out + j, select_floats(mask, y, x));
+            above = select_ints(mask, below, above);
             memcpy(indexes + j, &above, sizeof above);
         }
         for (int j = vectors; j < half; ++j) {

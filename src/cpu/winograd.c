@@ -41,8 +41,8 @@ typedef struct {
                                 float *gradient);
 } winograd_kernels;
 
-#define CPU_KERNELS "winograd_kernels.h"
-#include "cpu_simd.h"
+#define LOOPS_FILE "winograd_kernels.h"
+#include "each_instruction_set.h"
 
 /* How a convolution is divided. Tiles are numbered through the whole batch; a chunk is some bands
  * in a row. */
@@ -78,7 +78,7 @@ int winograd_fits(const convolution_shape *s)
 
 static winograd_plan plan_of(const convolution_shape *s)
 {
-    winograd_plan p = {.shape = s, .kernels = CPU_CHOOSE(kernels)};
+    winograd_plan p = {.shape = s, .kernels = SIMD_CHOOSE(kernels, cpu.instructions)};
     p.tile_rows = (s->out_height + 3) / 4;
     p.tile_columns = (s->out_width + 3) / 4;
     p.tiles = p.tile_rows * p.tile_columns;
@@ -244,7 +244,7 @@ static void transform_delta(void *plan, int task, int slot)
                             (ptrdiff_t)p->chunk_now * filters, p->scratch + slot * p->scratch_size);
 }
 
-/* The gradient by U, and then, in place of V, the gradient by V. */
+/* The gradient with respect to U; then, in place of V, the gradient with respect to V. */
 static void multiply_backward(void *plan, int i, int slot)
 {
     winograd_plan *p = plan;

@@ -1,15 +1,33 @@
 /* The transforms of Winograd's F(4x4, 3x3), a vector of channels at a time: compiled once for every
-   instruction set (cpu_simd.h).
+   instruction set (src/simd).
 
    Lavin and Gray, "Fast Algorithms for Convolutional Neural Networks" (2016), with the points 0, 1,
    -1, 2, -2 and infinity. Of a tile of 6x6 inputs d: V = B'dB; of a filter g: U = GgG'; the
    products M = U V, summed over the channels, give the 4x4 outputs A'MA. The gradients are the
    adjoints: Z = A delta A', G' (sum Z V) G for the filter, B (U Z) B' for the input. */
 
+#define clear_border SIMD_NAME(clear_border)
+#define interleave SIMD_NAME(interleave)
+#define deinterleave SIMD_NAME(deinterleave)
+#define transpose SIMD_NAME(transpose)
+#define times_b SIMD_NAME(times_b)
+#define times_b_adjoint SIMD_NAME(times_b_adjoint)
+#define times_a SIMD_NAME(times_a)
+#define times_a_adjoint SIMD_NAME(times_a_adjoint)
+#define times_g SIMD_NAME(times_g)
+#define times_g_adjoint SIMD_NAME(times_g_adjoint)
+#define tiles_to_matrices SIMD_NAME(tiles_to_matrices)
+#define transform_input_tiles SIMD_NAME(transform_input_tiles)
+#define add_input_tiles SIMD_NAME(add_input_tiles)
+#define transform_delta_tiles SIMD_NAME(transform_delta_tiles)
+#define transform_output_tiles SIMD_NAME(transform_output_tiles)
+#define transform_filter_tiles SIMD_NAME(transform_filter_tiles)
+#define add_filter_tiles SIMD_NAME(add_filter_tiles)
+
 /* rows[i][j] and rows[j][i] change places, by log2(LANES) perfect shuffles. */
-INLINE void SIMD_NAME(transpose)(floats *rows)
+INLINE void transpose(floats *rows)
 {
-    floats other[SIMD_BYTES / sizeof(float)];
+    floats other[LANES];
 #pragma GCC unroll 4
     for (int step = 1; step < LANES; step *= 4) {
 #pragma GCC unroll 8
@@ -30,74 +48,58 @@ INLINE void SIMD_NAME(transpose)(floats *rows)
     }
 }
 
-INLINE floats SIMD_NAME(load_some)(const float *from, int lanes)
-{
-    if (lanes >= LANES) return SIMD_NAME(load)(from);
-    floats x = {0};
-    memcpy(&x, from, lanes * sizeof(float));
-    return x;
-}
-
-INLINE void SIMD_NAME(store_some)(float *to, floats x, int lanes)
-{
-    if (lanes >= LANES)
-        SIMD_NAME(store)(to, x);
-    else
-        memcpy(to, &x, lanes * sizeof(float));
-}
-
 /* A buffer holds a part of an image with its channels side by side: buffer[row * width + column] is
    a vector of up to LANES channels. Rows of `columns` pixels of each plane go to (top, left) of it
    and below. */
-INLINE void SIMD_NAME(interleave)(const float *image, ptrdiff_t plane, int channels, int rows,
-                                  int columns, floats *buffer, int width)
+INLINE void interleave(const float *image, ptrdiff_t plane, int channels, int rows, int columns,
+                       floats *buffer, int width)
 {
     int pixels = rows * columns, column = 0;
-    floats *to = buffer;
+    floats *target = buffer;
     for (int p = 0; p < pixels; p += LANES) {
-        floats r[SIMD_BYTES / sizeof(float)];
+        floats r[LANES];
         int count = pixels - p < LANES ? pixels - p : LANES;
         if (count == LANES && channels == LANES)
 #pragma GCC unroll 16
-            for (int i = 0; i < LANES; ++i) r[i] = SIMD_NAME(load)(image + i * plane + p);
+            for (int i = 0; i < LANES; ++i) r[i] = load(image + i * plane + p);
         else
             for (int i = 0; i < LANES; ++i)
-                r[i] =
-                    i < channels ? SIMD_NAME(load_some)(image + i * plane + p, count) : (floats){0};
-        SIMD_NAME(transpose)(r);
+                r[i] = i < channels ? load_some(image + i * plane + p, count, (floats){0})
+                                    : (floats){0};
+        transpose(r);
         for (int i = 0; i < count; ++i) {
-            to[column] = r[i];
-            if (++column == columns) column = 0, to += width;
+            target[column] = r[i];
+            if (++column == columns) column = 0, target += width;
         }
     }
 }
 
 /* The way back; add: to what is there. */
-INLINE void SIMD_NAME(deinterleave)(const floats *buffer, int width, ptrdiff_t plane, int channels,
-                                    int rows, int columns, float *image, const int add)
+INLINE void deinterleave(const floats *buffer, int width, ptrdiff_t plane, int channels, int rows,
+                         int columns, float *image, const int add)
 {
     int pixels = rows * columns, column = 0;
-    const floats *from = buffer;
+    const floats *source = buffer;
     for (int p = 0; p < pixels; p += LANES) {
-        floats r[SIMD_BYTES / sizeof(float)];
+        floats r[LANES];
         int count = pixels - p < LANES ? pixels - p : LANES, i = 0;
         for (; i < count; ++i) {
-            r[i] = from[column];
-            if (++column == columns) column = 0, from += width;
+            r[i] = source[column];
+            if (++column == columns) column = 0, source += width;
         }
         for (; i < LANES; ++i) r[i] = (floats){0};
-        SIMD_NAME(transpose)(r);
+        transpose(r);
         for (i = 0; i < channels; ++i) {
-            float *to = image + i * plane + p;
-            if (add) r[i] += SIMD_NAME(load_some)(to, count);
-            SIMD_NAME(store_some)(to, r[i], count);
+            float *target = image + i * plane + p;
+            if (add) r[i] += load_some(target, count, (floats){0});
+            store_some(target, r[i], count);
         }
     }
 }
 
 /* Zeros a buffer of height x width but for rows x columns from (top, left). */
-INLINE void SIMD_NAME(clear_border)(floats *buffer, int height, int width, int top, int left,
-                                    int rows, int columns)
+INLINE void clear_border(floats *buffer, int height, int width, int top, int left, int rows,
+                         int columns)
 {
     for (int i = 0; i < height; ++i) {
         int inside = i >= top && i < top + rows;
@@ -107,7 +109,7 @@ INLINE void SIMD_NAME(clear_border)(floats *buffer, int height, int width, int t
 }
 
 /* One dimension of each transform, between vectors `s` and `t` apart. */
-INLINE void SIMD_NAME(times_b)(const floats *d, int s, floats *v, int t)
+INLINE void times_b(const floats *d, int s, floats *v, int t)
 {
     floats a = d[4 * s] - 4 * d[2 * s], b = d[3 * s] - 4 * d[s];
     floats c = d[4 * s] - d[2 * s], e = 2 * (d[3 * s] - d[s]);
@@ -119,7 +121,7 @@ INLINE void SIMD_NAME(times_b)(const floats *d, int s, floats *v, int t)
     v[5 * t] = 4 * d[s] - 5 * d[3 * s] + d[5 * s];
 }
 
-INLINE void SIMD_NAME(times_b_adjoint)(const floats *v, int s, floats *d, int t)
+INLINE void times_b_adjoint(const floats *v, int s, floats *d, int t)
 {
     floats p = v[s] + v[2 * s], q = v[s] - v[2 * s], r = v[3 * s] + v[4 * s],
            u = v[3 * s] - v[4 * s];
@@ -131,7 +133,7 @@ INLINE void SIMD_NAME(times_b_adjoint)(const floats *v, int s, floats *d, int t)
     d[5 * t] = v[5 * s];
 }
 
-INLINE void SIMD_NAME(times_a)(const floats *m, int s, floats *y, int t)
+INLINE void times_a(const floats *m, int s, floats *y, int t)
 {
     floats p = m[s] + m[2 * s], q = m[s] - m[2 * s], r = m[3 * s] + m[4 * s],
            u = m[3 * s] - m[4 * s];
@@ -141,7 +143,7 @@ INLINE void SIMD_NAME(times_a)(const floats *m, int s, floats *y, int t)
     y[3 * t] = q + 8 * u + m[5 * s];
 }
 
-INLINE void SIMD_NAME(times_a_adjoint)(const floats *y, int s, floats *z, int t)
+INLINE void times_a_adjoint(const floats *y, int s, floats *z, int t)
 {
     floats a = y[0] + y[2 * s], b = y[s] + y[3 * s];
     floats c = y[0] + 4 * y[2 * s], e = 2 * y[s] + 8 * y[3 * s];
@@ -153,7 +155,7 @@ INLINE void SIMD_NAME(times_a_adjoint)(const floats *y, int s, floats *z, int t)
     z[5 * t] = y[3 * s];
 }
 
-INLINE void SIMD_NAME(times_g)(const floats *g, int s, floats *u, int t)
+INLINE void times_g(const floats *g, int s, floats *u, int t)
 {
     floats sum = (-1.f / 6) * (g[0] + g[2 * s]), far = (1.f / 24) * g[0] + (1.f / 6) * g[2 * s];
     u[0] = .25f * g[0];
@@ -164,7 +166,7 @@ INLINE void SIMD_NAME(times_g)(const floats *g, int s, floats *u, int t)
     u[5 * t] = g[2 * s];
 }
 
-INLINE void SIMD_NAME(times_g_adjoint)(const floats *u, int s, floats *g, int t)
+INLINE void times_g_adjoint(const floats *u, int s, floats *g, int t)
 {
     floats p = u[s] + u[2 * s], q = u[2 * s] - u[s], r = u[3 * s] + u[4 * s],
            v = u[3 * s] - u[4 * s];
@@ -176,9 +178,9 @@ INLINE void SIMD_NAME(times_g_adjoint)(const floats *u, int s, floats *g, int t)
 /* The tiles of `side` x `side` numbers in a buffer, four apart, to 36 numbers each, in `matrices`:
    36 of them, `apart` floats apart, a tile a row of `channels` floats, the block's first channel
    first. By B' for tiles of 6, by A for tiles of 4. */
-INLINE void SIMD_NAME(tiles_to_matrices)(const winograd_band *band, const floats *buffer, int width,
-                                         const int side, int channels, int block, float *matrices,
-                                         ptrdiff_t apart)
+INLINE void tiles_to_matrices(const winograd_band *band, const floats *buffer, int width,
+                              const int side, int channels, int block, float *matrices,
+                              ptrdiff_t apart)
 {
     for (int i = 0; i < band->tile_rows; ++i)
         for (int j = 0; j < band->tile_columns; ++j, matrices += channels) {
@@ -187,42 +189,36 @@ INLINE void SIMD_NAME(tiles_to_matrices)(const winograd_band *band, const floats
 #pragma GCC unroll 6
             for (int k = 0; k < side; ++k)
                 if (side == 6)
-                    SIMD_NAME(times_b)(d + k, width, t + k, 6);
+                    times_b(d + k, width, t + k, 6);
                 else
-                    SIMD_NAME(times_a_adjoint)(d + k, width, t + k, 4);
+                    times_a_adjoint(d + k, width, t + k, 4);
 #pragma GCC unroll 6
             for (int k = 0; k < 6; ++k) {
                 if (side == 6)
-                    SIMD_NAME(times_b)(t + 6 * k, 1, v, 1);
+                    times_b(t + 6 * k, 1, v, 1);
                 else
-                    SIMD_NAME(times_a_adjoint)(t + 4 * k, 1, v, 1);
+                    times_a_adjoint(t + 4 * k, 1, v, 1);
 #pragma GCC unroll 6
-                for (int n = 0; n < 6; ++n)
-                    SIMD_NAME(store_some)(matrices + (6 * k + n) * apart, v[n], block);
+                for (int n = 0; n < 6; ++n) store_some(matrices + (6 * k + n) * apart, v[n], block);
             }
         }
 }
 
 /* V of the tiles of a band. */
-SIMD_TARGET static void SIMD_NAME(input_tiles)(const winograd_band *band, const float *image,
-                                               int channels, int block, float *matrices,
-                                               ptrdiff_t apart, float *scratch)
+LOOP void transform_input_tiles(const winograd_band *band, const float *image, int channels,
+                                int block, float *matrices, ptrdiff_t apart, float *scratch)
 {
     floats *buffer = (floats *)scratch;
     int width = 4 * band->tile_columns + 2, height = 4 * band->tile_rows + 2;
-    SIMD_NAME(clear_border)
-    (buffer, height, width, band->in_top, band->pad, band->in_rows, band->width);
-    SIMD_NAME(interleave)
-    (image + (ptrdiff_t)band->in_first * band->width, band->plane, block, band->in_rows,
-     band->width, buffer + band->in_top * width + band->pad, width);
-    SIMD_NAME(tiles_to_matrices)(band, buffer, width, 6, channels, block, matrices, apart);
+    clear_border(buffer, height, width, band->in_top, band->pad, band->in_rows, band->width);
+    interleave(image + (ptrdiff_t)band->in_first * band->width, band->plane, block, band->in_rows,
+               band->width, buffer + band->in_top * width + band->pad, width);
+    tiles_to_matrices(band, buffer, width, 6, channels, block, matrices, apart);
 }
 
-/* Adds to the image what the gradients by V of its tiles amount to. */
-SIMD_TARGET static void SIMD_NAME(add_input_gradient)(const winograd_band *band,
-                                                      const float *matrices, ptrdiff_t apart,
-                                                      int channels, int block, float *image,
-                                                      float *scratch)
+/* Adds to the image what the gradients with respect to V of its tiles amount to. */
+LOOP void add_input_tiles(const winograd_band *band, const float *matrices, ptrdiff_t apart,
+                          int channels, int block, float *image, float *scratch)
 {
     floats *buffer = (floats *)scratch;
     int width = 4 * band->tile_columns + 2, height = 4 * band->tile_rows + 2;
@@ -234,39 +230,35 @@ SIMD_TARGET static void SIMD_NAME(add_input_gradient)(const winograd_band *band,
             for (int k = 0; k < 6; ++k) {
 #pragma GCC unroll 6
                 for (int n = 0; n < 6; ++n)
-                    v[n] = SIMD_NAME(load_some)(matrices + (6 * k + n) * apart, block);
-                SIMD_NAME(times_b_adjoint)(v, 1, t + 6 * k, 1);
+                    v[n] = load_some(matrices + (6 * k + n) * apart, block, (floats){0});
+                times_b_adjoint(v, 1, t + 6 * k, 1);
             }
 #pragma GCC unroll 6
             for (int k = 0; k < 6; ++k) {
-                SIMD_NAME(times_b_adjoint)(t + k, 6, v, 1);
+                times_b_adjoint(t + k, 6, v, 1);
 #pragma GCC unroll 6
                 for (int n = 0; n < 6; ++n) d[n * width + k] += v[n];
             }
         }
-    SIMD_NAME(deinterleave)
-    (buffer + band->in_top * width + band->pad, width, band->plane, block, band->in_rows,
-     band->width, image + (ptrdiff_t)band->in_first * band->width, 1);
+    deinterleave(buffer + band->in_top * width + band->pad, width, band->plane, block,
+                 band->in_rows, band->width, image + (ptrdiff_t)band->in_first * band->width, 1);
 }
 
 /* Z of the tiles of a band of delta. */
-SIMD_TARGET static void SIMD_NAME(delta_tiles)(const winograd_band *band, const float *delta,
-                                               int filters, int block, float *matrices,
-                                               ptrdiff_t apart, float *scratch)
+LOOP void transform_delta_tiles(const winograd_band *band, const float *delta, int filters,
+                                int block, float *matrices, ptrdiff_t apart, float *scratch)
 {
     floats *buffer = (floats *)scratch;
     int width = 4 * band->tile_columns, height = 4 * band->tile_rows;
-    SIMD_NAME(clear_border)(buffer, height, width, 0, 0, band->out_rows, band->out_width);
-    SIMD_NAME(interleave)
-    (delta + (ptrdiff_t)band->out_first * band->out_width, band->out_plane, block, band->out_rows,
-     band->out_width, buffer, width);
-    SIMD_NAME(tiles_to_matrices)(band, buffer, width, 4, filters, block, matrices, apart);
+    clear_border(buffer, height, width, 0, 0, band->out_rows, band->out_width);
+    interleave(delta + (ptrdiff_t)band->out_first * band->out_width, band->out_plane, block,
+               band->out_rows, band->out_width, buffer, width);
+    tiles_to_matrices(band, buffer, width, 4, filters, block, matrices, apart);
 }
 
 /* The outputs of the tiles of a band. */
-SIMD_TARGET static void SIMD_NAME(output_tiles)(const winograd_band *band, const float *matrices,
-                                                ptrdiff_t apart, int filters, int block,
-                                                float *output, float *scratch)
+LOOP void transform_output_tiles(const winograd_band *band, const float *matrices, ptrdiff_t apart,
+                                 int filters, int block, float *output, float *scratch)
 {
     floats *buffer = (floats *)scratch;
     int width = 4 * band->tile_columns;
@@ -277,57 +269,54 @@ SIMD_TARGET static void SIMD_NAME(output_tiles)(const winograd_band *band, const
             for (int k = 0; k < 6; ++k) {
 #pragma GCC unroll 6
                 for (int n = 0; n < 6; ++n)
-                    m[n] = SIMD_NAME(load_some)(matrices + (6 * k + n) * apart, block);
-                SIMD_NAME(times_a)(m, 1, t + 4 * k, 1);
+                    m[n] = load_some(matrices + (6 * k + n) * apart, block, (floats){0});
+                times_a(m, 1, t + 4 * k, 1);
             }
 #pragma GCC unroll 4
-            for (int k = 0; k < 4; ++k) SIMD_NAME(times_a)(t + k, 4, d + k, width);
+            for (int k = 0; k < 4; ++k) times_a(t + k, 4, d + k, width);
         }
-    SIMD_NAME(deinterleave)
-    (buffer, width, band->out_plane, block, band->out_rows, band->out_width,
-     output + (ptrdiff_t)band->out_first * band->out_width, 0);
+    deinterleave(buffer, width, band->out_plane, block, band->out_rows, band->out_width,
+                 output + (ptrdiff_t)band->out_first * band->out_width, 0);
 }
 
 /* U of one filter: row `filter` of the 36 matrices, each filters x channels. */
-SIMD_TARGET static void SIMD_NAME(filter_tiles)(const float *weights, int channels, float *matrices,
-                                                ptrdiff_t apart)
+LOOP void transform_filter_tiles(const float *weights, int channels, float *matrices,
+                                 ptrdiff_t apart)
 {
     for (int c = 0; c < channels; c += LANES, weights += 9 * LANES) {
         int block = channels - c < LANES ? channels - c : LANES;
-        float side_by_side[9][SIMD_BYTES / sizeof(float)] = {{0}};
+        float side_by_side[9][LANES] = {{0}};
         floats g[9], t[18], u[6];
         for (int i = 0; i < block; ++i)
             for (int j = 0; j < 9; ++j) side_by_side[j][i] = weights[9 * i + j];
         memcpy(g, side_by_side, sizeof g);
 #pragma GCC unroll 3
-        for (int k = 0; k < 3; ++k) SIMD_NAME(times_g)(g + k, 3, t + k, 3);
+        for (int k = 0; k < 3; ++k) times_g(g + k, 3, t + k, 3);
 #pragma GCC unroll 6
         for (int k = 0; k < 6; ++k) {
-            SIMD_NAME(times_g)(t + 3 * k, 1, u, 1);
+            times_g(t + 3 * k, 1, u, 1);
 #pragma GCC unroll 6
-            for (int n = 0; n < 6; ++n)
-                SIMD_NAME(store_some)(matrices + (6 * k + n) * apart + c, u[n], block);
+            for (int n = 0; n < 6; ++n) store_some(matrices + (6 * k + n) * apart + c, u[n], block);
         }
     }
 }
 
-/* Adds a filter's gradient, from its row of the 36 gradients by U. */
-SIMD_TARGET static void SIMD_NAME(add_filter_gradient)(const float *matrices, ptrdiff_t apart,
-                                                       int channels, float *gradient)
+/* Adds a filter's gradient, from its row of the 36 gradients with respect to U. */
+LOOP void add_filter_tiles(const float *matrices, ptrdiff_t apart, int channels, float *gradient)
 {
     for (int c = 0; c < channels; c += LANES, gradient += 9 * LANES) {
         int block = channels - c < LANES ? channels - c : LANES;
-        float side_by_side[9][SIMD_BYTES / sizeof(float)];
+        float side_by_side[9][LANES];
         floats g[9], t[18], u[6];
 #pragma GCC unroll 6
         for (int k = 0; k < 6; ++k) {
 #pragma GCC unroll 6
             for (int n = 0; n < 6; ++n)
-                u[n] = SIMD_NAME(load_some)(matrices + (6 * k + n) * apart + c, block);
-            SIMD_NAME(times_g_adjoint)(u, 1, t + 3 * k, 1);
+                u[n] = load_some(matrices + (6 * k + n) * apart + c, block, (floats){0});
+            times_g_adjoint(u, 1, t + 3 * k, 1);
         }
 #pragma GCC unroll 3
-        for (int k = 0; k < 3; ++k) SIMD_NAME(times_g_adjoint)(t + k, 3, g + k, 3);
+        for (int k = 0; k < 3; ++k) times_g_adjoint(t + k, 3, g + k, 3);
         memcpy(side_by_side, g, sizeof g);
         for (int i = 0; i < block; ++i)
             for (int j = 0; j < 9; ++j) gradient[9 * i + j] += side_by_side[j][i];
@@ -335,9 +324,9 @@ SIMD_TARGET static void SIMD_NAME(add_filter_gradient)(const float *matrices, pt
 }
 
 static const winograd_kernels SIMD_NAME(kernels) = {LANES,
-                                                    SIMD_NAME(input_tiles),
-                                                    SIMD_NAME(add_input_gradient),
-                                                    SIMD_NAME(delta_tiles),
-                                                    SIMD_NAME(output_tiles),
-                                                    SIMD_NAME(filter_tiles),
-                                                    SIMD_NAME(add_filter_gradient)};
+                                                    transform_input_tiles,
+                                                    add_input_tiles,
+                                                    transform_delta_tiles,
+                                                    transform_output_tiles,
+                                                    transform_filter_tiles,
+                                                    add_filter_tiles};

@@ -59,8 +59,7 @@ typedef struct {
 } any_k_loops;
 
 #define LOOPS_FILE "smooth_topk_any_k_simd.h"
-#define LOOPS_TYPE any_k_loops
-#include "smooth_topk_instruction_sets.h"
+#include "each_instruction_set.h"
 
 /* What whole vectors need behind the last number of a list, and before and behind coefficients. */
 #define LIST_SLACK 64
@@ -257,7 +256,7 @@ static int nearly_equal(const any_k_loops *loops, const smooth_topk_sample *samp
 static void any_k(const smooth_topk_sample *sample, int may_be_equal, float *loss, float *grad,
                   char *scratch)
 {
-    const any_k_loops *loops = loops_of_this_machine();
+    const any_k_loops *loops = SIMD_CHOOSE(loops, best_instruction_set());
     int k = sample->params->k, classes = sample->classes;
     any_k_scratch at = take_any_k_scratch(&scratch, classes, k);
     float *weights = grad ? grad : at.own_weights;
@@ -315,7 +314,7 @@ int smooth_topk_without_selection(const smooth_topk_params *params, int classes,
                                   char *scratch)
 {
     float least, most;
-    if (loops_of_this_machine()->range(scores, classes, &least, &most)) return 0;
+    if (SIMD_CHOOSE(loops, best_instruction_set())->range(scores, classes, &least, &most)) return 0;
     double range = -smooth_topk_z(least, most, params->k, params->tau) * 1.4426950408889634;
     if (!(range <= LARGEST_RANGE)) return 0;
     smooth_topk_sample sample = {params, classes, scores, label, most, NULL, NULL};

@@ -1,56 +1,70 @@
 /* The vector loops of smooth_topk_any_k.c, once for each instruction set. */
 #include "smooth_topk_exp_simd.h"
 
+#define find_range SIMD_NAME(find_range)
+#define weigh_scores SIMD_NAME(weigh_scores)
+#define sum_expectation SIMD_NAME(sum_expectation)
+#define sum_lanes SIMD_NAME(sum_lanes)
+#define add_powers SIMD_NAME(add_powers)
+#define split_weights SIMD_NAME(split_weights)
+#define sum_centered_powers SIMD_NAME(sum_centered_powers)
+#define scale_back SIMD_NAME(scale_back)
+#define multiply_factors SIMD_NAME(multiply_factors)
+#define combine_products SIMD_NAME(combine_products)
+#define compute_unlikely_gradient SIMD_NAME(compute_unlikely_gradient)
+#define compute_likely_gradient SIMD_NAME(compute_likely_gradient)
+#define compute_equal_gradient SIMD_NAME(compute_equal_gradient)
+#define compute_small_gradient SIMD_NAME(compute_small_gradient)
+
 /* Vectors whose powers a lane adds up in float before they go on in double. */
 #define CHUNK 64
 
 /* least, most: of all scores. Returns whether one of them is NaN or +inf. */
-SIMD_TARGET static int SIMD_NAME(range)(const float *scores, int count, float *least, float *most)
+LOOP int find_range(const float *scores, int count, float *least, float *most)
 {
-    floats low = scores[0] - (floats){0}, high = low;
+    floats low = FLOATS(scores[0]), high = low;
     ints bad = {0};
     for (int i = 0; i < count; i += LANES) {
-        floats x = SIMD_NAME(load_some)(scores + i, count - i, low);
-        bad |= (((ints)x & 0x7fffffff) > 0x7f800000) | ((ints)x == 0x7f800000);
-        low = SIMD_NAME(select)(x < low, x, low);
-        high = SIMD_NAME(select)(x > high, x, high);
+        floats x = load_some(scores + i, count - i, low);
+        bad |= is_nan_or_plus_inf((ints)x);
+        low = select_floats(x < low, x, low);
+        high = select_floats(x > high, x, high);
     }
     *least = low[0], *most = high[0];
     for (int lane = 1; lane < LANES; ++lane) {
         *least = low[lane] < *least ? low[lane] : *least;
         *most = high[lane] > *most ? high[lane] : *most;
     }
-    return SIMD_NAME(any)(bad);
+    return any_lane(bad);
 }
 
 /* weights = exp((score - reference) / (k tau)), at most 2^100, 0 below 2^-126; rate = log2(e) / (k
    tau). Returns about the sum of their minima with 1. */
-SIMD_TARGET static float SIMD_NAME(weights)(const float *scores, int count, float reference,
-                                            float rate, float *weights)
+LOOP float weigh_scores(const float *scores, int count, float reference, float rate, float *weights)
 {
     floats sums = {0};
     float sum = 0;
     for (int i = 0; i < count; i += LANES) {
-        floats lowest = float_of(0xff800000u) - (floats){0}, one = 1 - (floats){0};
-        floats t = (SIMD_NAME(load_some)(scores + i, count - i, lowest) - reference) * rate;
+        floats lowest = FLOATS(float_of(BITS_MINUS_INF)), one = FLOATS(1);
+        floats t = (load_some(scores + i, count - i, lowest) - reference) * rate;
         ints keep = t >= -126.f;
-        t = SIMD_NAME(select)(t < 100.f, t, 100 - (floats){0});
-        floats x = SIMD_NAME(select)(keep, SIMD_NAME(exp2)(SIMD_NAME(select)(keep, t, (floats){0})),
-                                     (floats){0});
-        SIMD_NAME(store_some)(weights + i, x, count - i);
-        sums += SIMD_NAME(select)(x < 1.f, x, one);
+        t = select_floats(t < 100.f, t, FLOATS(100));
+        floats x =
+            select_floats(keep, exp2_of_floats(select_floats(keep, t, (floats){0})), (floats){0});
+        store_some(weights + i, x, count - i);
+        sums += select_floats(x < 1.f, x, one);
     }
     for (int lane = 0; lane < LANES; ++lane) sum += sums[lane];
     return sum;
 }
 
 /* How many classes are expected in a random subset at the tilt rho, and the variance of that. */
-SIMD_TARGET static void SIMD_NAME(expectation)(const float *weights, int count, float rho,
-                                               double *expected, double *variance)
+LOOP void sum_expectation(const float *weights, int count, float rho, double *expected,
+                          double *variance)
 {
     floats sums = {0}, variances = {0};
     for (int i = 0; i < count; i += LANES) {
-        floats odds = SIMD_NAME(load_some)(weights + i, count - i, (floats){0}) * rho;
+        floats odds = load_some(weights + i, count - i, (floats){0}) * rho;
         floats excluded = 1 / (1 + odds), chosen = odds * excluded;
         sums += chosen;
         variances += chosen * excluded;
@@ -63,17 +77,17 @@ SIMD_TARGET static void SIMD_NAME(expectation)(const float *weights, int count, 
 }
 
 /* The sum of all lanes, in double. */
-INLINE double SIMD_NAME(sum)(floats x)
+INLINE double sum_lanes(floats x)
 {
-    float both[SIMD_BYTES / sizeof(float)];
-    SIMD_NAME(store)(both, x);
-    doubles part = SIMD_NAME(load_as_doubles)(both) + SIMD_NAME(load_as_doubles)(both + HALF);
-    for (int by = HALF / 2; by > 0; by /= 2) part += SIMD_NAME(rotate)(part, by);
+    float both[LANES];
+    store(both, x);
+    doubles part = load_as_doubles(both) + load_as_doubles(both + HALF);
+    for (int by = HALF / 2; by > 0; by /= 2) part += rotate(part, by);
     return part[0];
 }
 
 /* sum[m - 1] += the m-th powers of x. */
-INLINE void SIMD_NAME(add_powers)(floats *sum, floats x)
+INLINE void add_powers(floats *sum, floats x)
 {
     floats term = x;
 #pragma GCC unroll 16
@@ -86,8 +100,8 @@ INLINE void SIMD_NAME(add_powers)(floats *sum, floats x)
 /* weights become odds at the tilt rho. Those above `limit` leave for the list: their classes and
    odds; 0 stays behind. power[m - 1] = the sum of the m-th powers of the others. Returns how many
    are on the list. */
-SIMD_TARGET static int SIMD_NAME(split)(float *weights, int count, float rho, float limit,
-                                        double *power, int *list_class, double *list_odds)
+LOOP int split_weights(float *weights, int count, float rho, float limit, double *power,
+                       int *list_class, double *list_odds)
 {
     int listed = 0;
     for (int m = 0; m < POWER_SUMS; ++m) power[m] = 0;
@@ -97,27 +111,26 @@ SIMD_TARGET static int SIMD_NAME(split)(float *weights, int count, float rho, fl
 #pragma GCC unroll 16
         for (int m = 0; m < POWER_SUMS; ++m) sum[m] = (floats){0};
         for (int i = begin; i < end; i += LANES) {
-            floats x = SIMD_NAME(load_some)(weights + i, end - i, (floats){0}) * rho;
+            floats x = load_some(weights + i, end - i, (floats){0}) * rho;
             ints large = x > limit;
-            if (SIMD_NAME(any)(large)) {
+            if (any_lane(large)) {
                 for (int lane = 0; lane < LANES; ++lane) {
                     list_class[listed] = i + lane;
                     list_odds[listed] = x[lane];
                     listed += x[lane] > limit;
                 }
-                x = SIMD_NAME(select)(large, (floats){0}, x);
+                x = select_floats(large, (floats){0}, x);
             }
-            SIMD_NAME(store_some)(weights + i, x, end - i);
-            SIMD_NAME(add_powers)(sum, x);
+            store_some(weights + i, x, end - i);
+            add_powers(sum, x);
         }
-        for (int m = 0; m < POWER_SUMS; ++m) power[m] += SIMD_NAME(sum)(sum[m]);
+        for (int m = 0; m < POWER_SUMS; ++m) power[m] += sum_lanes(sum[m]);
     }
     return listed;
 }
 
 /* power[m - 1] = the sum of the m-th powers of the weights' distances from the center. */
-SIMD_TARGET static void SIMD_NAME(centered_sums)(const float *weights, int count, float center,
-                                                 double *power)
+LOOP void sum_centered_powers(const float *weights, int count, float center, double *power)
 {
     for (int m = 0; m < POWER_SUMS; ++m) power[m] = 0;
     for (int begin = 0; begin < count; begin += CHUNK * LANES) {
@@ -126,16 +139,16 @@ SIMD_TARGET static void SIMD_NAME(centered_sums)(const float *weights, int count
 #pragma GCC unroll 16
         for (int m = 0; m < POWER_SUMS; ++m) sum[m] = (floats){0};
         for (int i = begin; i < end; i += LANES) {
-            floats all = center - (floats){0};
-            SIMD_NAME(add_powers)(sum, SIMD_NAME(load_some)(weights + i, end - i, all) - center);
+            floats all = FLOATS(center);
+            add_powers(sum, load_some(weights + i, end - i, all) - center);
         }
-        for (int m = 0; m < POWER_SUMS; ++m) power[m] += SIMD_NAME(sum)(sum[m]);
+        for (int m = 0; m < POWER_SUMS; ++m) power[m] += sum_lanes(sum[m]);
     }
 }
 
 /* Takes coefficients that have grown past 2^300 back: only ratios of them are asked for in the end.
  */
-INLINE void SIMD_NAME(scale_back)(double *c, int degree)
+INLINE void scale_back(double *c, int degree)
 {
     double most = 0;
     for (int j = 0; j <= degree; ++j) most = c[j] > most ? c[j] : most;
@@ -145,8 +158,8 @@ INLINE void SIMD_NAME(scale_back)(double *c, int degree)
 /* Multiplies c[0 .. degree] by the factors (1 + x[i] t), truncated at degree k. Both c and `other`
    have COEFFICIENTS(k) numbers from 8 before their start on, all 0 but c[0 .. degree]; x ends with
    zeros up to a multiple of 4. Returns the one that the result is in; *degree is the result's. */
-SIMD_TARGET static double *SIMD_NAME(times_factors)(double *c, double *other, int *degree, int k,
-                                                    const double *x, int count)
+LOOP double *multiply_factors(double *c, double *other, int *degree, int k, const double *x,
+                              int count)
 {
     for (int i = 0, step = 1; i < count; i += 4, ++step) {
         const double *f = x + i;
@@ -166,15 +179,15 @@ SIMD_TARGET static double *SIMD_NAME(times_factors)(double *c, double *other, in
         double *result = other;
         other = c;
         c = result;
-        if (step % CHUNK == 0) SIMD_NAME(scale_back)(c, *degree);
+        if (step % CHUNK == 0) scale_back(c, *degree);
     }
-    SIMD_NAME(scale_back)(c, *degree);
+    scale_back(c, *degree);
     return c;
 }
 
 /* c[0 .. k] = likely * unlikely, from the coefficients of likely in reverse order. */
-SIMD_TARGET static void SIMD_NAME(combine)(const double *reversed, int likely_degree,
-                                           const double *unlikely, int k, double *restrict c)
+LOOP void combine_products(const double *reversed, int likely_degree, const double *unlikely, int k,
+                           double *restrict c)
 {
     for (int j = 0; j <= k; ++j) c[j] = reversed[likely_degree] * unlikely[j];
     for (int t = 1; t <= likely_degree && t <= k; ++t) {
@@ -190,15 +203,15 @@ SIMD_TARGET static void SIMD_NAME(combine)(const double *reversed, int likely_de
 
 /* m_i(k) - m_i(k-1), times what is in d, of unlikely classes: x_i sum_m (-x_i)^m d[m], m < terms.
    count is rounded up to whole vectors: x and result have room for AT_ONCE * HALF more. */
-SIMD_TARGET static void SIMD_NAME(unlikely_gradient)(const double *odds, int count, const double *d,
-                                                     int terms, double *result)
+LOOP void compute_unlikely_gradient(const double *odds, int count, const double *d, int terms,
+                                    double *result)
 {
     for (int i = 0; i < count; i += AT_ONCE * HALF) {
         doubles x[AT_ONCE], sum[AT_ONCE];
 #pragma GCC unroll 8
         for (int v = 0; v < AT_ONCE; ++v) {
             memcpy(&x[v], odds + i + v * HALF, sizeof x[v]);
-            sum[v] = d[terms - 1] - (doubles){0};
+            sum[v] = DOUBLES(d[terms - 1]);
         }
         for (int m = terms - 2; m >= 0; --m) {
 #pragma GCC unroll 8
@@ -214,10 +227,9 @@ SIMD_TARGET static void SIMD_NAME(unlikely_gradient)(const double *odds, int cou
 
 /* The same of likely classes, u_i the odds of not being chosen: see smooth_topk_monic_difference.
    count as above. */
-SIMD_TARGET static void SIMD_NAME(likely_gradient)(const double *u, int count,
-                                                   const double *reversed, int likely_degree,
-                                                   const double *unlikely, const double *c, int k,
-                                                   double size, double *result)
+LOOP void compute_likely_gradient(const double *u, int count, const double *reversed,
+                                  int likely_degree, const double *unlikely, const double *c, int k,
+                                  double size, double *result)
 {
     double scale_k = size / c[k], scale_k1 = size / c[k - 1];
     for (int i = 0; i < count; i += HALF) {
@@ -236,37 +248,40 @@ SIMD_TARGET static void SIMD_NAME(likely_gradient)(const double *u, int count,
 
 /* grad = x sum_m (-x)^m d[m] of nearly equal weights x, m < terms, in double. grad may be weights.
  */
-SIMD_TARGET static void SIMD_NAME(equal_gradient)(const float *weights, int count, const double *d,
-                                                  int terms, float *grad)
+LOOP void compute_equal_gradient(const float *weights, int count, const double *d, int terms,
+                                 float *grad)
 {
     for (int i = 0; i < count; i += HALF) {
-        doubles x = SIMD_NAME(load_some_as_doubles)(weights + i, count - i);
-        doubles sum = d[terms - 1] - (doubles){0};
+        doubles x = load_some_as_doubles(weights + i, count - i);
+        doubles sum = DOUBLES(d[terms - 1]);
         for (int m = terms - 2; m >= 0; --m) sum = SMOOTH_TOPK_HORNER(d[m], x, sum);
-        SIMD_NAME(store_some_as_floats)(grad + i, sum * x, count - i);
+        store_some_as_floats(grad + i, sum * x, count - i);
     }
 }
 
 /* grad = x sum_m (-x)^m d[m] of small odds x, m < POWER_SUMS. grad may be odds. */
-SIMD_TARGET static void SIMD_NAME(small_gradient)(const float *odds, int count, const float *d,
-                                                  float *grad)
+LOOP void compute_small_gradient(const float *odds, int count, const float *d, float *grad)
 {
     for (int i = 0; i < count; i += LANES) {
-        floats x = SIMD_NAME(load_some)(odds + i, count - i, (floats){0});
-        floats sum = d[POWER_SUMS - 1] - (floats){0};
+        floats x = load_some(odds + i, count - i, (floats){0});
+        floats sum = FLOATS(d[POWER_SUMS - 1]);
 #pragma GCC unroll 16
         for (int m = POWER_SUMS - 2; m >= 0; --m) sum = SMOOTH_TOPK_HORNER(d[m], x, sum);
-        SIMD_NAME(store_some)(grad + i, sum * x, count - i);
+        store_some(grad + i, sum * x, count - i);
     }
 }
 
-static const any_k_loops SIMD_NAME(loops) = {
-    SIMD_NAME(range),           SIMD_NAME(weights),
-    SIMD_NAME(expectation),     SIMD_NAME(centered_sums),
-    SIMD_NAME(split),           SIMD_NAME(times_factors),
-    SIMD_NAME(combine),         SIMD_NAME(unlikely_gradient),
-    SIMD_NAME(likely_gradient), SIMD_NAME(small_gradient),
-    SIMD_NAME(equal_gradient)};
+static const any_k_loops SIMD_NAME(loops) = {find_range,
+                                             weigh_scores,
+                                             sum_expectation,
+                                             sum_centered_powers,
+                                             split_weights,
+                                             multiply_factors,
+                                             combine_products,
+                                             compute_unlikely_gradient,
+                                             compute_likely_gradient,
+                                             compute_small_gradient,
+                                             compute_equal_gradient};
 
 #undef CHUNK
 #undef AT_ONCE

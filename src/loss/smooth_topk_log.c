@@ -39,8 +39,7 @@ typedef struct {
 } log_loops;
 
 #define LOOPS_FILE "smooth_topk_log_simd.h"
-#define LOOPS_TYPE log_loops
-#include "smooth_topk_instruction_sets.h"
+#include "each_instruction_set.h"
 
 static int rows_of(int count, int lanes)
 {
@@ -69,13 +68,13 @@ static log_trees take_log_trees(char **scratch, int classes, int k, int lanes)
 size_t smooth_topk_log_scratch(int classes, int k)
 {
     char *end = NULL;
-    take_log_trees(&end, classes, k, loops_of_this_machine()->lanes);
+    take_log_trees(&end, classes, k, SIMD_CHOOSE(loops, best_instruction_set())->lanes);
     return (uintptr_t)end;
 }
 
 void smooth_topk_by_log(const smooth_topk_sample *sample, float *loss, float *grad, char *scratch)
 {
-    const log_loops *loops = loops_of_this_machine();
+    const log_loops *loops = SIMD_CHOOSE(loops, best_instruction_set());
     const double ln_2 = 0.6931471805599453, log2_e = 1.4426950408889634;
     int k = sample->params->k, label = sample->label, count = 0;
     float tau = sample->params->tau;

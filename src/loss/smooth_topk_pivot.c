@@ -30,8 +30,7 @@ typedef struct {
 } pivot_loops;
 
 #define LOOPS_FILE "smooth_topk_pivot_simd.h"
-#define LOOPS_TYPE pivot_loops
-#include "smooth_topk_instruction_sets.h"
+#include "each_instruction_set.h"
 
 /* The weights of a sample's classes relative to the pivot. */
 typedef struct {
@@ -103,7 +102,8 @@ void smooth_topk_by_pivot(const smooth_topk_sample *sample, float *loss, float *
 {
     int k = sample->params->k;
     if (k <= SMALL_K) {
-        class_weights weights = {.sample = sample, .loops = loops_of_this_machine()};
+        class_weights weights = {.sample = sample,
+                                 .loops = SIMD_CHOOSE(loops, best_instruction_set())};
         char *left = scratch;
         float *own_u = take(&left, sample->classes * sizeof(float));
         weights.u = grad ? grad : own_u;

@@ -2,42 +2,48 @@
 #include "smooth_topk_exp_simd.h"
 #include "smooth_topk_merge_simd.h"
 
+#define compute_exponentials SIMD_NAME(compute_exponentials)
+#define fold_part SIMD_NAME(fold_part)
+#define merge_total SIMD_NAME(merge_total)
+#define multiply_factors SIMD_NAME(multiply_factors)
+#define horner SIMD_NAME(horner)
+#define evaluate_gradient SIMD_NAME(evaluate_gradient)
+#define compute_product SIMD_NAME(compute_product)
+#define compute_gradient SIMD_NAME(compute_gradient)
+
 /* Vectors whose products a lane adds up in float before they go on in double. */
 #define CHUNK 64
 
 /* u = exp(-|score - pivot| / (k tau)), 0 for scores above the pivot. */
-SIMD_TARGET static void SIMD_NAME(exponentials)(const float *scores, int count, float pivot,
-                                                float rate, float *u)
+LOOP void compute_exponentials(const float *scores, int count, float pivot, float rate, float *u)
 {
-    floats pivots = pivot - (floats){0}, rates = rate - (floats){0};
+    floats pivots = FLOATS(pivot), rates = FLOATS(rate);
     int i = 0;
     for (; i + LANES <= count; i += LANES) {
-        floats x = SIMD_NAME(exponential)(SIMD_NAME(load)(scores + i), pivots, rates);
-        SIMD_NAME(store)(u + i, x);
+        floats x = exponential(load(scores + i), pivots, rates);
+        store(u + i, x);
     }
     if (i < count) {
-        float part[SIMD_BYTES / sizeof(float)] = {0};
-        memcpy(part, scores + i, (count - i) * sizeof(float));
-        SIMD_NAME(store)(part, SIMD_NAME(exponential)(SIMD_NAME(load)(part), pivots, rates));
-        memcpy(u + i, part, (count - i) * sizeof(float));
+        floats x = load_some(scores + i, count - i, (floats){0});
+        store_some(u + i, exponential(x, pivots, rates), count - i);
     }
 }
 
 /* total[2j] and total[2j + 1]: coefficient j of the lower and of the upper lanes. The first part is
    taken over; later ones, (1 + part[1] x + .. + part[k] x^k), are multiplied in, truncated at
    degree k. */
-INLINE void SIMD_NAME(fold)(doubles *total, const floats *part, const int first, const int k)
+INLINE void fold_part(doubles *total, const floats *part, const int first, const int k)
 {
     doubles low[SMALL_K + 1], high[SMALL_K + 1];
 #pragma GCC unroll 16
     for (int j = 1; j <= k; ++j) {
-        float both[SIMD_BYTES / sizeof(float)];
-        SIMD_NAME(store)(both, part[j]);
-        low[j] = SIMD_NAME(load_as_doubles)(both);
-        high[j] = SIMD_NAME(load_as_doubles)(both + HALF);
+        float both[LANES];
+        store(both, part[j]);
+        low[j] = load_as_doubles(both);
+        high[j] = load_as_doubles(both + HALF);
     }
     if (first) {
-        total[0] = total[1] = 1 - (doubles){0};
+        total[0] = total[1] = DOUBLES(1);
         for (int j = 1; j <= k; ++j) {
             total[2 * j] = low[j];
             total[2 * j + 1] = high[j];
@@ -53,7 +59,7 @@ INLINE void SIMD_NAME(fold)(doubles *total, const floats *part, const int first,
 }
 
 /* The product of all lanes of `total`, the lower ones with the upper ones first. */
-INLINE void SIMD_NAME(merge)(const doubles *total, double *product, const int k)
+INLINE void merge_total(const doubles *total, double *product, const int k)
 {
     doubles lanes[SMALL_K + 1];
 #pragma GCC unroll 16
@@ -62,13 +68,13 @@ INLINE void SIMD_NAME(merge)(const doubles *total, double *product, const int k)
 #pragma GCC unroll 16
         for (int i = 1; i <= j; ++i) lanes[j] += total[2 * i] * total[2 * (j - i) + 1];
     }
-    SIMD_NAME(merge_lanes)(lanes, product, k);
+    merge_lanes(lanes, product, k);
 }
 
 /* product[0 .. k] of the factors (1 + u x), by independent products in the lanes, merged at the
    end. k is a constant wherever this is expanded, so that the k coefficients of a lane stay in
    registers. */
-INLINE void SIMD_NAME(product_of)(const float *u, int count, double *product, const int k)
+INLINE void multiply_factors(const float *u, int count, double *product, const int k)
 {
     doubles total[2 * (SMALL_K + 1)];
 #pragma GCC unroll 32
@@ -76,64 +82,57 @@ INLINE void SIMD_NAME(product_of)(const float *u, int count, double *product, co
     for (int begin = 0; begin < count; begin += CHUNK * LANES) {
         int end = min_int(count, begin + CHUNK * LANES), i = begin;
         floats c[SMALL_K + 1];
-        c[0] = 1 - (floats){0};
+        c[0] = FLOATS(1);
 #pragma GCC unroll 16
         for (int j = 1; j <= k; ++j) c[j] = (floats){0};
         for (; i + LANES <= end; i += LANES) {
-            floats x = SIMD_NAME(load)(u + i);
+            floats x = load(u + i);
 #pragma GCC unroll 16
             for (int j = k; j >= 1; --j) c[j] += x * c[j - 1];
         }
         if (i < end) {
-            float part[SIMD_BYTES / sizeof(float)] = {0};
-            memcpy(part, u + i, (end - i) * sizeof(float));
-            floats x = SIMD_NAME(load)(part);
+            floats x = load_some(u + i, end - i, (floats){0});
 #pragma GCC unroll 16
             for (int j = k; j >= 1; --j) c[j] += x * c[j - 1];
         }
-        SIMD_NAME(fold)(total, c, begin == 0, k);
+        fold_part(total, c, begin == 0, k);
     }
-    SIMD_NAME(merge)(total, product, k);
+    merge_total(total, product, k);
 }
 
 /* grad_i = u_i sum_m (-u_i)^m d[m], by Horner u may be grad. */
-INLINE floats SIMD_NAME(horner)(floats x, const float *d, const int k)
+INLINE floats horner(floats x, const float *d, const int k)
 {
-    floats sum = d[k - 1] - (floats){0};
+    floats sum = FLOATS(d[k - 1]);
 #pragma GCC unroll 16
     for (int m = k - 2; m >= 0; --m) sum = SMOOTH_TOPK_HORNER(d[m], x, sum);
     return sum * x;
 }
 
-INLINE void SIMD_NAME(gradient_of)(const float *u, int count, const float *d, float *grad,
-                                   const int k)
+INLINE void evaluate_gradient(const float *u, int count, const float *d, float *grad, const int k)
 {
     int i = 0;
-    for (; i + LANES <= count; i += LANES)
-        SIMD_NAME(store)(grad + i, SIMD_NAME(horner)(SIMD_NAME(load)(u + i), d, k));
+    for (; i + LANES <= count; i += LANES) store(grad + i, horner(load(u + i), d, k));
     if (i < count) {
-        float part[SIMD_BYTES / sizeof(float)] = {0};
-        memcpy(part, u + i, (count - i) * sizeof(float));
-        SIMD_NAME(store)(part, SIMD_NAME(horner)(SIMD_NAME(load)(part), d, k));
-        memcpy(grad + i, part, (count - i) * sizeof(float));
+        floats x = load_some(u + i, count - i, (floats){0});
+        store_some(grad + i, horner(x, d, k), count - i);
     }
 }
 
-SIMD_TARGET static void SIMD_NAME(product)(const float *u, int count, double *product, int k){
-#define PRODUCT(K) SIMD_NAME(product_of)(u, count, product, K)
+LOOP void compute_product(const float *u, int count, double *product, int k){
+#define PRODUCT(K) multiply_factors(u, count, product, K)
     FOR_SMALL_K(PRODUCT)
 #undef PRODUCT
 }
 
-SIMD_TARGET
-    static void SIMD_NAME(gradient)(const float *u, int count, const float *d, float *grad, int k)
+LOOP void compute_gradient(const float *u, int count, const float *d, float *grad, int k)
 {
-#define GRADIENT(K) SIMD_NAME(gradient_of)(u, count, d, grad, K)
+#define GRADIENT(K) evaluate_gradient(u, count, d, grad, K)
     FOR_SMALL_K(GRADIENT)
 #undef GRADIENT
 }
 
-static const pivot_loops SIMD_NAME(loops) = {SIMD_NAME(exponentials), SIMD_NAME(product),
-                                             SIMD_NAME(gradient)};
+static const pivot_loops SIMD_NAME(loops) = {compute_exponentials, compute_product,
+                                             compute_gradient};
 
 #undef CHUNK

@@ -14,8 +14,7 @@ typedef struct {
 } selection_loops;
 
 #define LOOPS_FILE "smooth_topk_select_simd.h"
-#define LOOPS_TYPE selection_loops
-#include "smooth_topk_instruction_sets.h"
+#include "each_instruction_set.h"
 
 /* Moves the hole at the root of a heap of k down to where `score` belongs, and returns it. */
 static int sift_down(int *top, float *top_scores, int k, float score)
@@ -60,7 +59,7 @@ typedef struct {
 
 static columns divide_into_columns(int classes, int k)
 {
-    columns split = {.loops = loops_of_this_machine()};
+    columns split = {.loops = SIMD_CHOOSE(loops, best_instruction_set())};
     int all = classes / split.loops->lanes, wanted = classes / 4 / k;
     split.vectors = wanted < 1 ? 1 : min_int(wanted, 16);
     split.whole = all / split.vectors;
@@ -73,7 +72,7 @@ static columns divide_into_columns(int classes, int k)
 int smooth_topk_find_top(const float *scores, int classes, int label, int k, int *top,
                          float *top_scores, float *maxima)
 {
-    const selection_loops *loops = loops_of_this_machine();
+    const selection_loops *loops = SIMD_CHOOSE(loops, best_instruction_set());
     if (k > 2 && 2 * k <= loops->lanes && classes > loops->lanes &&
         classes <= SHORT_ROW * loops->lanes) {
         int found = loops->top_of_short_row(scores, classes, label, k, top, top_scores);

@@ -57,8 +57,7 @@ static const float logarithm_series[] = {-1.1514610310e-1f, 1.1676998740e-1f,  -
                                          -2.4999993993e-1f, 3.3333331174e-1f};
 
 #define LOOPS_FILE "smooth_topk_soft_simd.h"
-#define LOOPS_TYPE soft_loops
-#include "smooth_topk_instruction_sets.h"
+#include "each_instruction_set.h"
 
 /* ---- scratch ---- */
 
@@ -74,32 +73,32 @@ typedef struct {
 
 static soft_scratch take_soft_scratch(char **scratch, int classes, int k)
 {
-    size_t floats = classes * sizeof(float), coefficients = (k + 1) * sizeof(double);
-    size_t likely = (classes + 1) * sizeof(double);
+    size_t row_bytes = classes * sizeof(float), polynomial_bytes = (k + 1) * sizeof(double);
+    size_t likely_bytes = (classes + 1) * sizeof(double);
     soft_scratch taken;
     taken.top = take(scratch, (k + 1) * sizeof(int));
     taken.top_scores = take(scratch, (k + 1) * sizeof(float));
-    taken.maxima = take(scratch, floats);
-    taken.finite_scores = take(scratch, floats);
-    taken.likely_weight = take(scratch, floats);
-    taken.odds = take(scratch, floats);
+    taken.maxima = take(scratch, row_bytes);
+    taken.finite_scores = take(scratch, row_bytes);
+    taken.likely_weight = take(scratch, row_bytes);
+    taken.odds = take(scratch, row_bytes);
     taken.boosts = take(scratch, classes * sizeof(double));
     taken.likely_class = take(scratch, classes * sizeof(int));
-    taken.u = take(scratch, likely);
-    taken.log_u = take(scratch, likely);
-    taken.heavy = take(scratch, likely);
-    taken.quotient = take(scratch, likely);
-    taken.of_label = take(scratch, likely);
-    taken.heavy_a = take(scratch, likely);
-    taken.heavy_b = take(scratch, likely);
-    taken.rest_a = take(scratch, likely);
-    taken.rest_b = take(scratch, likely);
-    taken.light = take(scratch, coefficients);
-    taken.all = take(scratch, coefficients);
-    taken.of_a = take(scratch, coefficients);
-    taken.of_b = take(scratch, coefficients);
-    taken.d = take(scratch, coefficients);
-    taken.loops = take(scratch, 26 * coefficients); /* three times 8 lanes, and 2 */
+    taken.u = take(scratch, likely_bytes);
+    taken.log_u = take(scratch, likely_bytes);
+    taken.heavy = take(scratch, likely_bytes);
+    taken.quotient = take(scratch, likely_bytes);
+    taken.of_label = take(scratch, likely_bytes);
+    taken.heavy_a = take(scratch, likely_bytes);
+    taken.heavy_b = take(scratch, likely_bytes);
+    taken.rest_a = take(scratch, likely_bytes);
+    taken.rest_b = take(scratch, likely_bytes);
+    taken.light = take(scratch, polynomial_bytes);
+    taken.all = take(scratch, polynomial_bytes);
+    taken.of_a = take(scratch, polynomial_bytes);
+    taken.of_b = take(scratch, polynomial_bytes);
+    taken.d = take(scratch, polynomial_bytes);
+    taken.loops = take(scratch, 26 * polynomial_bytes); /* three times 8 lanes, and 2 */
     return taken;
 }
 
@@ -192,7 +191,7 @@ static void divide_out(const double *product, int count, double u, double *quoti
 
 static void narrow_gap(soft_row *row, double gap, float *grad)
 {
-    const soft_loops *loops = loops_of_this_machine();
+    const soft_loops *loops = SIMD_CHOOSE(loops, best_instruction_set());
     const soft_scratch *s = &row->s;
     int k = row->params->k, classes = row->classes, likely = 0;
     double tau = row->params->tau, per_score = 1 / (k * tau);

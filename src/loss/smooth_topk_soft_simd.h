@@ -1,7 +1,18 @@
 /* The vector loops of smooth_topk_soft.c, once for each instruction set; HALF classes at a time, in
    double. */
-#include "smooth_topk_double_simd.h"
+#include "double_functions.h"
 #include "smooth_topk_merge_simd.h"
+
+#define logarithm SIMD_NAME(logarithm)
+#define sum_lanes SIMD_NAME(sum_lanes)
+#define sum_losses SIMD_NAME(sum_losses)
+#define multiply_factors SIMD_NAME(multiply_factors)
+#define sum_over_labels SIMD_NAME(sum_over_labels)
+#define evaluate_gradient SIMD_NAME(evaluate_gradient)
+#define compute_product SIMD_NAME(compute_product)
+#define compute_labels SIMD_NAME(compute_labels)
+#define compute_gradient SIMD_NAME(compute_gradient)
+#define sum_expectation SIMD_NAME(sum_expectation)
 
 /* Vectors between two looks at whether a product grows too large. */
 #define CHUNK 64
@@ -12,9 +23,9 @@
 #define LARGEST_BOOST_OF_PRODUCT 1e20
 
 /* Natural logarithm of normal positive numbers, to 1e-7; its series, in float, is Cephes' logf. */
-INLINE doubles SIMD_NAME(logarithm)(doubles x)
+INLINE doubles logarithm(doubles x)
 {
-    doubles exponent, m = SIMD_NAME(split_exponent)(x, &exponent);
+    doubles exponent, m = split_exponent(x, &exponent);
     half_floats r = __builtin_convertvector(m - 1, half_floats);
     half_floats series = 7.0376836292e-2f - (half_floats){0};
 #pragma GCC unroll 8
@@ -23,7 +34,7 @@ INLINE doubles SIMD_NAME(logarithm)(doubles x)
     return exponent * 0.6931471805599453 + __builtin_convertvector(series, doubles);
 }
 
-INLINE double SIMD_NAME(sum_of)(doubles x)
+INLINE double sum_lanes(doubles x)
 {
     double sum = 0;
     for (int lane = 0; lane < HALF; ++lane) sum += x[lane];
@@ -33,49 +44,47 @@ INLINE double SIMD_NAME(sum_of)(doubles x)
 /* The losses of the labels begin .. end - 1, from their ratios: many logarithms at once, so that
    none waits for another's end. Where labels have the same weight, or none, it is one logarithm of
    their product. Not inlined: a copy for each small k would double what there is to compile. */
-SIMD_TARGET static __attribute__((noinline)) double SIMD_NAME(losses_of)(const soft_labels *of,
-                                                                         int begin, int end,
-                                                                         const doubles *ratios,
-                                                                         int product_is_safe)
+LOOP __attribute__((noinline)) double sum_losses(const soft_labels *of, int begin, int end,
+                                                 const doubles *ratios, int product_is_safe)
 {
     doubles losses = {0};
     for (int first = begin; first < end; first += PRODUCT_OF * HALF) {
         int last = min_int(end, first + PRODUCT_OF * HALF), alike = product_is_safe;
         const doubles *ratio = ratios + (first - begin) / HALF;
-        doubles product = 1 - (doubles){0}, of_scores = {0}, weight;
+        doubles product = DOUBLES(1), of_scores = {0}, weight;
         longs common = {0}, unlike = {0};
         for (int i = first, w = 0; i < last; i += HALF, ++w) {
-            weight = SIMD_NAME(load_some_as_doubles)(of->weights + i, of->count - i);
+            weight = load_some_as_doubles(of->weights + i, of->count - i);
             longs counts = weight != 0;
             unlike |= counts & (common != 0) & ((longs)weight != common);
             common |= counts & (longs)weight;
-            product *= SIMD_NAME(select_doubles)(counts, ratio[w], 1 - (doubles){0});
-            of_scores += weight * SIMD_NAME(load_some_as_doubles)(of->scores + i, of->count - i);
+            product *= select_doubles(counts, ratio[w], DOUBLES(1));
+            of_scores += weight * load_some_as_doubles(of->scores + i, of->count - i);
         }
         losses -= of_scores * of->per_score;
-        alike = alike && !SIMD_NAME(any)((ints)unlike);
-        if (alike) losses += (doubles)common * SIMD_NAME(logarithm)(product);
+        alike = alike && !any_lane((ints)unlike);
+        if (alike) losses += (doubles)common * logarithm(product);
         for (int i = first, w = 0; !alike && i < last; i += HALF, ++w) {
-            weight = SIMD_NAME(load_some_as_doubles)(of->weights + i, of->count - i);
-            losses += weight * SIMD_NAME(logarithm)(ratio[w]);
+            weight = load_some_as_doubles(of->weights + i, of->count - i);
+            losses += weight * logarithm(ratio[w]);
         }
     }
-    return SIMD_NAME(sum_of)(losses);
+    return sum_lanes(losses);
 }
 
 /* product[0 .. k], up to a common factor, of the factors (1 + odds x), odds <= 1. c: k + 1 vectors;
    scratch: 2 (k + 1) doubles. */
-INLINE void SIMD_NAME(product_of)(const float *odds, int count, doubles *c, double *scratch,
-                                  double *product, const int k)
+INLINE void multiply_factors(const float *odds, int count, doubles *c, double *scratch,
+                             double *product, const int k)
 {
     double *lane_product = scratch, *next = scratch + k + 1;
-    c[0] = 1 - (doubles){0};
+    c[0] = DOUBLES(1);
 #pragma GCC unroll 16
     for (int j = 1; j <= k; ++j) c[j] = (doubles){0};
     for (int begin = 0; begin < count; begin += CHUNK * HALF) {
         int end = min_int(count, begin + CHUNK * HALF);
         for (int i = begin; i < end; i += HALF) {
-            doubles x = SIMD_NAME(load_some_as_doubles)(odds + i, count - i);
+            doubles x = load_some_as_doubles(odds + i, count - i);
 #pragma GCC unroll 16
             for (int j = k; j >= 1; --j) c[j] += x * c[j - 1];
         }
@@ -87,7 +96,7 @@ INLINE void SIMD_NAME(product_of)(const float *odds, int count, doubles *c, doub
         for (int j = 0; j <= k; ++j) c[j] *= scale;
     }
     if (k <= SMOOTH_TOPK_SMALL_K) {
-        SIMD_NAME(merge_lanes)(c, product, k);
+        merge_lanes(c, product, k);
         return;
     }
     product[0] = 1;
@@ -106,10 +115,10 @@ INLINE void SIMD_NAME(product_of)(const float *odds, int count, doubles *c, doub
 
 /* One pass over the labels of unlikely classes: see soft_labels. of_a, of_b, quotient: k + 1
    vectors. */
-INLINE void SIMD_NAME(labels_of)(soft_labels *of, doubles *of_a, doubles *of_b, doubles *quotient,
-                                 const int k)
+INLINE void sum_over_labels(soft_labels *of, doubles *of_a, doubles *of_b, doubles *quotient,
+                            const int k)
 {
-    doubles boost = of->boost - (doubles){0}, boost_share, total = {0}, ratios[CHUNK];
+    doubles boost = DOUBLES(of->boost), boost_share, total = {0}, ratios[CHUNK];
     double share = 1. / k, losses = 0;
     int product_is_safe = !of->boosts && of->boost < LARGEST_BOOST_OF_PRODUCT;
     boost_share = boost * share;
@@ -117,14 +126,14 @@ INLINE void SIMD_NAME(labels_of)(soft_labels *of, doubles *of_a, doubles *of_b, 
     for (int j = 0; j <= k; ++j) of_a[j] = of_b[j] = (doubles){0};
     for (int i = 0, v = 0; i < of->count; i += HALF) {
         int rest = of->count - i;
-        doubles odds = SIMD_NAME(load_some_as_doubles)(of->odds + i, rest), b, d;
-        doubles weight = SIMD_NAME(load_some_as_doubles)(of->weights + i, rest);
+        doubles odds = load_some_as_doubles(of->odds + i, rest), b, d;
+        doubles weight = load_some_as_doubles(of->weights + i, rest);
         if (of->boosts) {
             memcpy(&boost, of->boosts + i, min_int(HALF, rest) * sizeof(double));
             boost_share = boost * share;
         }
-        quotient[0] = of->light[0] - (doubles){0};
-        b = d = of->all[0] - (doubles){0};
+        quotient[0] = DOUBLES(of->light[0]);
+        b = d = DOUBLES(of->all[0]);
         doubles d_before = {0}, b_before = {0};
 #pragma GCC unroll 16
         for (int j = 1; j <= k; ++j) {
@@ -147,90 +156,86 @@ INLINE void SIMD_NAME(labels_of)(soft_labels *of, doubles *of_a, doubles *of_b, 
             of_a[j] += a * quotient[j];
             if (j < k) of_b[j] += a1 * quotient[j];
         }
-        SIMD_NAME(store_some_as_floats)
-        (of->grad + i, odds * (a * d - a1 * d_before) + of_label, rest);
+        store_some_as_floats(of->grad + i, odds * (a * d - a1 * d_before) + of_label, rest);
         if (++v < CHUNK && rest > HALF) continue;
         int begin = i - (v - 1) * HALF;
-        losses += SIMD_NAME(losses_of)(of, begin, min_int(of->count, begin + v * HALF), ratios,
-                                       product_is_safe);
+        losses +=
+            sum_losses(of, begin, min_int(of->count, begin + v * HALF), ratios, product_is_safe);
         v = 0;
     }
-    of->total = SIMD_NAME(sum_of)(total);
+    of->total = sum_lanes(total);
     of->loss = losses + of->total * of->center * of->per_score;
 #pragma GCC unroll 16
     for (int j = 0; j <= k; ++j) {
-        of->of_a[j] = SIMD_NAME(sum_of)(of_a[j]);
-        of->of_b[j] = SIMD_NAME(sum_of)(of_b[j]);
+        of->of_a[j] = sum_lanes(of_a[j]);
+        of->of_b[j] = sum_lanes(of_b[j]);
     }
 }
 
 /* grad_i = odds_i sum_m (-odds_i)^m d[m] - grad_i. */
-INLINE void SIMD_NAME(gradient_of)(const float *odds, int count, const double *d, float *grad,
-                                   const int k)
+INLINE void evaluate_gradient(const float *odds, int count, const double *d, float *grad,
+                              const int k)
 {
     for (int i = 0; i < count; i += HALF) {
         int rest = count - i;
-        doubles x = SIMD_NAME(load_some_as_doubles)(odds + i, rest);
-        doubles own = SIMD_NAME(load_some_as_doubles)(grad + i, rest);
-        doubles sum = d[k - 1] - (doubles){0};
+        doubles x = load_some_as_doubles(odds + i, rest);
+        doubles own = load_some_as_doubles(grad + i, rest);
+        doubles sum = DOUBLES(d[k - 1]);
 #pragma GCC unroll 16
         for (int m = k - 2; m >= 0; --m) sum = SMOOTH_TOPK_HORNER(d[m], x, sum);
-        SIMD_NAME(store_some_as_floats)(grad + i, sum * x - own, rest);
+        store_some_as_floats(grad + i, sum * x - own, rest);
     }
 }
 
-SIMD_TARGET static void SIMD_NAME(product)(const float *odds, int count, double *scratch,
-                                           double *product, int k)
+LOOP void compute_product(const float *odds, int count, double *scratch, double *product, int k)
 {
     doubles c[SMOOTH_TOPK_SMALL_K + 1];
     double *rest = scratch + (size_t)(k + 1) * HALF;
-#define PRODUCT(K) SIMD_NAME(product_of)(odds, count, c, rest, product, K)
+#define PRODUCT(K) multiply_factors(odds, count, c, rest, product, K)
     FOR_SMALL_K(PRODUCT)
 #undef PRODUCT
     if (k > SMOOTH_TOPK_SMALL_K)
-        SIMD_NAME(product_of)(odds, count, (doubles *)scratch, rest, product, k);
+        multiply_factors(odds, count, (doubles *)scratch, rest, product, k);
 }
 
-SIMD_TARGET static void SIMD_NAME(labels)(soft_labels *of, double *scratch, int k)
+LOOP void compute_labels(soft_labels *of, double *scratch, int k)
 {
     doubles a[SMOOTH_TOPK_SMALL_K + 1], b[SMOOTH_TOPK_SMALL_K + 1],
         quotient[SMOOTH_TOPK_SMALL_K + 1];
     doubles *memory = (doubles *)scratch;
-#define LABELS(K) SIMD_NAME(labels_of)(of, a, b, quotient, K)
+#define LABELS(K) sum_over_labels(of, a, b, quotient, K)
     FOR_SMALL_K(LABELS)
 #undef LABELS
     if (k > SMOOTH_TOPK_SMALL_K)
-        SIMD_NAME(labels_of)(of, memory, memory + k + 1, memory + 2 * (k + 1), k);
+        sum_over_labels(of, memory, memory + k + 1, memory + 2 * (k + 1), k);
 }
 
-SIMD_TARGET static void SIMD_NAME(gradient)(const float *odds, int count, const double *d,
-                                            float *grad, int k)
+LOOP void compute_gradient(const float *odds, int count, const double *d, float *grad, int k)
 {
-#define GRADIENT(K) SIMD_NAME(gradient_of)(odds, count, d, grad, K)
+#define GRADIENT(K) evaluate_gradient(odds, count, d, grad, K)
     FOR_SMALL_K(GRADIENT)
 #undef GRADIENT
-    if (k > SMOOTH_TOPK_SMALL_K) SIMD_NAME(gradient_of)(odds, count, d, grad, k);
+    if (k > SMOOTH_TOPK_SMALL_K) evaluate_gradient(odds, count, d, grad, k);
 }
 
 /* How many of the classes with weights u are expected at a tilt, and the variance of that. */
-SIMD_TARGET static void SIMD_NAME(expectation)(const float *u, int count, double tilt,
-                                               double *expected, double *variance)
+LOOP void sum_expectation(const float *u, int count, double tilt, double *expected,
+                          double *variance)
 {
     doubles sum = {0}, variances = {0};
     for (int i = 0; i < count; i += HALF) {
-        doubles odds = tilt * SIMD_NAME(load_some_as_doubles)(u + i, count - i);
+        doubles odds = tilt * load_some_as_doubles(u + i, count - i);
         doubles chosen = odds / (1 + odds);
         sum += chosen;
         variances += chosen * (1 - chosen);
     }
-    *expected = SIMD_NAME(sum_of)(sum);
-    *variance = SIMD_NAME(sum_of)(variances);
+    *expected = sum_lanes(sum);
+    *variance = sum_lanes(variances);
 }
 
-static const soft_loops SIMD_NAME(loops) = {SIMD_NAME(product), SIMD_NAME(labels),
-                                            SIMD_NAME(gradient), SIMD_NAME(expectation)};
+static const soft_loops SIMD_NAME(loops) = {compute_product, compute_labels, compute_gradient,
+                                            sum_expectation};
 
-#undef longs
 #undef CHUNK
 #undef PRODUCT_OF
 #undef LARGEST_BOOST_OF_PRODUCT

@@ -13,19 +13,19 @@ typedef struct {
 } softmax_loops;
 
 #define LOOPS_FILE "smooth_topk_softmax_simd.h"
-#define LOOPS_TYPE softmax_loops
-#include "smooth_topk_instruction_sets.h"
+#include "each_instruction_set.h"
 
 double smooth_topk_exponentials(const float *scores, int count, float most, float rate,
                                 float *output)
 {
-    return loops_of_this_machine()->exponentials(scores, count, most, rate, output);
+    return SIMD_CHOOSE(loops, best_instruction_set())
+        ->exponentials(scores, count, most, rate, output);
 }
 
 void smooth_topk_softmax_cpu(int batch, int classes, const float *scores, float temperature,
                              float *output)
 {
-    const softmax_loops *loops = loops_of_this_machine();
+    const softmax_loops *loops = SIMD_CHOOSE(loops, best_instruction_set());
     double rate = 1.4426950408889634 / temperature;
     if (rate > FLT_MAX) rate = FLT_MAX;
     for (int b = 0; b < batch; ++b) {

@@ -1,13 +1,17 @@
 /* The vector loops of smooth_topk_softmax.c, once for each instruction set. */
 #include "smooth_topk_exp_simd.h"
 
+#define find_maximum SIMD_NAME(find_maximum)
+#define compute_exponentials SIMD_NAME(compute_exponentials)
+#define scale_row SIMD_NAME(scale_row)
+
 /* Vectors that a lane adds up in float before they go on in double. */
 #define CHUNK 64
 
 /* The largest score. Returns NaN if one is NaN or +inf. */
-SIMD_TARGET static float SIMD_NAME(maximum)(const float *scores, int count)
+LOOP float find_maximum(const float *scores, int count)
 {
-    floats most = float_of(BITS_MINUS_INF) - (floats){0};
+    floats most = FLOATS(float_of(BITS_MINUS_INF));
     ints bad = {0};
     int i = 0, any = 0;
     float maximum = float_of(BITS_MINUS_INF);
@@ -15,8 +19,8 @@ SIMD_TARGET static float SIMD_NAME(maximum)(const float *scores, int count)
         ints bits;
         memcpy(&bits, scores + i, sizeof bits);
         ints larger = (floats)bits > most;
-        bad |= ((bits & 0x7fffffff) > 0x7f800000) | (bits == 0x7f800000);
-        most = (floats)((bits & larger) | ((ints)most & ~larger));
+        bad |= is_nan_or_plus_inf(bits);
+        most = select_floats(larger, (floats)bits, most);
     }
     for (int lane = 0; lane < LANES; ++lane) {
         any |= bad[lane];
@@ -30,24 +34,22 @@ SIMD_TARGET static float SIMD_NAME(maximum)(const float *scores, int count)
 }
 
 /* output = exp((score - most) / t); returns the sum. */
-SIMD_TARGET static double SIMD_NAME(exponentials)(const float *scores, int count, float most,
-                                                  float rate, float *output)
+LOOP double compute_exponentials(const float *scores, int count, float most, float rate,
+                                 float *output)
 {
-    floats mosts = most - (floats){0}, rates = rate - (floats){0};
+    floats mosts = FLOATS(most), rates = FLOATS(rate);
     double sum = 0;
     for (int begin = 0; begin < count; begin += CHUNK * LANES) {
         int end = min_int(count, begin + CHUNK * LANES), i = begin;
         floats sums = {0};
         for (; i + LANES <= end; i += LANES) {
-            floats x = SIMD_NAME(exponential)(SIMD_NAME(load)(scores + i), mosts, rates);
-            SIMD_NAME(store)(output + i, x);
+            floats x = exponential(load(scores + i), mosts, rates);
+            store(output + i, x);
             sums += x;
         }
         if (i < end) {
-            float part[SIMD_BYTES / sizeof(float)] = {0};
-            memcpy(part, scores + i, (end - i) * sizeof(float));
-            SIMD_NAME(store)(part, SIMD_NAME(exponential)(SIMD_NAME(load)(part), mosts, rates));
-            memcpy(output + i, part, (end - i) * sizeof(float));
+            floats x = load_some(scores + i, end - i, (floats){0});
+            store_some(output + i, exponential(x, mosts, rates), end - i);
             for (; i < end; ++i) sum += output[i];
         }
         for (int lane = 0; lane < LANES; ++lane) sum += sums[lane];
@@ -55,15 +57,13 @@ SIMD_TARGET static double SIMD_NAME(exponentials)(const float *scores, int count
     return sum;
 }
 
-SIMD_TARGET static void SIMD_NAME(scale)(float *row, int count, float factor)
+LOOP void scale_row(float *row, int count, float factor)
 {
     int i = 0;
-    for (; i + LANES <= count; i += LANES)
-        SIMD_NAME(store)(row + i, SIMD_NAME(load)(row + i) * factor);
+    for (; i + LANES <= count; i += LANES) store(row + i, load(row + i) * factor);
     for (; i < count; ++i) row[i] *= factor;
 }
 
-static const softmax_loops SIMD_NAME(loops) = {SIMD_NAME(maximum), SIMD_NAME(exponentials),
-                                               SIMD_NAME(scale)};
+static const softmax_loops SIMD_NAME(loops) = {find_maximum, compute_exponentials, scale_row};
 
 #undef CHUNK

@@ -1,44 +1,28 @@
-/* Powers and logarithms to base 2 of a vector of doubles; included by the files of loops. */
+/* Powers and logarithms to base 2 of vectors of doubles; for files of loops (vectors.h). */
 
-typedef long long SIMD_NAME(longs) __attribute__((vector_size(SIMD_BYTES)));
-#define longs SIMD_NAME(longs)
+#define larger_of SIMD_NAME(larger_of)
+#define split_exponent SIMD_NAME(split_exponent)
+#define power_of_2 SIMD_NAME(power_of_2)
+#define log_2 SIMD_NAME(log_2)
 
-INLINE doubles SIMD_NAME(load_doubles)(const double *from)
+INLINE doubles larger_of(doubles a, doubles b)
 {
-    doubles x;
-    memcpy(&x, from, sizeof x);
-    return x;
-}
-
-INLINE void SIMD_NAME(store_doubles)(double *to, doubles x)
-{
-    memcpy(to, &x, sizeof x);
-}
-
-INLINE doubles SIMD_NAME(select_doubles)(longs mask, doubles yes, doubles no)
-{
-    return (doubles)(((longs)yes & mask) | ((longs)no & ~mask));
-}
-
-INLINE doubles SIMD_NAME(larger)(doubles a, doubles b)
-{
-    return SIMD_NAME(select_doubles)(a > b, a, b);
+    return select_doubles(a > b, a, b);
 }
 
 /* x = m 2^exponent, m between sqrt(1/2) and sqrt(2); for normal positive x. Returns m. */
-INLINE doubles SIMD_NAME(split_exponent)(doubles x, doubles *exponent)
+INLINE doubles split_exponent(doubles x, doubles *exponent)
 {
     longs bits = (longs)x;
     longs exponent_bits = (bits >> 52) | 0x4330000000000000;
     doubles m = (doubles)((bits & 0x000fffffffffffff) | 0x3ff0000000000000);
     longs large = m > 1.4142135623730951;
-    *exponent =
-        (doubles)exponent_bits - (0x1p52 + 1023) + (doubles)(large & (longs)(1 - (doubles){0}));
+    *exponent = (doubles)exponent_bits - (0x1p52 + 1023) + (doubles)(large & (longs)DOUBLES(1));
     return m - (doubles)(large & (longs)(m * 0.5));
 }
 
 /* 2^t, t < 1000, to 2e-14 of it; 0 for t <= -1000. The polynomial is Chebyshev's of degree 9. */
-INLINE doubles SIMD_NAME(power_of_2)(doubles t)
+INLINE doubles power_of_2(doubles t)
 {
     static const double c[] = {1.0205905413765596e-7, 1.3259645244887110e-6, 1.5252672924850736e-5,
                                1.5403433751251009e-4, 1.3333558200794593e-3, 9.6181291939343134e-3,
@@ -46,7 +30,7 @@ INLINE doubles SIMD_NAME(power_of_2)(doubles t)
                                1.0000000000000135};
     longs keep = t > -1000.;
     t = (doubles)((longs)t & keep);
-    doubles whole = t + 0x1.8p52, f = t - (whole - 0x1.8p52), p = c[0] - (doubles){0};
+    doubles whole = t + 0x1.8p52, f = t - (whole - 0x1.8p52), p = DOUBLES(c[0]);
 #pragma GCC unroll 16
     for (int j = 1; j < 10; ++j) p = p * f + c[j];
     return (doubles)(((longs)p + ((longs)whole << 52)) & keep);
@@ -54,14 +38,13 @@ INLINE doubles SIMD_NAME(power_of_2)(doubles t)
 
 /* log2 of normal positive numbers, to 4e-16 of the larger of it and 1. The series in
    s = (m - 1) / (m + 1) is Chebyshev's of degree 6 in s^2. */
-INLINE doubles SIMD_NAME(log_2)(doubles x)
+INLINE doubles log_2(doubles x)
 {
     static const double c[] = {0.24291608539875349, 0.26144424935229147, 0.32061638813224549,
                                0.41219840204827516, 0.57707801724632859, 0.96179669392433456,
                                2.8853900817779273};
-    doubles exponent, m = SIMD_NAME(split_exponent)(x, &exponent), s = (m - 1) / (m + 1),
-                      s2 = s * s;
-    doubles series = c[0] - (doubles){0};
+    doubles exponent, m = split_exponent(x, &exponent), s = (m - 1) / (m + 1), s2 = s * s;
+    doubles series = DOUBLES(c[0]);
 #pragma GCC unroll 16
     for (int j = 1; j < 7; ++j) series = series * s2 + c[j];
     return exponent + s * series;

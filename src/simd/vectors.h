@@ -1,0 +1,191 @@
+/* Vectors of one instruction set: their types, how they are loaded, stored, chosen from and
+   shuffled; then the loops of LOOPS_FILE.
+
+   each_instruction_set.h includes it once for each set, with SIMD_NAME(name), SIMD_TARGET (an
+   attribute of functions) and SIMD_BYTES (of a vector register); they are undefined at its end.
+   Vectors are the compiler's own (GCC, clang), so one text serves x86, ARM and the rest. */
+
+#define floats SIMD_NAME(floats)
+#define ints SIMD_NAME(ints)
+#define doubles SIMD_NAME(doubles)
+#define longs SIMD_NAME(longs)
+#define half_floats SIMD_NAME(half_floats)
+#define load SIMD_NAME(load)
+#define store SIMD_NAME(store)
+#define load_some SIMD_NAME(load_some)
+#define store_some SIMD_NAME(store_some)
+#define load_doubles SIMD_NAME(load_doubles)
+#define store_doubles SIMD_NAME(store_doubles)
+#define load_as_doubles SIMD_NAME(load_as_doubles)
+#define load_some_as_doubles SIMD_NAME(load_some_as_doubles)
+#define store_some_as_floats SIMD_NAME(store_some_as_floats)
+#define select_floats SIMD_NAME(select_floats)
+#define select_ints SIMD_NAME(select_ints)
+#define select_doubles SIMD_NAME(select_doubles)
+#define any_lane SIMD_NAME(any_lane)
+#define is_nan_or_plus_inf SIMD_NAME(is_nan_or_plus_inf)
+#define rotate SIMD_NAME(rotate)
+
+#define INLINE static inline __attribute__((always_inline)) SIMD_TARGET
+#define LOOP static SIMD_TARGET
+
+typedef float floats __attribute__((vector_size(SIMD_BYTES)));
+typedef int ints __attribute__((vector_size(SIMD_BYTES)));
+typedef double doubles __attribute__((vector_size(SIMD_BYTES)));
+typedef long long longs __attribute__((vector_size(SIMD_BYTES)));
+typedef float half_floats __attribute__((vector_size(SIMD_BYTES / 2)));
+
+/* Numbers in a vector: LANES floats or ints, HALF doubles. */
+#define LANES ((int)(SIMD_BYTES / sizeof(float)))
+#define HALF (LANES / 2)
+
+/* A vector with x in every lane. */
+#define FLOATS(x) ((x) - (floats){0})
+#define DOUBLES(x) ((x) - (doubles){0})
+
+/* Two vectors as one of twice the length: its pairs a[i], b[i] of the lower or upper half, and its
+   numbers at even or odd places. */
+#undef PAIRS_LOW
+#undef PAIRS_HIGH
+#undef EVEN
+#undef ODD
+#if SIMD_BYTES == 64
+#define PAIRS_LOW(a, b) \
+    __builtin_shufflevector(a, b, 0, 16, 1, 17, 2, 18, 3, 19, 4, 20, 5, 21, 6, 22, 7, 23)
+#define PAIRS_HIGH(a, b) \
+    __builtin_shufflevector(a, b, 8, 24, 9, 25, 10, 26, 11, 27, 12, 28, 13, 29, 14, 30, 15, 31)
+#define EVEN(a, b) \
+    __builtin_shufflevector(a, b, 0, 2, 4, 6, 8, 10, 12, 14, 16, 18, 20, 22, 24, 26, 28, 30)
+#define ODD(a, b) \
+    __builtin_shufflevector(a, b, 1, 3, 5, 7, 9, 11, 13, 15, 17, 19, 21, 23, 25, 27, 29, 31)
+#elif SIMD_BYTES == 32
+#define PAIRS_LOW(a, b) __builtin_shufflevector(a, b, 0, 8, 1, 9, 2, 10, 3, 11)
+#define PAIRS_HIGH(a, b) __builtin_shufflevector(a, b, 4, 12, 5, 13, 6, 14, 7, 15)
+#define EVEN(a, b) __builtin_shufflevector(a, b, 0, 2, 4, 6, 8, 10, 12, 14)
+#define ODD(a, b) __builtin_shufflevector(a, b, 1, 3, 5, 7, 9, 11, 13, 15)
+#else
+#define PAIRS_LOW(a, b) __builtin_shufflevector(a, b, 0, 4, 1, 5)
+#define PAIRS_HIGH(a, b) __builtin_shufflevector(a, b, 2, 6, 3, 7)
+#define EVEN(a, b) __builtin_shufflevector(a, b, 0, 2, 4, 6)
+#define ODD(a, b) __builtin_shufflevector(a, b, 1, 3, 5, 7)
+#endif
+
+INLINE floats load(const float *source)
+{
+    floats x;
+    memcpy(&x, source, sizeof x);
+    return x;
+}
+
+INLINE void store(float *target, floats x)
+{
+    memcpy(target, &x, sizeof x);
+}
+
+/* The first `count` lanes, where a row ends; `rest` stays in the others. */
+INLINE floats load_some(const float *source, int count, floats rest)
+{
+    if (count >= LANES) return load(source);
+    memcpy(&rest, source, count * sizeof(float));
+    return rest;
+}
+
+INLINE void store_some(float *target, floats x, int count)
+{
+    if (count >= LANES)
+        store(target, x);
+    else
+        memcpy(target, &x, count * sizeof(float));
+}
+
+INLINE doubles load_doubles(const double *source)
+{
+    doubles x;
+    memcpy(&x, source, sizeof x);
+    return x;
+}
+
+INLINE void store_doubles(double *target, doubles x)
+{
+    memcpy(target, &x, sizeof x);
+}
+
+/* HALF floats as doubles. */
+INLINE doubles load_as_doubles(const float *source)
+{
+    half_floats x;
+    memcpy(&x, source, sizeof x);
+    return __builtin_convertvector(x, doubles);
+}
+
+/* The first `count` of them; 0 stays in the others. */
+INLINE doubles load_some_as_doubles(const float *source, int count)
+{
+    if (count >= HALF) return load_as_doubles(source);
+    float part[LANES];
+    store(part, load_some(source, count, (floats){0}));
+    return load_as_doubles(part);
+}
+
+INLINE void store_some_as_floats(float *target, doubles x, int count)
+{
+    half_floats result = __builtin_convertvector(x, half_floats);
+    floats padded = {0};
+    if (count >= HALF) {
+        memcpy(target, &result, sizeof result);
+    } else {
+        memcpy(&padded, &result, sizeof result);
+        store_some(target, padded, count);
+    }
+}
+
+/* mask ? yes : no, lane by lane; a mask is what a comparison of vectors gives. */
+INLINE ints select_ints(ints mask, ints yes, ints no)
+{
+    return (yes & mask) | (no & ~mask);
+}
+
+INLINE floats select_floats(ints mask, floats yes, floats no)
+{
+    return (floats)select_ints(mask, (ints)yes, (ints)no);
+}
+
+INLINE doubles select_doubles(longs mask, doubles yes, doubles no)
+{
+    return (doubles)select_ints((ints)mask, (ints)yes, (ints)no);
+}
+
+/* Whether the mask is set in one of its lanes. */
+INLINE int any_lane(ints mask)
+{
+    long long parts[SIMD_BYTES / sizeof(long long)], all = 0;
+    memcpy(parts, &mask, sizeof parts);
+    for (size_t i = 0; i < SIMD_BYTES / sizeof(long long); ++i) all |= parts[i];
+    return all != 0;
+}
+
+/* The mask of the lanes that are NaN or +inf, from the bits of floats. */
+INLINE ints is_nan_or_plus_inf(ints bits)
+{
+    return ((bits & 0x7fffffff) > 0x7f800000) | (bits == 0x7f800000);
+}
+
+/* Lane l of the result is lane l + distance of x, after the last one the first. */
+INLINE doubles rotate(doubles x, const int distance)
+{
+#ifdef __clang__
+    doubles rotated = {0};
+    for (int lane = 0; lane < HALF; ++lane) rotated[lane] = x[(lane + distance) % HALF];
+    return rotated;
+#else
+    longs source = {0};
+    for (int lane = 0; lane < HALF; ++lane) source[lane] = (lane + distance) % HALF;
+    return __builtin_shuffle(x, source);
+#endif
+}
+
+#include LOOPS_FILE
+
+#undef SIMD_NAME
+#undef SIMD_TARGET
+#undef SIMD_BYTES
