@@ -3,7 +3,7 @@
 # A test script sources this from the root of the repository and calls `check NAME COMMAND...` for each
 # test; it ends with `finish`. $darknet is the binary, $scratch is removed at the end.
 set -u
-count=0
+count=0 failures=0
 scratch=$(mktemp -d)
 trap 'rm -rf "$scratch"' EXIT
 trap 'exit 130' INT TERM
@@ -20,6 +20,7 @@ check() {
     if "$@" >"$scratch/output" 2>&1; then
         echo "ok $count - $name"
     else
+        failures=$((failures + 1))
         echo "not ok $count - $name"
         sed 's/^/#   /' "$scratch/output" | tail -n 20
     fi
@@ -31,8 +32,10 @@ skip() {
     echo "ok $count - $1 # SKIP $2"
 }
 
+# The end of a script: exit code 1 where a test has failed.
 finish() {
     echo "1..$count"
+    [ $failures = 0 ] || exit 1
 }
 
 # build_darknet DIRECTORY ARGUMENT...: Darknet, patched, made in a directory of its own by make ARGUMENT...

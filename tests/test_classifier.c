@@ -358,11 +358,12 @@ static void test_log(void **state)
     assert_non_null(strstr(read_file_text(name), "\n30,1.500,"));
     assert_non_null(strstr(read_file_text(name), "\n40,1.500,"));
     assert_memory_equal(read_file_text(name), header, sizeof header - 1);
-    /* A run that goes on from batch 20. */
+    /* A run that goes on from batch 20. The last row is cut within its seconds. */
     FILE *file = fopen(name, "a");
-    fputs("50,1.0,half a ro", file);
+    fputs("15,1.0,1,0.1,0.5,0.5,13", file);
     fclose(file);
     log = open_training_log(name, 2, 20);
+    assert_null(strstr(read_file_text(name), "\n15"));
     assert_true(seconds_in_log(log) == 20 && topk_in_log(log, 10) == .75);
     assert_true(topk_in_log(log, 20) == -1 && topk_in_log(log, 40) == -1);
     assert_null(strstr(read_file_text(name), "\n30"));

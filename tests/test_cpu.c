@@ -228,7 +228,8 @@ static void test_convolution_options(void **state)
                                 shape(20, 24, 6, 6, 48, 1, 3, 1, 1),
                                 shape(16, 32, 24, 24, 32, 1, 3, 1, 1), /* several chunks */
                                 shape(20, 70, 20, 20, 30, 1, 3, 2, 1),
-                                shape(2, 9, 5, 7, 12, 1, 3, 1, 4), /* padding beyond a tile's */
+                                shape(20, 70, 20, 20, 30, 2, 3, 2, 1), /* 15 strips, then 5 */
+                                shape(2, 9, 5, 7, 12, 1, 3, 1, 4),     /* padding beyond a tile's */
                                 shape(2, 6, 9, 9, 6, 1, 1, 2, 0),
                                 shape(2, 6, 9, 9, 6, 1, 1, 1, 1)}; /* 1x1, not direct */
     for (size_t i = 0; i < sizeof some / sizeof *some; ++i) check_convolution(some + i);

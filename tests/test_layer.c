@@ -249,6 +249,61 @@ static void test_class_numbers(void **unused)
     free_layer(l);
 }
 
+/* class_margins=auto and class_weights=auto: a class without images keeps its margin and has no
+ * weight; the others share its part. */
+static void test_counts_of_an_empty_class(void **unused)
+{
+    (void)unused;
+    float ones[2 * CLASSES], scale = 1;
+    int counts[CLASSES];
+    for (int i = 0; i < 2 * CLASSES; ++i) ones[i] = 1;
+    for (int i = 0; i < CLASSES; ++i) counts[i] = i == 4 ? 2 : 32;
+    counts[3] = counts[CLASSES - 1] = 0;
+    smooth_topk_term term = {params_of(4, 1, 1), 1};
+    smooth_topk_options options = {.count = 1,
+                                   .terms = &term,
+                                   .scales = &scale,
+                                   .temperature = 1,
+                                   .margins = {1, ones},
+                                   .weights = {1, ones + CLASSES}};
+    smooth_topk_layer l = make_smooth_topk_layer(BATCH, CLASSES, &options);
+    set_smooth_topk_class_counts(l, counts);
+    const float *margins = smooth_topk_class_margins(l), *weights = smooth_topk_class_weights(l);
+    const double mean = (2 + 32. * (CLASSES - 3)) / (CLASSES - 2);
+    for (int i = 3; i < CLASSES; i += CLASSES - 4) assert_true(margins[i] == 1 && weights[i] == 0);
+    assert_close(margins[4], 1, 1e-6);
+    assert_close(weights[4], mean / 2, 1e-5);
+    assert_close(margins[5], 0.5, 1e-6);
+    assert_close(weights[5], mean / 32, 1e-6);
+    free_layer(l);
+}
+
+/* The cost is that of the samples that count. */
+static void test_cost_of_the_hardest(void **unused)
+{
+    (void)unused;
+    float scale = 1, losses[BATCH], grad[BATCH * CLASSES];
+    int labels[BATCH];
+    double wanted = 0;
+    smooth_topk_term term = {params_of(4, 1, 1), 1};
+    smooth_topk_options options = {
+        .count = 1, .terms = &term, .scales = &scale, .temperature = 1, .hardest = 2};
+    smooth_topk_layer l = make_smooth_topk_layer(BATCH, CLASSES, &options);
+    random_scores(3);
+    one_hot();
+    for (int i = 0; i < BATCH * CLASSES; ++i)
+        if (truth[i] == 1) labels[i / CLASSES] = i % CLASSES;
+    smooth_topk_cpu(&term.params, BATCH, CLASSES, scores, labels, losses, grad);
+    for (int b = 0; b < BATCH; ++b) {
+        int harder = 0;
+        for (int other = 0; other < BATCH; ++other) harder += losses[other] > losses[b];
+        if (harder < 2) wanted += (double)BATCH / 2 * losses[b];
+    }
+    forward_smooth_topk_layer(l, net_of(truth));
+    assert_close(l.cost[0], wanted, 1e-5 * wanted);
+    free_layer(l);
+}
+
 /* Nobody reads the output in training: it is left; whoever predicts gets it. */
 static void test_output_in_training(void **unused)
 {
@@ -554,6 +609,8 @@ int main(void)
         cmocka_unit_test(test_truth_rows),
         cmocka_unit_test(test_without_truth),
         cmocka_unit_test(test_class_numbers),
+        cmocka_unit_test(test_counts_of_an_empty_class),
+        cmocka_unit_test(test_cost_of_the_hardest),
         cmocka_unit_test(test_output_in_training),
         cmocka_unit_test(test_allocates_nothing),
         cmocka_unit_test(test_refusals),

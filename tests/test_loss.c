@@ -454,6 +454,28 @@ static void test_small_tau_tends_to_hinge(void **unused)
         }
 }
 
+/* A tau below the normal floats is the hard hinge, to the bit. */
+static void test_denormal_tau_is_hinge(void **unused)
+{
+    (void)unused;
+    static const float taus[] = {1e-39f, 1.1e-38f, 1e-45f};
+    static float hard_grad[40];
+    state = 12;
+    FOR_ALGORITHMS(a)
+    for (int k = 1; k <= 15; k += 2)
+        for (int t = 0; t < 3; ++t) {
+            int label = 5;
+            float loss, hinge;
+            smooth_topk_params p = make_params(k, taus[t], 1, a), hard = make_params(k, 0, 1, a);
+            normal_scores(40, 1e-38);
+            if (t) normal_scores(40, 1);
+            assert_int_equal(smooth_topk_cpu(&p, 1, 40, scores, &label, &loss, grad), 0);
+            assert_int_equal(smooth_topk_cpu(&hard, 1, 40, scores, &label, &hinge, hard_grad), 0);
+            assert_true(loss == hinge);
+            assert_memory_equal(grad, hard_grad, sizeof hard_grad);
+        }
+}
+
 /* The ends of float: the loss stays finite or becomes +inf, never NaN, and the gradients keep their
  * laws. */
 static void test_extreme_numbers(void **unused)
@@ -754,6 +776,7 @@ int main(int argc, char **argv)
         cmocka_unit_test(test_top1_svm),
         cmocka_unit_test(test_hard_hinge),
         cmocka_unit_test(test_small_tau_tends_to_hinge),
+        cmocka_unit_test(test_denormal_tau_is_hinge),
         cmocka_unit_test(test_extreme_numbers),
         cmocka_unit_test(test_minus_infinity),
         cmocka_unit_test(test_nan_and_infinity),

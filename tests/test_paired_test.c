@@ -60,6 +60,9 @@ static void test_interval(void **state)
     r = compare_paired(0, 2, 2);
     near(r.difference, 1);
     assert_true(r.low < 1 && r.high <= 1);
+    /* -1/3 - 1.96 sqrt(5/3)/3 is -1.18: no difference of shares is below -1. */
+    assert_true(compare_paired(1, 0, 1).low == -1);
+    assert_true(compare_paired(0, 1, 1).high == 1);
 }
 
 int main(void)

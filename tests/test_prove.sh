@@ -41,6 +41,14 @@ check 'and a program that says nothing' says 1 '0 passed, 1 failed' ./silent
 check 'and a program that is not there' says 1 '0 passed, 1 failed' ./nowhere
 check 'all together' says 1 '5 passed, 5 failed, 2 skipped' ./good ./bad ./none ./crash ./early ./code ./silent
 
+alone() { # the exit code of a script with a test of COMMAND, as it is run by hand
+    printf '. tests/tap.sh\ncheck one %s\ncheck two true\nfinish\n' "$1" >"$scratch/alone.sh"
+    sh "$scratch/alone.sh"
+}
+fails_alone() { ! alone false; }
+check 'a shell test that is run alone exits with 0 where all is well' alone true
+check 'and with 1 where a test failed, also where the last did not' fails_alone
+
 # make's own targets: both use these, and fail with them.
 check 'make test and make check run prove with this' sh -c "
     for target in test check; do make -n \$target MAKE=: | grep -q -- '--formatter Counts .*--exec tests/run_one.sh .*tests/test_prove.sh' || exit 1; done"

@@ -83,6 +83,17 @@ check 'a run that goes on keeps the rows up to its start, and no others' goes_on
 best_kept() { [ "$(cksum <"$scratch/part/net_best.weights")" = "$(cat "$scratch/best.before")" ]; }
 check 'and the best weights so far, as no later ones are better' best_kept
 
+first_of_equals() { # a rate of almost 0: every validation has the same accuracy
+    cp "$scratch/net.cfg" "$scratch/whole.cfg"
+    sed -i 's/^max_batches=.*/max_batches=3/; s/^learning_rate=.*/learning_rate=1e-30/; s/^decay=.*/decay=0/' "$scratch/net.cfg"
+    train equals -seed 4 -topk 2 -every 1 -log "$scratch/equals.csv"
+    cp "$scratch/whole.cfg" "$scratch/net.cfg"
+    cat "$scratch/equals.csv"
+    [ "$(sed 1d "$scratch/equals.csv" | cut -d, -f6 | sort -u | wc -l)" = 1 ] || return 1
+    [ "$(od -An -tu8 -j12 -N8 "$scratch/equals/net_best.weights" | tr -d ' ')" = 12 ] # images seen: one batch
+}
+check 'of equal accuracies the first is the best' first_of_equals
+
 # Without a log: a rate of almost 0, from worse weights than the best, may not replace those.
 best_without_log() {
     rm -rf "$scratch/lost" && mkdir "$scratch/lost"

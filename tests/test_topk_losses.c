@@ -261,6 +261,22 @@ static void test_ties(void **state)
     }
 }
 
+/* The (k+1)-th largest score, of label and another class alike, is the other's: both have a
+   gradient. Label 2, k=2: first the label is the second, then the third. */
+static void test_ties_with_the_label(void **state)
+{
+    (void)state;
+    const topk_loss_params params = {TOPK_LOSS_CALIBRATED_HINGE, 2, 1};
+    const float scores[2][5] = {{5, 2, 2, 1, 0}, {5, 4, 2, 2, 0}};
+    const float wants[2][5] = {{0, 1, -1, 0, 0}, {0, 0, -1, 1, 0}};
+    for (int i = 0; i < 2; ++i) {
+        float loss, grad[5];
+        evaluate(&params, 5, scores[i], 2, &loss, grad);
+        assert_true(loss == 1);
+        for (int j = 0; j < 5; ++j) assert_true(grad[j] == wants[i][j]);
+    }
+}
+
 static int is_nan(float x)
 {
     unsigned bits;
@@ -409,6 +425,9 @@ static void test_hardest(void **state)
     float with_nan[3] = {5, NAN, 1}, of_nan[3] = {1, 2, 3};
     topk_loss_keep_hardest(1, 3, 1, with_nan, of_nan, order);
     assert_true(is_nan(with_nan[1]) && with_nan[0] == 0 && of_nan[0] == 0 && of_nan[1] == 6);
+    float two_nan[3] = {5, NAN, NAN}, of_two[3] = {1, 2, 3}; /* the first of them */
+    topk_loss_keep_hardest(1, 3, 1, two_nan, of_two, order);
+    assert_true(is_nan(two_nan[1]) && two_nan[2] == 0 && of_two[1] == 6 && of_two[2] == 0);
 }
 
 static void test_refusals(void **state)
@@ -449,6 +468,7 @@ int main(void)
         cmocka_unit_test(test_k_1_is_softmax),
         cmocka_unit_test(test_gce_between_its_ends),
         cmocka_unit_test(test_ties),
+        cmocka_unit_test(test_ties_with_the_label),
         cmocka_unit_test(test_numbers_that_are_none),
         cmocka_unit_test(test_large_scores),
         cmocka_unit_test(test_truth_rows),

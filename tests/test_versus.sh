@@ -74,6 +74,64 @@ lines() {
         grep -Eq '^the confusion that differs most: char_[0-9]+_ taken for char_[0-9]+_, [0-9]+ times by a, [0-9]+ by b$' "$scratch/out" && grep -Eq "^they disagree on [0-9]+ images: $scratch/list.csv$" "$scratch/out"
 }
 check 'its lines' lines
+# Images of one color each, which to the gray network are six grays: to each its own, in either order.
+gray_beside_color() {
+    mkdir -p "$scratch/color"
+    python3 -B - "$scratch" <<'PY'
+import sys
+scratch = sys.argv[1]
+paths = []
+for number, color in enumerate([(255, 0, 0), (0, 255, 0), (0, 0, 255), (250, 200, 0), (5, 120, 120), (128, 0, 255)]):
+    for copy in range(6):
+        paths.append(f"{scratch}/color/char_{65 + number}_{copy}.ppm")
+        with open(paths[-1], "wb") as file:
+            file.write(b"P6\n16 16\n255\n" + bytes(min(255, part + copy) for part in color) * 256)
+with open(scratch + "/color.txt", "w") as file:
+    print(*paths, sep="\n", file=file)
+PY
+    sed "s#^\(train\|valid\)=.*#\1=$scratch/color.txt#" "$scratch/x.data" >"$scratch/color.data"
+    sed 's/^max_batches=.*/max_batches=60/' "$scratch/b.cfg" >"$scratch/color.cfg"
+    sed 's/^channels=.*/channels=1/' "$scratch/color.cfg" >"$scratch/gray.cfg"
+    for net in color gray; do
+        "$darknet" classifier train "$scratch/color.data" "$scratch/$net.cfg" -seed 1 >"$scratch/train.out" 2>&1 || return 1
+        "$darknet" classifier valid "$scratch/color.data" "$scratch/$net.cfg" "$scratch/backup/$net.weights" 2>/dev/null | tail -n 1 | sed 's/.*top 1: \([^,]*\), .*/\1/' >"$scratch/$net.valid"
+    done
+    for order in 'color gray' 'gray color'; do
+        # shellcheck disable=SC2086
+        set -- $order
+        "$darknet" classifier versus "$scratch/color.data" "$scratch/$1.cfg" "$scratch/backup/$1.weights" "$scratch/$2.cfg" "$scratch/backup/$2.weights" -json >"$scratch/color.json" || return 1
+        cat "$scratch/$1.valid" "$scratch/$2.valid" "$scratch/color.json"
+        python3 -B -c 'import json, sys
+got = json.load(open(sys.argv[1]))
+assert all(abs(got[net]["top1"] - float(open(file).read())) < 2e-6 for net, file in zip("ab", sys.argv[2:]))' "$scratch/color.json" "$scratch/$1.valid" "$scratch/$2.valid" || return 1
+    done
+}
+check 'a gray network beside one of colors' gray_beside_color
+ties() { # of two confusions of one image each, the last in the list is of the first class, and it is named
+    sed 's/^max_batches=.*/max_batches=1/' "$scratch/color.cfg" >"$scratch/poor.cfg" # one guess for almost all
+    "$darknet" classifier train "$scratch/color.data" "$scratch/poor.cfg" -seed 1 >"$scratch/train.out" 2>&1 || return 1
+    versus_poor() {
+        "$darknet" classifier versus "$1" "$scratch/poor.cfg" "$scratch/backup/poor.weights" "$scratch/color.cfg" "$scratch/backup/color.weights" -list "$scratch/poor.csv" 2>/dev/null
+    }
+    versus_poor "$scratch/color.data" >"$scratch/tie.out"
+    python3 -B - "$scratch" <<'PY' || return 1
+import csv, sys
+scratch = sys.argv[1]
+with open(scratch + "/poor.csv") as file:
+    rows = [row for row in csv.DictReader(file) if row["b"] == row["class"] != row["a"]]
+one = {(row["class"], row["a"]): row["path"] for row in rows}
+first, *_, last = sorted(one)
+with open(scratch + "/tie.txt", "w") as file:
+    print(one[last], one[first], sep="\n", file=file)
+with open(scratch + "/tie", "w") as file:
+    print("the confusion that differs most: %s taken for %s, 1 times by a, 0 by b" % first, file=file)
+PY
+    sed "s#^valid=.*#valid=$scratch/tie.txt#" "$scratch/color.data" >"$scratch/tie.data"
+    versus_poor "$scratch/tie.data" >"$scratch/tie.out"
+    cat "$scratch/tie" "$scratch/tie.out"
+    grep -qxFf "$scratch/tie" "$scratch/tie.out"
+}
+check 'of confusions that differ alike the first is named' ties
 itself() {
     "$darknet" classifier versus "$scratch/x.data" "$scratch/a.cfg" "$scratch/backup/a.weights" "$scratch/a.cfg" "$scratch/backup/a.weights" >"$scratch/same" 2>/dev/null || return 1
     cat "$scratch/same"

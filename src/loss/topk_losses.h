@@ -45,7 +45,8 @@ int topk_loss_check(const topk_loss_params *params, int classes);
    truncated_entropy  log(1 + sum exp(a_j) without the k-1 largest)
    hinge_alpha        max(0, mean of the k largest h)
    hinge_beta         mean of the k largest max(0, h)
-   calibrated_hinge   max(0, 1 + s_[k+1] - s_y), s_[k+1] the (k+1)-th largest of all scores
+   calibrated_hinge   max(0, 1 + s_[k+1] - s_y), s_[k+1] the (k+1)-th largest of all scores; where
+                      the label and another class could both be it, it is the other
    lml                -log p_y, p_j = sigmoid(s_j/tau + nu), nu such that sum_j p_j = k
    lapsum             the same with p_j = F(s_j/tau + nu), F the distribution function of Laplace:
                       F(x) = exp(x)/2 below 0, 1 - exp(-x)/2 from there on
