@@ -66,7 +66,7 @@ check 'images that cannot be read: replaced alike, named with the rank' bad_imag
 normalized() {
     sed 's/^subdivisions=.*/subdivisions=4/' normal.cfg >four.cfg
     ranks 0 x.data four.cfg -seed 3 && ranks 4 x.data normal.cfg -seed 3 || return 1
-    $compare backup/four.weights backup/normal.weights 1e-5 16 || return 1
+    $compare backup/four.weights backup/normal.weights 1e-5 16 32 || return 1
     sed 's/^\(subdivisions\)=.*/\1=1/; 0,/^.connected/s//[batchnorm]\n&/' normal.cfg >whole.cfg
     ranks 0 x.data whole.cfg -seed 3 -topk 2 -log one.csv || return 1
     ranks 4 x.data whole.cfg -seed 3 -topk 2 -log four.csv || return 1
@@ -74,6 +74,27 @@ normalized() {
         END { print one, four; exit !(one > .4 && four > one - .1 && four < one + .1) }' one.csv four.csv
 }
 check 'batch_normalize: 4 ranks are one process with 4 subdivisions; the accuracy is that of one' normalized
+
+# At a rate of almost 0 the weights stay. Then the means of the shares are those of the batch, and the variances nearly so.
+rolling() { # 8 biases, 8 scales, 8 means, 8 variances, filters
+    sed 's/^learning_rate=.*/learning_rate=1e-30/; s/^decay=.*/decay=0/' normal.cfg >still.cfg
+    sed 's/^subdivisions=.*/subdivisions=1/' still.cfg >batch.cfg
+    ranks 0 x.data batch.cfg -seed 3 && ranks 4 x.data still.cfg -seed 3 || return 1
+    $compare backup/batch.weights backup/still.weights 1e-6 24 32 && $compare backup/batch.weights backup/still.weights 2e-3
+}
+check 'rolling means and variances are those of all ranks' rolling
+scales() { # which rank 0 alone has read; upstream never trains them: 2 is written into the file
+    sed '0,/^.connected/s//[batchnorm]\n&/' plain.cfg >scaled.cfg
+    "$with_mpi" partial scaled.cfg '' scaled.weights 99 >/dev/null 2>&1 || return 1
+    for number in 0 1 2 3 4 5 6 7; do # after the header, 8 biases and 8 filters of 27
+        printf '\000\000\000\100' | dd of=scaled.weights bs=4 seek=$((5 + 8 + 216 + number)) conv=notrunc 2>/dev/null
+    done
+    sed 's/^subdivisions=.*/subdivisions=1/' scaled.cfg >half.cfg
+    sed 's/^subdivisions=.*/subdivisions=2/' scaled.cfg >halves.cfg
+    ranks 0 x.data halves.cfg scaled.weights -seed 3 && ranks 2 x.data half.cfg scaled.weights -seed 3 || return 1
+    $compare backup/halves.weights backup/half.weights 1e-5 232 248
+}
+check 'the scales of [batchnorm] are those that rank 0 has read' scales
 
 goes_on() { # from 2 ranks to 4, as one process that stops and goes on
     sed 's/^max_batches=.*/max_batches=20/' plain.cfg >part.cfg
