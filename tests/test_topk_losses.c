@@ -266,7 +266,7 @@ static void test_ties(void **state)
 static void test_ties_with_the_label(void **state)
 {
     (void)state;
-    const topk_loss_params params = {TOPK_LOSS_CALIBRATED_HINGE, 2, 1};
+    const topk_loss_params params = {TOPK_LOSS_CALIBRATED_HINGE, 2, 1, 1};
     const float scores[2][5] = {{5, 2, 2, 1, 0}, {5, 4, 2, 2, 0}};
     const float wants[2][5] = {{0, 1, -1, 0, 0}, {0, 0, -1, 1, 0}};
     for (int i = 0; i < 2; ++i) {
