@@ -110,7 +110,7 @@ for command in predict valid; do
 done
 no_network() {
     "$darknet" classifier train "$scratch/x.data" >"$scratch/said" 2>&1
-    [ $? -eq 1 ] && grep -q '^usage: .* classifier train \[data\] \[cfg\]' "$scratch/said"
+    [ $? -eq 1 ] && grep -q '^usage: darknet classifier train DATA CFG' "$scratch/said"
 }
 check 'without a network: usage' no_network
 

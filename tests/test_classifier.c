@@ -578,13 +578,14 @@ static void test_arguments(void **state)
     assert_string_equal(a.image, "a.png");
     assert_string_equal(a.layer, "4");
     assert_true(a.train.seed == 0 && !a.train.tracking.topk && !a.train.clear);
-    refused(bad_arguments, "darknet classifier", "usage: darknet classifier [train/test/valid]");
+    refused(bad_arguments, "darknet classifier", "usage: darknet classifier COMMAND");
     refused(bad_arguments, "darknet classifier train x.data", "usage: darknet classifier train");
     refused(bad_arguments, "darknet classifier train a b -seed -1",
             "-seed -1: must be a whole number");
     refused(bad_arguments, "darknet classifier train a b -seed 4294967296", "from 0 to 4294967295");
     refused(bad_arguments, "darknet classifier train a b -topk 1e3", "-topk 1e3: must be a whole");
-    refused(bad_arguments, "darknet classifier train a b -every 4", "-every 4: says how often");
+    refused(bad_arguments, "darknet classifier train a b -every 4",
+            "-every 4: needs -topk, -log or -chart");
     refused(bad_arguments, "darknet classifier train a b -evry", "train: -evry: no such option");
 }
 

@@ -64,9 +64,9 @@ refused() {
 }
 check 'try: a layer that is not there' refused 'layer 9: must be from 0 to 3' try "$scratch/data/char_66_1.png" 9
 check 'try: a layer that is no number' refused 'layer x: must be a whole number' try "$scratch/data/char_66_1.png" x
-check 'fout: without a list' refused 'usage: classifier fout' fout
+check 'fout: without a list' refused 'usage: darknet classifier fout' fout
 check 'fout: a list that is not there' refused 'nowhere (No such file' fout nowhere
-check 'an unknown command' refused 'classifier tset: no such command; there are train, valid' tset
+check 'an unknown command' refused 'classifier tset: no such command' tset
 several_gpus() {
     ! "$darknet" classifier train "$scratch/x.data" "$scratch/net.cfg" -gpus 0,1 >"$scratch/out" 2>&1 &&
         grep -q -- '-gpus 0,1: this program is built for the CPU' "$scratch/out"

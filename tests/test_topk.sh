@@ -147,7 +147,7 @@ check '-topk 0 is refused' refused '-topk 0: must be a whole number from 1' -top
 check '-topk 2x is refused' refused '-topk 2x: must be a whole number' -topk 2x
 check 'more guesses than classes are refused' refused '-topk 7: must be at most 6' -topk 7
 check '-every 0 is refused' refused '-every 0: must be a whole number' -topk 2 -every 0
-check '-every alone is refused' refused '-every 5: says how often -topk, -log and -chart' -every 5
+check '-every alone is refused' refused '-every 5: needs -topk, -log or -chart' -every 5
 without_labels() { # tag=1: rows of truth from files
     { cat "$scratch/x.data" && echo 'tag=1'; } >"$scratch/tag.data"
     ! "$darknet" classifier train "$scratch/tag.data" "$scratch/net.cfg" -topk 2 >"$scratch/message" 2>&1 &&

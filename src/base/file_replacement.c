@@ -84,8 +84,8 @@ static int open_temporary(file_replacement *r)
     int file = mkostemps(r->temporary, sizeof ".tmp" - 1, O_CLOEXEC);
     if (file < 0) return file;
     if (r->exists) {
-        /* The superuser's save leaves the file to its owner. Others may not give files away, and
-           what they may not is no reason to lose weights. */
+        /* When root saves, the file keeps its owner. Other users may not change an owner; the
+           save goes on without. */
         if (fchown(file, r->old.st_uid, r->old.st_gid) && fchown(file, (uid_t)-1, r->old.st_gid))
             errno = 0;
         fchmod(file, r->old.st_mode & 07777);

@@ -13,10 +13,10 @@ typedef struct {
     struct stat old; /* and what it is */
 } file_replacement;
 
-/* Opens a new file beside `filename` with the old one's owner and permissions, named
-   NAME.PROCESS.XXXXXX.tmp, which is never one that exists nor a link. What killed processes left
-   there is removed. A device or a pipe is opened itself. A link to a file, there or not yet, stands
-   for the file. Returns 0 or the error's number; a write-protected file gives EACCES. */
+/* Opens a new temporary file, NAME.PROCESS.XXXXXX.tmp, in the directory of `filename`, with the
+   owner and permissions of the old file. Temporary files that killed processes left are removed.
+   A device or a pipe is opened itself. Where `filename` is a link, the file that it names is
+   replaced, not the link. Returns 0 or an errno; a write-protected file gives EACCES. */
 int begin_replacement(file_replacement *r, const char *filename);
 
 /* Writes to disk, closes, and puts the new file in the old one's place, if `keep`; else, or if that

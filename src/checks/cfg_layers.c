@@ -320,8 +320,8 @@ static void check_detector(const place *p, LAYER_TYPE type)
     check_inputs(p, p->w * p->h * boxes * (classes + coords + 1));
 }
 
-/* Layers whose way back writes into the gradient of the layer below without asking if there is one.
- */
+/* Layers whose backward pass writes into the gradient array of the layer below without testing
+   that it exists. */
 static int needs_gradient_below(LAYER_TYPE type)
 {
     return type == MAXPOOL || type == AVGPOOL || type == DROPOUT || type == SHORTCUT ||

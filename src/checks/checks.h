@@ -1,3 +1,3 @@
-/* All checks of what people bring, for upstream's utils.h. */
+/* The headers of the checks that upstream's files call, included by upstream's utils.h. */
 #include "cfg_checks.h"
 #include "text_lines.h"

@@ -3,6 +3,7 @@
 
 #include "numbers.h"
 #include "seed.h"
+#include "usage.h"
 #include "utils.h"
 
 #include <string.h>
@@ -37,10 +38,7 @@ static tracker_options tracking_arguments(int argc, char **argv)
                          .log = find_char_arg(argc, argv, "-log", 0),
                          .chart = find_char_arg(argc, argv, "-chart", 0)};
     if (!o.every || o.topk || o.log || o.chart) return o;
-    fprintf(stderr,
-            "-every %d: says how often -topk, -log and -chart do what they do; none is given\n",
-            o.every);
-    exit(1);
+    refuse_call("train", "-every %d: needs -topk, -log or -chart", o.every);
 }
 
 arguments read_arguments(int argc, char **argv)
@@ -69,16 +67,12 @@ arguments read_arguments(int argc, char **argv)
     }
     for (int i = 3; i < argc && argv[i]; ++i) {
         if (argv[i][0] != '-') continue;
-        fprintf(stderr, "classifier %s: %s: no such option, or its value is missing\n", a.command,
-                argv[i]);
-        exit(1);
+        refuse_call(a.command, "classifier %s: %s: no such option, or its value is missing",
+                    a.command, argv[i]);
     }
-    if (!a.command || !argv[3] || !argv[4]) {
-        fprintf(stderr,
-                "usage: %s classifier %s [data] [cfg] [weights (optional)] [image (predict)]\n",
-                argv[0], a.command ? a.command : "[train/test/valid]");
-        exit(1);
-    }
+    if (!a.command) refuse_call(NULL, "darknet classifier: which command?");
+    if (!argv[3] || !argv[4])
+        refuse_call(a.command, "classifier %s: %s is missing", a.command, argv[3] ? "CFG" : "DATA");
     char **rest = argv + 3, *places[5] = {0};
     for (int i = 0; i < 5 && 3 + i < argc && rest[i]; ++i) places[i] = rest[i];
     a.train.data = places[0];

@@ -2,6 +2,7 @@
 #include "arguments.h"
 #include "data_checks.h"
 #include "predict.h"
+#include "usage.h"
 #include "validate.h"
 #include "versus.h"
 #include "weights_file.h"
@@ -20,31 +21,20 @@ static void run_predict(const arguments *a)
 
 static void run_try(const arguments *a)
 {
-    if (!a->layer) {
-        fprintf(stderr, "usage: classifier try [data] [cfg] [weights] [image] [layer number]\n");
-        exit(1);
-    }
+    if (!a->layer) refuse_call("try", "classifier try: an argument is missing");
     try_classifier(a->train.data, a->train.cfg, a->train.weights, a->image,
                    (int)whole_number("classifier try: layer", a->layer, 0, 1000000));
 }
 
 static void run_fout(const arguments *a)
 {
-    if (!a->image) {
-        fprintf(stderr, "usage: classifier fout [data] [cfg] [weights] [list of images]\n");
-        exit(1);
-    }
+    if (!a->image) refuse_call("fout", "classifier fout: LIST is missing");
     file_output_classifier(a->train.data, a->train.cfg, a->train.weights, a->image);
 }
 
 static void run_versus(const arguments *a)
 {
-    if (!a->layer) {
-        fprintf(stderr,
-                "usage: classifier versus [data] [cfg] [weights] [other cfg] [other weights] "
-                "[-list FILE] [-json]\n");
-        exit(1);
-    }
+    if (!a->layer) refuse_call("versus", "classifier versus: an argument is missing");
     const versus_options options = {.data = a->train.data,
                                     .cfg = {a->train.cfg, a->image},
                                     .weights = {a->train.weights, a->layer},
@@ -122,8 +112,5 @@ void run_classifier(int argc, char **argv)
         commands[i].run(&a);
         return;
     }
-    fprintf(stderr, "classifier %s: no such command; there are", a.command);
-    for (size_t i = 0; i < count; ++i) fprintf(stderr, "%s %s", i ? "," : "", commands[i].name);
-    fprintf(stderr, "\n");
-    exit(1);
+    refuse_call(a.command, "classifier %s: no such command", a.command);
 }

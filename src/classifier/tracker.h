@@ -14,26 +14,25 @@ typedef struct {
 
 typedef struct tracker tracker;
 
-/* The run that is tracked; all of it must outlive the tracker. */
+/* The run that is tracked. The tracker keeps these pointers: they must stay valid. */
 typedef struct {
     network *net;
     char *cfg;       /* its file */
-    int resumed;     /* whether it goes on from weights */
     char *directory; /* where weights are saved */
     char *base;      /* what their names begin with */
     labeled_images valid;
 } tracked_run;
 
-/* Starts tracking; the network's batch is where the run begins. A run that goes on goes on with its
-   log and with the best of it; where no log says how good BASE_best.weights are, they are judged in
-   a network of their own. If they are of no use there, a line says so, they are left alone, and
-   this run's best are BASE_best_2.weights. Ends the program with exit code 1 for options that
-   cannot be. */
+/* Starts tracking at the network's current batch. A resumed run appends to its log and keeps the
+   log's best accuracy. Where no log has that accuracy, BASE_best.weights are loaded into a second
+   network and validated. If they do not fit, a line says so, they are kept, and the best weights of
+   this run go to BASE_best_2.weights. Ends the program with exit code 1 where options are out of
+   range. */
 tracker *start_tracker(const tracker_options *options, const tracked_run *run);
 
-/* After each batch; `loss` is the running mean. A row is in the log before the weights that it
-   speaks of are saved, so that those are never unknown. Saves BASE_best.weights and BASE.backup.
-   Leaves off where a signal asks to stop. */
+/* Called after each batch; `loss` is the running mean. Validates, logs and draws when it is time
+   for it. The row of the log is written first, then BASE_best.weights and BASE.backup: so the
+   accuracy of saved weights is always in the log. Returns early when a signal asks to stop. */
 void track_batch(tracker *t, double epoch, int new_epoch, double loss);
 
 #endif

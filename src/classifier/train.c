@@ -212,12 +212,12 @@ static void begin_together(run *r)
         prepare_sums(r->net);
     }
     r->loads = get_current_batch(r->net);
-    /* Each rank drops other outputs. */
+    /* Each rank has other random numbers, so that its [dropout] drops other outputs. */
     srand((r->seed ? (unsigned)mix_seed(r->seed, r->loads) : (unsigned)time(0)) +
           (unsigned)this_rank());
 }
 
-/* All ranks end here with this exit code; what there is to say and save is rank 0's. */
+/* Ends all ranks with this exit code. Only rank 0 returns, to print and save. */
 static void stop_together(run *r, int code)
 {
     end_batch(r);
@@ -225,7 +225,7 @@ static void stop_together(run *r, int code)
     if (this_rank()) exit(code);
 }
 
-/* Rank 0's result; that of others is always WEIGHTS_SAVED. */
+/* Only rank 0 saves; on other ranks the result is WEIGHTS_SAVED. */
 static int save(run *r, const char *suffix)
 {
     return this_rank() ? WEIGHTS_SAVED : save_checkpoint(r->net, r->backup, r->base, suffix);
@@ -249,7 +249,7 @@ static double epochs(const run *r)
     return (float)*r->net->seen / (float)r->args.m;
 }
 
-/* Nothing good comes after a number that is not finite. */
+/* Stops: weights that are not finite stay so, and are unusable. */
 static void stop_at_nan(run *r, const char *what)
 {
     stop_together(r, 1);

@@ -9,12 +9,13 @@
 #include "paired_test.h"
 #include "utils.h"
 
+#include <math.h>
 #include <string.h>
 #include <unistd.h>
 
 typedef struct {
     int class, guess;
-    int of; /* 0: network a's, 1: b's */
+    int network; /* 0: a, 1: b */
 } confusion;
 
 typedef struct {
@@ -183,7 +184,7 @@ static confusion find_confusion(comparison *c, long *times)
     for (size_t i = 0, next; i < c->wrongs; i = next) {
         long here[2] = {0, 0};
         for (next = i; next < c->wrongs && !by_classes(c->wrong + i, c->wrong + next); ++next)
-            ++here[c->wrong[next].of];
+            ++here[c->wrong[next].network];
         if (labs(here[0] - here[1]) <= labs(times[0] - times[1])) continue;
         most = c->wrong[i];
         times[0] = here[0];
@@ -195,6 +196,20 @@ static confusion find_confusion(comparison *c, long *times)
 static double share(const comparison *c, int top, int which)
 {
     return (double)c->right[top][which] / (double)c->images;
+}
+
+/* The interval is of b - a where they are equal, else of the lead. */
+static void print_difference(int top, const paired_result *r)
+{
+    double low = r->difference < 0 ? -r->high : r->low,
+           high = r->difference < 0 ? -r->low : r->high;
+    printf("top-%d: ", top);
+    if (r->difference == 0)
+        printf("a and b are equal");
+    else
+        printf("%s by %.2f points", r->difference > 0 ? "b is ahead of a" : "a is ahead of b",
+               100 * fabs(r->difference));
+    printf(", 95 %% interval %+.2f to %+.2f", 100 * low, 100 * high);
 }
 
 static void print_lines(comparison *c)
@@ -209,11 +224,9 @@ static void print_lines(comparison *c)
     }
     for (int top = 0; top < count; ++top) {
         paired_result r = compare_paired(c->alone[top][0], c->alone[top][1], c->images);
-        printf(
-            "top-%d: b less a %+.2f points, 95 %% interval %+.2f to %+.2f; of %ld images a alone "
-            "is right on %ld, b alone on %ld; McNemar's test p=%.3g\n",
-            tops[top], 100 * r.difference, 100 * r.low, 100 * r.high, c->images, c->alone[top][0],
-            c->alone[top][1], r.p);
+        print_difference(tops[top], &r);
+        printf("; of %ld images a alone is right on %ld, b alone on %ld; McNemar's test p=%.3g\n",
+               c->images, c->alone[top][0], c->alone[top][1], r.p);
     }
     confusion most = find_confusion(c, times);
     if (times[0] != times[1])

@@ -9,28 +9,27 @@ typedef struct {
     const char *name;
     int on_gpu; /* its arrays are in the GPU's memory */
 
-    /* `count` zeros, for good; ends the program where they cannot be had. */
+    /* `count` zeros, never freed; ends the program where there is no memory. */
     float *(*allocate)(size_t count);
 
-    /* These take their turn in what Darknet does. */
+    /* On a GPU these two run in the order of Darknet's own kernels. */
     void (*copy)(float *to, float *from, size_t count);
     void (*multiply)(float *values, float factor, size_t count);
 
-    /* When what Darknet was asked to do before is done, the values become their sums over the
-       ranks: some time from here on until the next `finish`. All ranks begin the same sums in the
-       same order. Ends the program, and with it all ranks, where that fails. */
+    /* Begins to sum the values over the ranks, once Darknet's work before this call is done. The
+       sums are there after the next `finish`. All ranks begin the same sums in the same order. An
+       error ends the program, and with it all ranks. */
     void (*begin)(float *values, size_t count);
 
     /* Gives sums that were begun the chance to go on. */
     void (*progress)(void);
 
-    /* What Darknet is asked to do from here on finds the sums; `allocate`d and other arrays are
-       free again. Returns for how many seconds that which had to wait did so: this batch's, or
-       where that is not known yet, that of the batch before. */
+    /* Darknet's work after this call finds the sums in the arrays. Returns how many seconds this
+       rank waited for them; a backend that does not know yet returns those of the batch before. */
     double (*finish)(void);
 
-    /* Whether sums may be missing after `finish`: then whoever reads weights waits for them. NULL
-       where they never are. */
+    /* Whether sums may still be missing after `finish`; then weights must not be read yet. NULL if
+       they never are. */
     int (*is_missing)(void);
 } rank_backend;
 

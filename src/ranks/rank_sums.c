@@ -10,19 +10,21 @@
 
 #include <string.h>
 
-/* Arrays of fewer bytes travel together, at the end; larger ones on their own, at once. */
+/* Arrays smaller than this, in bytes, are summed together in one message at the end of the batch;
+   a larger one has a message of its own as soon as its gradient is complete. */
 enum { SMALL_ARRAY = 1 << 16 };
 
 typedef struct {
-    float *weights, *sum; /* of `sum`, NULL for none, ... */
+    float *weights, *sum; /* what rank 0 gives to all; what is summed, NULL for none */
     float *weights_gpu, *sum_gpu;
     size_t count;
-    int layer, mean; /* ... this is the mean over the ranks */
-    size_t place;    /* in `small`, if it is there */
+    int layer;
+    int mean;     /* 1: the mean over the ranks is taken, not the sum */
+    size_t place; /* of a small array in `small` */
 } shared_array;
 
 static shared_array *arrays;  /* in the order of the layers */
-static int array_count, next; /* the next that begins to travel is next - 1 */
+static int array_count, next; /* arrays[next - 1] is the next that is sent */
 static const rank_backend *backend;
 static float *small; /* the backend's */
 static size_t small_count;

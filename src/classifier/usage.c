@@ -1,0 +1,122 @@
+/* The usage of every command, the answers to --help and --version, and the end of a wrong call. */
+#include "usage.h"
+
+#include "smooth_topk.h"
+
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* The commit that tools/get_darknet.sh gets. */
+#define DARKNET_COMMIT "61c9d02ec461e30d55762ec7669d6a1d3c356fb2"
+
+#ifndef SMOOTH_TOPK_VERSION
+#define SMOOTH_TOPK_VERSION "1.1.0"
+#endif
+
+typedef struct {
+    const char *command, *arguments, *purpose;
+    const char *flags; /* lines that end, NULL for none */
+} command_usage;
+
+static const command_usage usages[] = {
+    {"train", "DATA CFG [WEIGHTS]", "trains; goes on from WEIGHTS, if given",
+     "  -topk K          validate, and keep the best weights by top-K as NAME_best.weights\n"
+     "  -every N         validate or log after every N batches, not after every epoch\n"
+     "  -progress        one line with the time left, in place of two lines a batch\n"
+     "  -log FILE        a CSV file with a row a validation; a resumed run goes on with it\n"
+     "  -chart FILE.svg  a chart of the log, drawn again after every validation\n"
+     "  -seed N          a run on the CPU with the same seed gives the same weights\n"
+     "  -clear           start at batch 0 with the WEIGHTS of another run\n"
+     "  -gpus 0,1        train on these GPUs (a build with GPU=1)\n"},
+    {"valid", "DATA CFG WEIGHTS", "top-1 and top-k accuracy on the list valid=", NULL},
+    {"predict", "DATA CFG WEIGHTS [IMAGE]", "the best guesses for an image, or for each name typed",
+     "  -t K             show K guesses, not the number top= of DATA\n"},
+    {"versus", "DATA CFG WEIGHTS CFG2 WEIGHTS2", "compares two networks on the list valid=",
+     "  -list FILE       the images on which they disagree\n"
+     "  -json            the result as JSON\n"},
+    {"valid10", "DATA CFG WEIGHTS", "accuracy, mean of ten crops of each image", NULL},
+    {"validcrop", "DATA CFG WEIGHTS", "accuracy on center crops by upstream's loader", NULL},
+    {"validfull", "DATA CFG WEIGHTS", "accuracy on whole images, the network resized to each",
+     NULL},
+    {"validmulti", "DATA CFG WEIGHTS", "accuracy, mean of several sizes of each image", NULL},
+    {"test", "DATA CFG WEIGHTS", "the scores of the images of test=", NULL},
+    {"csv", "DATA CFG WEIGHTS", "the scores of the images of test=, as CSV", NULL},
+    {"label", "DATA CFG WEIGHTS", "writes the scores of images into files", NULL},
+    {"fout", "DATA CFG WEIGHTS LIST", "writes the output of the network for each image of LIST",
+     NULL},
+    {"try", "DATA CFG WEIGHTS IMAGE LAYER", "shows the output of a layer for an image", NULL},
+    {"demo", "DATA CFG WEIGHTS [VIDEO]", "guesses on a camera or video (a build with OPENCV=1)",
+     "  -c N             the number of the camera\n"},
+    {"gun", "DATA CFG WEIGHTS [VIDEO]", "upstream's demonstration (a build with OPENCV=1)",
+     "  -c N             the number of the camera\n"},
+    {"threat", "DATA CFG WEIGHTS [VIDEO]", "upstream's demonstration (a build with OPENCV=1)",
+     "  -c N             the number of the camera\n"},
+};
+
+static const command_usage *find_usage(const char *command)
+{
+    for (size_t i = 0; command && i < sizeof usages / sizeof *usages; ++i)
+        if (strcmp(usages[i].command, command) == 0) return usages + i;
+    return NULL;
+}
+
+void print_usage(FILE *file, const char *command)
+{
+    const command_usage *usage = find_usage(command);
+    if (usage) {
+        fprintf(file, "usage: darknet classifier %s %s%s\n%s\n%s", usage->command, usage->arguments,
+                usage->flags ? " [FLAGS]" : "", usage->purpose, usage->flags ? usage->flags : "");
+        return;
+    }
+    fprintf(file, "usage: darknet classifier COMMAND DATA CFG [WEIGHTS] [FLAGS]\n");
+    for (size_t i = 0; i < sizeof usages / sizeof *usages; ++i)
+        fprintf(file, "  %-10s  %s\n", usages[i].command, usages[i].purpose);
+    fprintf(file, "darknet classifier COMMAND --help: the arguments and flags of a command\n");
+}
+
+void refuse_call(const char *command, const char *format, ...)
+{
+    va_list arguments;
+    va_start(arguments, format);
+    vfprintf(stderr, format, arguments);
+    va_end(arguments);
+    fprintf(stderr, "\n");
+    print_usage(stderr, command);
+    exit(1);
+}
+
+static int is_one_of(const char *text, const char *a, const char *b, const char *c)
+{
+    return strcmp(text, a) == 0 || strcmp(text, b) == 0 || strcmp(text, c) == 0;
+}
+
+static void print_functions(FILE *file)
+{
+    fprintf(file, "usage: darknet classifier COMMAND ...   (darknet classifier --help lists them)\n"
+                  "       darknet --version\n"
+                  "The other functions are upstream's: detector, yolo, rnn, average, ...\n");
+}
+
+void answer_help(int argc, char **argv)
+{
+    if (argc < 2) {
+        print_functions(stderr);
+        exit(1);
+    }
+    int is_classifier = strcmp(argv[1], "classifier") == 0;
+    if (strcmp(argv[1], "--version") == 0) {
+        printf("smooth_topk for Darknet %s\nDarknet at commit %s\n", SMOOTH_TOPK_VERSION,
+               DARKNET_COMMIT);
+        exit(0);
+    }
+    if (is_one_of(argv[1], "--help", "-h", "help")) {
+        print_functions(stdout);
+        exit(0);
+    }
+    for (int i = 2; is_classifier && i < argc; ++i) {
+        if (!is_one_of(argv[i], "--help", "-h", i == 2 ? "help" : "--help")) continue;
+        print_usage(stdout, i > 2 ? argv[2] : argv[3]);
+        exit(0);
+    }
+}

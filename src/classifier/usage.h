@@ -1,0 +1,19 @@
+/* What `--help`, `--version` and a wrong call print. */
+#ifndef USAGE_H
+#define USAGE_H
+
+#include <stdio.h>
+
+/* The usage of one command of `darknet classifier`, with its flags; of all commands, a line each,
+   where `command` is NULL or unknown. */
+void print_usage(FILE *file, const char *command);
+
+/* Prints why a call is wrong (a line without its end), then the usage of its command, to stderr;
+   ends the program with exit code 1. */
+void refuse_call(const char *command, const char *format, ...)
+    __attribute__((format(printf, 2, 3), noreturn));
+
+/* Called first in main: answers `darknet`, `--help` and `--version` and ends the program. */
+void answer_help(int argc, char **argv);
+
+#endif
