@@ -179,10 +179,10 @@ broken_gnuplot() {
     mkdir "$scratch/broken"
     printf '#!/bin/sh\nhead -c 200 | sed -n "s/.*set output \x27\(.*\)\x27.*/\\1/p" | while read -r file; do echo half >"$file"; done\nexit 1\n' >"$scratch/broken/gnuplot"
     chmod +x "$scratch/broken/gnuplot"
-    echo before >"$scratch/kept.svg"
+    echo '<svg>before</svg>' >"$scratch/kept.svg"
     env PATH="$scratch/broken:$PATH" "$darknet" classifier train "$scratch/charted.data" "$scratch/net.cfg" -seed 3 -topk 2 -every 5 -chart "$scratch/kept.svg" >"$scratch/broken.out" 2>&1 || return 1
     cat "$scratch/broken.out"
-    [ "$(grep -c -- '-chart .*kept.svg: cannot be drawn; training goes on without it' "$scratch/broken.out")" -eq 1 ] && [ "$(cat "$scratch/kept.svg")" = before ] && ! ls "$scratch" | grep 'svg\..*tmp'
+    [ "$(grep -c -- '-chart .*kept.svg: cannot be drawn; training goes on without it' "$scratch/broken.out")" -eq 1 ] && [ "$(cat "$scratch/kept.svg")" = '<svg>before</svg>' ] && ! ls "$scratch" | grep 'svg\..*tmp'
 }
 check 'a gnuplot that fails leaves the picture as it was, and says so once' broken_gnuplot
 check 'a chart that cannot be written is refused' refused 'nowhere/x.svg: cannot be written' -topk 2 -chart "$scratch/nowhere/x.svg"

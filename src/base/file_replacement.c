@@ -146,3 +146,22 @@ int end_replacement(file_replacement *r, int keep)
     }
     return release(r, error);
 }
+
+int refuse_other_file(const char *flag, const char *filename, const char *beginning,
+                      const char *word, const char *kind)
+{
+    enum { LOOKED_AT = 1024 };
+    struct stat s;
+    char start[LOOKED_AT + 1];
+    if (stat(filename, &s) || !S_ISREG(s.st_mode)) return 0;
+    FILE *file = fopen(filename, "rb");
+    size_t length = file ? fread(start, 1, LOOKED_AT, file) : 0;
+    if (file) fclose(file);
+    start[length] = '\0';
+    if (!length) return 0;
+    if (strncmp(start, beginning, strlen(beginning)) == 0 && strstr(start, word)) return 1;
+    fprintf(stderr,
+            "%s %s: that file is not %s, and would be replaced; give another name or remove it\n",
+            flag, filename, kind);
+    exit(1);
+}

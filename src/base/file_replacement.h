@@ -23,4 +23,11 @@ int begin_replacement(file_replacement *r, const char *filename);
    fails, removes it, and the old file stays. Returns 0 or the error's number. Call it once. */
 int end_replacement(file_replacement *r, int keep);
 
+/* Ends the program with exit code 1 where `filename`, the value of `flag`, is a file that is not
+   empty and does not begin with `beginning` or has `word` nowhere in its first 1024 bytes: then it
+   is something else than `kind`, by which it would be replaced. Returns 1 if there is a file that
+   may be replaced, 0 for none, an empty one, a device or a pipe. */
+int refuse_other_file(const char *flag, const char *filename, const char *beginning,
+                      const char *word, const char *kind);
+
 #endif

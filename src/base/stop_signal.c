@@ -15,9 +15,6 @@ static void ask_to_stop(int number)
         "\nStopping after this batch; a second signal stops at once, without saving\n";
     if (noted) _exit(128 + number);
     noted = number;
-    /* With the terminal the reader of a pipe may be gone; the weights are saved all the same. */
-    struct sigaction ignore = {.sa_handler = SIG_IGN};
-    sigaction(SIGPIPE, &ignore, NULL);
     if (!quiet && write(STDERR_FILENO, message, sizeof message - 1) < 0) return;
 }
 
@@ -30,6 +27,12 @@ void catch_stop_signals(int silently)
         if (sigaction(numbers[i], NULL, &old) || old.sa_handler == SIG_IGN) continue;
         sigaction(numbers[i], &new, NULL);
     }
+}
+
+void ignore_closed_pipes(void)
+{
+    struct sigaction ignore = {.sa_handler = SIG_IGN};
+    sigaction(SIGPIPE, &ignore, NULL);
 }
 
 int stop_signal(void)

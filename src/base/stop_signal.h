@@ -7,6 +7,10 @@
    stays ignored. `silently`: without the line on stderr that says so. */
 void catch_stop_signals(int silently);
 
+/* From now on a line to a pipe whose reader has ended (`| head`, a viewer that quits) is lost, and
+   does not end the program. */
+void ignore_closed_pipes(void);
+
 /* The signal that was noted, 0 before. Whatever takes longer than a batch asks. */
 int stop_signal(void);
 

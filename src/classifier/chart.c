@@ -5,7 +5,6 @@
 #include "allocate.h"
 #include "file_replacement.h"
 
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -58,6 +57,7 @@ static void refuse(const char *filename, int error)
 chart *open_chart(const char *filename, int k, const char *log)
 {
     file_replacement tried;
+    refuse_other_file("-chart", filename, "<", "<svg", "an SVG picture");
     int error = begin_replacement(&tried, filename);
     if (error) refuse(filename, error);
     end_replacement(&tried, 0);
@@ -131,13 +131,8 @@ static int draw(const chart *c)
 
 void draw_chart(chart *c, const log_row *row)
 {
-    struct sigaction ignore = {.sa_handler = SIG_IGN}, before;
     add_row(c, row);
-    if (c->quiet) return;
-    sigaction(SIGPIPE, &ignore, &before); /* a gnuplot that ends early does not end the training */
-    if (!draw(c)) {
-        c->quiet = 1;
-        fprintf(stderr, "-chart %s: cannot be drawn; training goes on without it\n", c->filename);
-    }
-    sigaction(SIGPIPE, &before, NULL);
+    if (c->quiet || draw(c)) return;
+    c->quiet = 1;
+    fprintf(stderr, "-chart %s: cannot be drawn; training goes on without it\n", c->filename);
 }

@@ -7,8 +7,9 @@
 typedef struct chart chart;
 
 /* A chart that will be drawn into filename, an SVG; k as in top k. Begins with the rows of a CSV
-   file of -log, NULL for none. Ends the program with exit code 1 where the file cannot be written.
-   Without gnuplot a line says so and how to get it, and nothing is drawn. */
+   file of -log, NULL for none. Ends the program with exit code 1 where the file cannot be written
+   or is there already and no SVG. Without gnuplot a line says so and how to get it, and nothing is
+   drawn. */
 chart *open_chart(const char *filename, int k, const char *log);
 
 /* Adds a row and draws all of them. Where that fails a line says so once; training goes on. */

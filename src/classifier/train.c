@@ -6,6 +6,7 @@
 #include "class_counts.h"
 #include "class_tree.h"
 #include "data_checks.h"
+#include "earlier_run.h"
 #include "finite.h"
 #include "loading.h"
 #include "ranks.h"
@@ -17,6 +18,7 @@
 
 #include <string.h>
 #include <time.h>
+#include <unistd.h>
 
 enum { LOADING_THREADS = 32, BACKUP_BATCHES = 1000, RESIZING_BATCHES = 40 };
 
@@ -34,6 +36,7 @@ typedef struct {
     size_t loads;    /* batches that were begun to be loaded, from the first run on */
     size_t epoch;    /* whole ones */
     size_t seen;     /* images, when the weights last changed */
+    int fresh;       /* begins at batch 0 */
     int trained;     /* whether the weights are others than at the start */
     float mean_loss; /* running */
     tracker *track;  /* NULL without its options */
@@ -118,7 +121,7 @@ static void prepare_tracking(run *r, list *options, char **labels, int classes)
                            .directory = r->backup,
                            .base = r->base,
                            .valid = {.labels = labels, .classes = classes}};
-    if (this_rank() || (!o->topk && !o->log && !o->progress)) return;
+    if (this_rank() || (!o->topk && !o->log && !o->chart && !o->progress)) return;
     if (o->topk) {
         if (!labels || r->args.hierarchy) {
             fprintf(stderr, "-topk: needs labels; it is not for tag= or tree=\n");
@@ -198,6 +201,16 @@ static data end_batch(run *r)
     if (r->is_loading) pthread_join(r->loading, 0);
     r->is_loading = 0;
     return r->loaded;
+}
+
+/* Of the name of this run, in its directory, before it saves anything. */
+static void keep_earlier_run(run *r)
+{
+    const train_options *o = r->options;
+    r->fresh = !get_current_batch(r->net);
+    if (this_rank() || !r->fresh) return;
+    keep_earlier_weights(r->backup, r->base, (size_t)(r->net->batch * r->net->subdivisions),
+                         o->data, o->cfg);
 }
 
 /* From here on all ranks have the same weights, batch and seed. */
@@ -305,6 +318,18 @@ static float train_batch(run *r, data batch)
     return train_network(r->net, batch);
 }
 
+/* The name may also be that of another network's weights. */
+static void keep_earlier_epoch(const run *r, const char *suffix)
+{
+    char *filename = print_text("%s/%s%s", r->backup, r->base, suffix);
+    if (!access(filename, F_OK)) {
+        char *kept = keep_earlier_file(filename);
+        fprintf(stderr, "%s is of an earlier run; it is now %s\n", filename, kept);
+        free(kept);
+    }
+    free(filename);
+}
+
 /* Saves what is due after a batch. */
 static void save_due(run *r, int new_epoch)
 {
@@ -312,6 +337,7 @@ static void save_due(run *r, int new_epoch)
     if (new_epoch && !r->options->tracking.topk) {
         char suffix[48];
         snprintf(suffix, sizeof suffix, "_%zu.weights", r->epoch);
+        if (r->fresh && !this_rank()) keep_earlier_epoch(r, suffix);
         if (save(r, suffix) == WEIGHTS_NOT_WRITTEN)
             fprintf(stderr, "Training goes on; the next save is at the next epoch\n");
     }
@@ -369,6 +395,7 @@ static void train_next_batch(run *r)
 
 void train_classifier(const train_options *options)
 {
+    ignore_closed_pipes();
     start_ranks();
     run r = {.options = options, .base = basecfg(options->cfg)};
     printf("%s\n", r.base);
@@ -379,6 +406,7 @@ void train_classifier(const train_options *options)
            r.net->decay);
     prepare_data(&r);
     begin_together(&r);
+    keep_earlier_run(&r);
     begin_batch(&r);
     r.epoch = *r.net->seen / (size_t)r.args.m;
     r.seen = *r.net->seen;

@@ -3,12 +3,15 @@
 #include "training_log.h"
 
 #include "allocate.h"
+#include "earlier_run.h"
 #include "file_replacement.h"
 
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
+
+#define LOG_START "batch,epoch,loss,rate,top1,top"
 
 struct training_log {
     char *filename;
@@ -65,6 +68,24 @@ static void keep_rows(training_log *log, const char *header)
     fclose(file);
 }
 
+/* The rows of an earlier run stay in a file of their own. */
+static void keep_earlier_rows(const char *filename)
+{
+    char *line = NULL;
+    size_t size = 0;
+    log_row row;
+    int rows = 0;
+    if (!refuse_other_file("-log", filename, LOG_START, "", "a log of classifier train")) return;
+    FILE *file = fopen(filename, "r");
+    while (file && !rows && getline(&line, &size, file) >= 0) rows = read_log_row(line, &row);
+    free(line);
+    if (file) fclose(file);
+    if (!rows) return;
+    char *kept = keep_earlier_file(filename);
+    fprintf(stderr, "-log %s has the rows of an earlier run; they are now in %s\n", filename, kept);
+    free(kept);
+}
+
 training_log *open_training_log(const char *filename, int k, size_t first)
 {
     char header[128];
@@ -72,9 +93,12 @@ training_log *open_training_log(const char *filename, int k, size_t first)
     training_log *log = allocate(1, sizeof *log);
     log->filename = print_text("%s", filename);
     log->first = first;
-    snprintf(header, sizeof header, "batch,epoch,loss,rate,top1,top%d,seconds\n", k);
+    snprintf(header, sizeof header, LOG_START "%d,seconds\n", k);
     add_text(log, header);
-    if (first) keep_rows(log, header);
+    if (first)
+        keep_rows(log, header);
+    else
+        keep_earlier_rows(filename);
     int error = begin_replacement(&r, filename);
     if (error) refuse(filename, error);
     fputs(log->text, r.file);

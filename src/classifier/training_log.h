@@ -17,9 +17,10 @@ typedef struct {
 /* Reads a line of the file as a row, whole or without accuracies; returns 1 if it is one. */
 int read_log_row(const char *line, log_row *row);
 
-/* Starts the log of a run that begins after batch `first`. A new run, first = 0, gets a new file;
-   one that goes on keeps the rows up to there. Ends the program with exit code 1 where the file
-   cannot be written or is not the log of such a run (its columns are named after k). */
+/* Starts the log of a run that begins after batch `first`. A new run, first = 0, gets a new file,
+   and one that has rows is kept as FILE.N (earlier_run.h); a run that goes on keeps the rows up to
+   there. Ends the program with exit code 1 where the file cannot be written or is not the log of
+   such a run (its columns are named after k). */
 training_log *open_training_log(const char *filename, int k, size_t first);
 
 /* The seconds of the last row that was kept, 0 if there is none. */

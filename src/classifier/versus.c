@@ -13,6 +13,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#define LIST_START "path,class,a,b"
+
 typedef struct {
     int class, guess;
     int network; /* 0: a, 1: b */
@@ -93,9 +95,10 @@ static void refuse_list(const comparison *c, int error)
 static void begin_list(comparison *c)
 {
     if (!c->options->list) return;
+    refuse_other_file("-list", c->options->list, LIST_START, "", "a list of classifier versus");
     int error = begin_replacement(&c->list, c->options->list);
     if (error) refuse_list(c, error);
-    fprintf(c->list.file, "path,class,a,b");
+    fprintf(c->list.file, LIST_START);
     if (c->topk > 1) fprintf(c->list.file, ",a_top%d,b_top%d", c->topk, c->topk);
     fprintf(c->list.file, "\n");
 }
