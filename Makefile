@@ -28,36 +28,12 @@ PLUGIN := $(wildcard src/* src/*/* src/*/*/*)
 PLUGIN_INCLUDE := $(ROOMS:%=-Isrc/%)
 LOSS_INCLUDE := $(LOSS_ROOMS:%=-Isrc/%)
 
-.PHONY: all darknet lib install demo compare tune chart test check test-programs check-programs check-debian fuzz bench faults gpu-check
+.PHONY: all darknet lib install uninstall demo compare tune chart test check test-programs check-programs check-debian fuzz bench faults gpu-check
 .PHONY: clean distclean help FORCE
 all: darknet
 
 help:
-	@echo 'make            build/darknet: Darknet with the [smooth_topk] layer'
-	@echo '                GPU=1 CUDNN=1 OPENCV=1 OPENMP=1 DEBUG=1 ARCH= as in Darknet'"'"'s own Makefile'
-	@echo '                BLAS=0 WINOGRAD=0: a step on the CPU without the BLAS library, without Winograd'"'"'s method; both: upstream'"'"'s'
-	@echo '                arithmetic, bit for bit (but for 1x1 convolutions with a stride: docs/step.md). In the environment of build/darknet they do the same; OMP_NUM_THREADS: threads of a step'
-	@echo '                MPI=1: several processes, on one machine or many, train one network: docs/several-machines.md'
-	@echo '                GPU=1 MPI=1 NCCL=1: each with a GPU, and these exchange the gradients; NCCL_HOME=DIR: where NCCL is'
-	@echo 'make demo       train one network twice, [softmax] and [smooth_topk], and compare (1 to 5 minutes on two cores)'
-	@echo '                NOISE=0.6 SEED=2 BATCHES=500: label noise, random seed, how long to train'
-	@echo 'make compare    losses over label noise, parts of the training set and seeds: tables and plots; goes on where it stopped'
-	@echo '                DATA=DIR LOSSES="softmax '"'"'smooth_topk k=1,5'"'"'" NOISE="0 0.5" FRACTION=1 SEEDS="1 2" JOBS=2 ...: tools/compare.py -h lists all'
-	@echo 'make tune       learning rates and temperatures on a part of the training set, for make compare'
-	@echo 'make chart      draws -log files of classifier train: LOGS="a.csv b.csv" X=time OUT=picture'
-	@echo 'make test       the tests (2 to 4 minutes on two cores); ends with "N passed, N failed, N skipped"'
-	@echo 'make check      these and the long ones: whole grids, sanitizers, fuzzing, several ranks, builds with CUDA, cuDNN and OpenCV, coverage'
-	@echo 'make check-debian  the README'"'"'s commands on minimal Debian 12 and 13, with gcc and clang; as root, in build/debian'
-	@echo 'make fuzz       look for inputs that break options, weights, images or mathematics, with clang; SECONDS=600 for each'
-	@echo 'make bench      the loss beside Darknet'"'"'s softmax: table, CSV, plot; PEER=DIR adds the authors'"'"' code'
-	@echo 'make bench-step a training step on the CPU beside upstream'"'"'s and, with PYTHON= that has torch, PyTorch'"'"'s: docs/step.md'
-	@echo 'make bench-ranks  images a second of one process and of two ranks, on two cores; needs Open MPI: docs/several-machines.md'
-	@echo 'make faults     provoke every fault in upstream and here, and write the table in tests/README.md (about 4 minutes)'
-	@echo 'make gpu-check  on a machine with a GPU: its tests, timings and trainings in 25 minutes, into build/gpu/; LIMIT=seconds'
-	@echo 'make gpu-bundle the same for a machine with nvcc but no network: build/gpu-bundle.tar.gz; unpack it there and ./run'
-	@echo 'make lib        build/libsmooth_topk.a and .so: the loss alone, for other programs (src/loss/smooth_topk.h)'
-	@echo 'make install    the library, its header and its pkg-config file in PREFIX=/usr/local; examples/ has a program in C, one in Python'
-	@echo 'make clean      remove build/ but for the Darknet source; make distclean removes that too'
+	@cat tools/help.txt
 
 # Names what is missing and how to get it, before any compiler does so in its own words.
 require = command -v $(1) >/dev/null || { echo "the command '$(1)' is missing; install it with: apt-get install $(2)" >&2; exit 1; }

@@ -2,6 +2,7 @@
 VERSION := 1.0.0
 SONAME := libsmooth_topk.so.1
 PREFIX ?= /usr/local
+LIBDIR ?= $(PREFIX)/lib
 
 LIBRARY_FLAGS = $(CFLAGS) $(WARNINGS) $(OPENMP_FLAG) $(LOSS_INCLUDE) -fPIC
 build/lib/%.o: src/loss/%.c build/options
@@ -34,17 +35,22 @@ build/libsmooth_topk.so: $(LIBRARY) src/loss/library.map
 		$(LIBRARY_LINK) -lm
 	@ln -sf libsmooth_topk.so build/$(SONAME)
 
-INSTALLED = $(DESTDIR)$(PREFIX)
 install: lib
-	@install -d '$(INSTALLED)/include' '$(INSTALLED)/lib/pkgconfig'
-	@install -m 644 $(LIBRARY_HEADERS) '$(INSTALLED)/include'
-	@install -m 644 build/libsmooth_topk.a '$(INSTALLED)/lib'
-	@install -m 755 build/libsmooth_topk.so '$(INSTALLED)/lib/libsmooth_topk.so.$(VERSION)'
-	@ln -sf libsmooth_topk.so.$(VERSION) '$(INSTALLED)/lib/$(SONAME)'
-	@ln -sf $(SONAME) '$(INSTALLED)/lib/libsmooth_topk.so'
-	@printf '%s\n' 'prefix=$(PREFIX)' 'libdir=$${prefix}/lib' '' 'Name: smooth_topk' \
+	@install -d '$(DESTDIR)$(PREFIX)/include' '$(DESTDIR)$(LIBDIR)/pkgconfig'
+	@install -m 644 $(LIBRARY_HEADERS) '$(DESTDIR)$(PREFIX)/include'
+	@install -m 644 build/libsmooth_topk.a '$(DESTDIR)$(LIBDIR)'
+	@install -m 755 build/libsmooth_topk.so '$(DESTDIR)$(LIBDIR)/libsmooth_topk.so.$(VERSION)'
+	@ln -sf libsmooth_topk.so.$(VERSION) '$(DESTDIR)$(LIBDIR)/$(SONAME)'
+	@ln -sf $(SONAME) '$(DESTDIR)$(LIBDIR)/libsmooth_topk.so'
+	@printf '%s\n' 'prefix=$(PREFIX)' 'libdir=$(LIBDIR:$(PREFIX)%=$${prefix}%)' '' 'Name: smooth_topk' \
 		'Description: The smooth top-k loss of Berrada, Zisserman and Kumar and its gradient' 'Version: $(VERSION)' \
 		'Cflags: -I$${prefix}/include $(OPENMP_FLAG)' 'Libs: -L$${libdir} -lsmooth_topk' \
 		'Libs.private: $(if $(filter 1,$(GPU)),-lcudart -lstdc++) $(OPENMP_FLAG) -lm' \
-		>'$(INSTALLED)/lib/pkgconfig/smooth_topk.pc'
-	@echo 'installed in $(INSTALLED): smooth_topk.h, libsmooth_topk.a, libsmooth_topk.so.$(VERSION), smooth_topk.pc'
+		>'$(DESTDIR)$(LIBDIR)/pkgconfig/smooth_topk.pc'
+	@echo 'installed in $(DESTDIR)$(PREFIX): smooth_topk.h, libsmooth_topk.a, libsmooth_topk.so.$(VERSION), smooth_topk.pc'
+
+# Every version's: nothing else has these names.
+uninstall:
+	@rm -f $(foreach header,smooth_topk.h smooth_topk_gpu.h smooth_topk_truth.h,'$(DESTDIR)$(PREFIX)/include/$(header)') \
+		'$(DESTDIR)$(LIBDIR)'/libsmooth_topk.* '$(DESTDIR)$(LIBDIR)/pkgconfig/smooth_topk.pc'
+	@echo 'removed from $(DESTDIR)$(PREFIX): smooth_topk.h, libsmooth_topk.*, smooth_topk.pc'

@@ -68,4 +68,10 @@ if "$python" -c 'import torch' 2>/dev/null; then
 else
     skip 'the example in Python' "$python has no torch; PYTHON= names one that has"
 fi
+removed() { # another LIBDIR is obeyed, and uninstall leaves nothing
+    make install PREFIX="$scratch/other" LIBDIR="$scratch/other/lib/machine" && [ -f "$scratch/other/lib/machine/libsmooth_topk.a" ] &&
+        grep -x 'libdir=${prefix}/lib/machine' "$scratch/other/lib/machine/pkgconfig/smooth_topk.pc" &&
+        make uninstall PREFIX="$scratch/other" LIBDIR="$scratch/other/lib/machine" && ! find "$scratch/other" ! -type d | grep .
+}
+check 'make install LIBDIR=, and make uninstall' removed
 finish
