@@ -3,7 +3,7 @@
 
 PLUGIN_OBJ := $(notdir $(patsubst %.c,%.o,$(wildcard plugin/*/*.c)))
 ifneq ($(MPI), 1)
-PLUGIN_OBJ := $(filter-out rank%.o,$(PLUGIN_OBJ))
+PLUGIN_OBJ := $(filter-out rank_%.o ranks.o,$(PLUGIN_OBJ))
 endif
 ifneq ($(GPU)$(MPI)$(NCCL), 111)
 PLUGIN_OBJ := $(filter-out rank_backend_nccl.o,$(PLUGIN_OBJ))
