@@ -320,11 +320,11 @@ static void test_two_replacements(void **state)
 
 static void open_other_log(void *name)
 {
-    open_training_log(name, 5, 10);
+    open_training_log(name, 5, 0, 10);
 }
 static void open_new_log(void *name)
 {
-    open_training_log(name, 5, 0);
+    open_training_log(name, 5, 0, 0);
 }
 
 static const char header[] = "batch,epoch,loss,rate,top1,top2,seconds\n";
@@ -333,9 +333,15 @@ static void test_log(void **state)
 {
     (void)state;
     char name[128];
-    log_row row = {10, 1.5, .25, .01, .5, .75, 12};
+    log_row row = {.batch = 10,
+                   .epoch = 1.5,
+                   .loss = .25,
+                   .rate = .01,
+                   .top1 = .5,
+                   .topk = .75,
+                   .seconds = 12};
     strcpy(name, in("log"));
-    training_log *log = open_training_log(name, 2, 0);
+    training_log *log = open_training_log(name, 2, 0, 0);
     assert_string_equal(read_file_text(name), header);
     assert_true(seconds_in_log(log) == 0 && topk_in_log(log, 10) == -1);
     write_log_row(log, &row);
@@ -362,7 +368,7 @@ static void test_log(void **state)
     FILE *file = fopen(name, "a");
     fputs("15,1.0,1,0.1,0.5,0.5,13", file);
     fclose(file);
-    log = open_training_log(name, 2, 20);
+    log = open_training_log(name, 2, 0, 20);
     assert_null(strstr(read_file_text(name), "\n15"));
     assert_true(seconds_in_log(log) == 20 && topk_in_log(log, 10) == .75);
     assert_true(topk_in_log(log, 20) == -1 && topk_in_log(log, 40) == -1);
@@ -370,7 +376,7 @@ static void test_log(void **state)
     refused(open_other_log, name, "not the log of such a run");
     refused(open_new_log, (void *)in("nowhere/log"),
             "nowhere/log: cannot be written: No such file");
-    assert_non_null(open_training_log(in("none yet"), 2, 20));
+    assert_non_null(open_training_log(in("none yet"), 2, 0, 20));
 }
 
 static void test_log_full(void **state)
@@ -388,7 +394,7 @@ static void test_log_full(void **state)
         const char *text = read_file_text(name);
         _exit(memcmp(text, header, sizeof header - 1) != 0);
     }
-    training_log *log = open_training_log(name, 2, 0);
+    training_log *log = open_training_log(name, 2, 0, 0);
     int status;
     waitpid(reader, &status, 0);
     assert_int_equal(status, 0);

@@ -61,8 +61,7 @@ char *read_text_line(FILE *file)
     return line;
 }
 
-/* Takes the blanks at both ends of the text. */
-static void trim(char *text)
+void trim_text(char *text)
 {
     size_t start = strspn(text, blanks), length = strlen(text + start);
     while (length > 0 && strchr(blanks, text[start + length - 1])) --length;
@@ -74,7 +73,7 @@ char *read_item(FILE *file)
 {
     char *line;
     while ((line = read_text_line(file)) != NULL) {
-        trim(line);
+        trim_text(line);
         if (*line) break;
         free(line);
     }
@@ -84,9 +83,9 @@ char *read_item(FILE *file)
 void trim_data_line(char *line)
 {
     char *equals;
-    trim(line);
+    trim_text(line);
     if (*line == '#' || *line == ';' || !(equals = strchr(line, '='))) return;
-    trim(equals + 1);
+    trim_text(equals + 1);
     size_t name = equals - line;
     while (name > 0 && strchr(blanks, line[name - 1])) --name;
     memmove(line + name, equals, strlen(equals) + 1);

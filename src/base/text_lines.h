@@ -12,6 +12,9 @@ char *read_text_line(FILE *file);
 /* The next line that is not blank, as above, without blanks at its ends. */
 char *read_item(FILE *file);
 
+/* Takes the blanks at both ends of the text. */
+void trim_text(char *text);
+
 /* Takes the blanks at the ends of a line of a .data file, and those beside its first "=". */
 void trim_data_line(char *line);
 

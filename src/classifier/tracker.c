@@ -86,7 +86,8 @@ tracker *start_tracker(const tracker_options *options, const tracked_run *run)
     }
     if (options->log) {
         size_t images = (size_t)run->net->batch * (size_t)run->net->subdivisions;
-        t->log = open_training_log(options->log, options->topk ? options->topk : 5, t->first);
+        t->log = open_training_log(options->log, options->topk ? options->topk : 5,
+                                   run->valid.several, t->first);
         t->before = seconds_in_log(t->log);
         if (options->topk)
             t->best = (float)topk_in_log(t->log, seen_by_weights(best_file) / images);
@@ -107,6 +108,7 @@ static void log_batch(tracker *t, double epoch, double loss)
                    .rate = get_current_rate(t->run.net),
                    .top1 = t->last.top1,
                    .topk = t->last.topk,
+                   .ranking = t->last.ranking,
                    .seconds = t->before + what_time_is_it_now() - t->start};
     if (t->log) write_log_row(t->log, &row);
     if (t->chart) draw_chart(t->chart, &row);
@@ -140,9 +142,13 @@ static void print_progress(tracker *t, double epoch, double loss)
     printf("batch %zu", batch);
     if (net->max_batches) printf("/%d", net->max_batches);
     printf("  epoch %.1f  loss %.4f  rate %g", epoch, loss, get_current_rate(t->run.net));
-    if (t->last.topk >= 0)
-        printf("  top-1 %.2f  top-%d %.2f (best %.2f)", 100 * t->last.top1, t->options.topk,
-               100 * t->last.topk, 100 * t->best);
+    if (t->last.topk >= 0) {
+        int several = t->run.valid.several;
+        printf("  %s-1 %.2f  %s-%d %.2f (best %.2f)", several ? "precision" : "top",
+               100 * t->last.top1, several ? "recall" : "top", t->options.topk, 100 * t->last.topk,
+               100 * t->best);
+        if (several) printf("  mAP %.2f", 100 * t->last.ranking.mean_average_precision);
+    }
     print_time_left(t, batch, now);
     if (terminal) printf("\033[K");
     if (!terminal || is_last(net)) printf("\n");
@@ -163,9 +169,17 @@ void track_batch(tracker *t, double epoch, int new_epoch, double loss)
         if (better) t->best = t->last.topk;
     }
     if (due && (t->log || t->chart)) log_batch(t, epoch, loss);
-    if (due && topk && !t->options.progress)
-        printf("Validation at batch %zu: top 1: %f, top %d: %f, best %f\n", batch, t->last.top1,
-               topk, t->last.topk, t->best);
+    if (due && topk && !t->options.progress) {
+        int several = t->run.valid.several;
+        printf("Validation at batch %zu: %s 1: %f, %s %d: %f, best %f\n", batch,
+               several ? "precision at" : "top", t->last.top1, several ? "recall at" : "top", topk,
+               t->last.topk, t->best);
+        if (several)
+            printf("mean average precision: %f, label ranking average precision: %f, ranking loss: "
+                   "%f\n",
+                   t->last.ranking.mean_average_precision, t->last.ranking.label_ranking_precision,
+                   t->last.ranking.ranking_loss);
+    }
     if (t->options.progress) print_progress(t, epoch, loss);
     if (better) save_checkpoint(net, t->run.directory, t->run.base, t->best_suffix);
     if (due && topk && last_save() != WEIGHTS_NOT_FINITE)

@@ -90,7 +90,7 @@ static void set_size(run *r, int w, int h)
     printf("%d %d\n", r->args.min, r->args.max);
 }
 
-static void set_loading(run *r, list *paths, char **labels, int classes, tree *hierarchy, int tag)
+static void set_loading(run *r, const labeled_images *set, tree *hierarchy, int tag)
 {
     const network *net = r->net;
     load_args *a = &r->args;
@@ -103,12 +103,14 @@ static void set_loading(run *r, list *paths, char **labels, int classes, tree *h
     a->saturation = net->saturation;
     a->hue = net->hue;
     a->channels = net->c;
-    a->paths = (char **)list_to_array(paths);
-    a->m = paths->size;
+    a->paths = set->paths;
+    a->m = set->count;
+    a->listed = set->listed;
+    a->labels_checked = set->checked;
     a->n = net->batch * net->subdivisions * r->options->gpu_count;
     load_share(a);
-    a->classes = classes;
-    a->labels = labels;
+    a->classes = set->classes;
+    a->labels = set->labels;
     a->type = tag ? TAG_DATA : CLASSIFICATION_DATA;
     a->d = &r->loaded;
 }
@@ -128,14 +130,23 @@ static void prepare_tracking(run *r, list *options, char **labels, int classes)
             exit(1);
         }
         char *valid_list = option_find_str(options, "valid", "data/train.list");
-        list *paths = get_lines(valid_list, 1, "images");
-        tracked.valid.paths = (char **)list_to_array(paths);
-        tracked.valid.count = paths->size;
-        free_list(paths);
-        check_labels(tracked.valid.paths, tracked.valid.count, valid_list, labels, classes,
-                     option_find_str(options, "labels", "data/labels.list"));
+        tracked.valid = read_labeled_images(valid_list, labels, classes,
+                                            option_find_str(options, "labels", "data/labels.list"));
     }
     r->track = start_tracker(o, &tracked);
+}
+
+/* Labels behind a TAB need names of classes to mean something, and a tree takes one an image. */
+static void check_listed(const labeled_images *set, int has_tree, const char *list_name)
+{
+    if (set->listed && !set->labels)
+        fprintf(stderr, "%s has labels behind a TAB; they are not for tag=\n", list_name);
+    else if (has_tree && set->several)
+        fprintf(stderr, "%s: tree= takes one label an image, not several and not none\n",
+                list_name);
+    else
+        return;
+    exit(1);
 }
 
 /* Reads the .data file and its lists, and checks them against the network. */
@@ -153,23 +164,22 @@ static void prepare_data(run *r)
     check_image_network(r->net, r->options->cfg);
     check_classes(r->net, classes, 1, datacfg, r->options->cfg);
     char **labels = tag ? NULL : get_class_labels(label_list, classes);
-    list *paths = get_lines(r->train_list, 1, "images");
-    char **names = (char **)list_to_array(paths);
-    if (labels && !hierarchy)
-        r->args.labels_checked =
-            check_labels(names, paths->size, r->train_list, labels, classes, label_list);
-    free(names);
-    tell_class_counts(r->nets, r->options->gpu_count, paths, r->train_list,
-                      hierarchy ? NULL : labels, classes);
+    labeled_images set = labels && !hierarchy
+                             ? read_labeled_images(r->train_list, labels, classes, label_list)
+                             : read_image_list(r->train_list, 1, labels, classes);
+    check_listed(&set, hierarchy != NULL, r->train_list);
+    labeled_images counted = set;
+    if (hierarchy) counted.labels = NULL;
+    tell_class_counts(r->nets, r->options->gpu_count, &counted, r->train_list);
     int batch = r->net->batch * r->net->subdivisions * r->options->gpu_count;
-    if (paths->size < batch)
+    if (set.count < batch)
         fprintf(
             stderr,
             "%s has %d images, fewer than a batch of %d: some are drawn more than once for each "
             "batch\n",
-            r->train_list, paths->size, batch);
-    printf("%d\n", paths->size);
-    set_loading(r, paths, labels, classes, hierarchy, tag);
+            r->train_list, set.count, batch);
+    printf("%d\n", set.count);
+    set_loading(r, &set, hierarchy, tag);
     prepare_tracking(r, options, labels, classes);
     const layer last = r->net->layers[r->net->n - 1];
     const int own = last.type == SMOOTH_TOPK;
@@ -178,7 +188,8 @@ static void prepare_data(run *r)
                               .label_list = label_list,
                               .paths = r->args.paths,
                               .labels = labels,
-                              .images = paths->size,
+                              .images = set.count,
+                              .image_labels = digest_of_labels(&set),
                               .classes = classes,
                               .class_margins = own ? smooth_topk_class_margins(last) : NULL,
                               .class_weights = own ? smooth_topk_class_weights(last) : NULL,

@@ -19,6 +19,7 @@ struct training_log {
     size_t length;  /* of the text */
     size_t written; /* how much of it is in the file */
     size_t first;
+    int several; /* labels an image: rows end with their figures */
 };
 
 static void refuse(const char *filename, int error)
@@ -86,14 +87,19 @@ static void keep_earlier_rows(const char *filename)
     free(kept);
 }
 
-training_log *open_training_log(const char *filename, int k, size_t first)
+training_log *open_training_log(const char *filename, int k, int several, size_t first)
 {
-    char header[128];
+    char header[160];
     file_replacement r;
     training_log *log = allocate(1, sizeof *log);
     log->filename = print_text("%s", filename);
     log->first = first;
-    snprintf(header, sizeof header, LOG_START "%d,seconds\n", k);
+    log->several = several;
+    snprintf(header, sizeof header, LOG_START "%d,seconds", k);
+    if (several)
+        snprintf(header + strlen(header), sizeof header - strlen(header),
+                 ",precision%d,map,lrap,ranking_loss", k);
+    strcat(header, "\n");
     add_text(log, header);
     if (first)
         keep_rows(log, header);
@@ -158,10 +164,15 @@ static int append(training_log *log)
 
 void write_log_row(training_log *log, const log_row *row)
 {
-    char line[256], accuracies[64] = ",";
-    if (row->topk >= 0) snprintf(accuracies, sizeof accuracies, "%f,%f", row->top1, row->topk);
-    snprintf(line, sizeof line, "%zu,%.3f,%f,%g,%s,%.1f\n", row->batch, row->epoch, row->loss,
-             row->rate, accuracies, row->seconds);
+    char line[320], accuracies[64] = ",", rankings[96] = ",,,,";
+    const ranking_figures *r = &row->ranking;
+    if (row->topk >= 0) {
+        snprintf(accuracies, sizeof accuracies, "%f,%f", row->top1, row->topk);
+        snprintf(rankings, sizeof rankings, ",%f,%f,%f,%f", r->precisionk,
+                 r->mean_average_precision, r->label_ranking_precision, r->ranking_loss);
+    }
+    snprintf(line, sizeof line, "%zu,%.3f,%f,%g,%s,%.1f%s\n", row->batch, row->epoch, row->loss,
+             row->rate, accuracies, row->seconds, log->several ? rankings : "");
     add_text(log, line);
     int error = append(log);
     if (error)

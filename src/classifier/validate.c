@@ -7,16 +7,20 @@
 #include "data_checks.h"
 #include "image.h"
 #include "image_files.h"
+#include "label_lists.h"
 #include "loading.h"
+#include "rankings.h"
 #include "utils.h"
 
 #include <time.h>
 
 typedef struct {
     network *net;
-    char **paths, **labels;
-    int m, classes, topk;
+    labeled_images set;
+    int classes, topk;
     int *best;
+    ranking *ranking; /* of a list with several labels an image; else NULL */
+    float *truth;     /* a number a class */
     int seen, unread; /* images */
     float right1, right;
 } validation;
@@ -33,13 +37,12 @@ static validation start(char *datacfg, char *cfgfile, char *weightfile)
     check_image_network(v.net, cfgfile);
     check_classes(v.net, v.classes, 0, datacfg, cfgfile);
     check_top(v.topk, v.classes, datacfg);
-    v.labels = get_class_labels(label_list, v.classes);
-    list *paths = get_lines(valid_list, 1, "images");
-    v.paths = (char **)list_to_array(paths);
-    v.m = paths->size;
-    free_list(paths);
-    if (!v.net->hierarchy) check_labels(v.paths, v.m, valid_list, v.labels, v.classes, label_list);
+    char **labels = get_class_labels(label_list, v.classes);
+    v.set = v.net->hierarchy ? read_image_list(valid_list, 1, labels, v.classes)
+                             : read_labeled_images(valid_list, labels, v.classes, label_list);
     v.best = allocate((size_t)v.topk, sizeof *v.best);
+    v.truth = allocate((size_t)v.classes, sizeof *v.truth);
+    if (v.set.several) v.ranking = begin_ranking(v.set.count, v.classes, v.topk);
     return v;
 }
 
@@ -47,33 +50,55 @@ static validation start(char *datacfg, char *cfgfile, char *weightfile)
 static image load_valid_image(validation *v, int i, int w, int h)
 {
     const char *why;
-    image im = try_load_image(v->paths[i], w, h, v->net->c, &why);
+    image im = try_load_image(v->set.paths[i], w, h, v->net->c, &why);
     ++v->seen;
     if (im.data) return im;
     ++v->unread;
-    fprintf(stderr, "Left out image number %d, %s: %s\n", v->unread, v->paths[i], why);
+    fprintf(stderr, "Left out image number %d, %s: %s\n", v->unread, v->set.paths[i], why);
     return im;
 }
 
-static void count_right(validation *v, float *scores, int class)
+static void count_right(validation *v, float *scores, int i)
 {
+    int class = class_of_image(&v->set, i);
+    if (v->ranking) {
+        fill_listed_truth(v->set.paths[i], v->classes, v->truth);
+        add_to_ranking(v->ranking, scores, v->truth);
+        return;
+    }
     top_k(scores, v->classes, v->topk, v->best);
     v->right1 += v->best[0] == class;
-    for (int i = 0; i < v->topk; ++i) v->right += v->best[i] == class;
+    for (int j = 0; j < v->topk; ++j) v->right += v->best[j] == class;
 }
 
 static void print_so_far(const validation *v, int number)
 {
     float read = (float)(v->seen - v->unread);
+    if (v->ranking) {
+        ranking_figures figures = ranking_so_far(v->ranking);
+        printf("%d: precision at 1: %f, recall at %d: %f", number, figures.precision1, v->topk,
+               figures.recallk);
+        return;
+    }
     printf("%d: top 1: %f, top %d: %f", number, v->right1 / read, v->topk, v->right / read);
+}
+
+static void print_ranking(ranking_figures figures, int k)
+{
+    printf("precision at 1: %f, precision at %d: %f, recall at %d: %f\n"
+           "mean average precision: %f, label ranking average precision: %f, ranking loss: %f\n",
+           figures.precision1, k, figures.precisionk, k, figures.recallk,
+           figures.mean_average_precision, figures.label_ranking_precision, figures.ranking_loss);
 }
 
 static void end(validation *v)
 {
+    if (v->ranking) print_ranking(end_ranking(v->ranking), v->topk);
     free(v->best);
+    free(v->truth);
     if (!v->unread) return;
     fprintf(stderr, "%d of %d images could not be read: the figures are those of the other %d\n",
-            v->unread, v->m, v->m - v->unread);
+            v->unread, v->set.count, v->set.count - v->unread);
     exit(1);
 }
 
@@ -139,8 +164,7 @@ static void validate(validation *v, view look, int w, int h, int side, int print
 {
     set_batch_network(v->net, 1);
     float *scores = allocate((size_t)v->classes, sizeof *scores);
-    for (int i = 0; i < v->m; ++i) {
-        int class = class_of_path(v->paths[i], v->labels, v->classes);
+    for (int i = 0; i < v->set.count; ++i) {
         image im = load_valid_image(v, i, w, h);
         if (!im.data) continue;
         image resized = side ? resize_min(im, side) : im;
@@ -148,9 +172,9 @@ static void validate(validation *v, view look, int w, int h, int side, int print
         look(v->net, resized, v->classes, scores);
         if (resized.data != im.data) free_image(resized);
         free_image(im);
-        count_right(v, scores, class);
+        count_right(v, scores, i);
         if (print_scores)
-            printf("%s, %d, %f, %f, \n", v->paths[i], class, scores[0],
+            printf("%s, %d, %f, %f, \n", v->set.paths[i], class_of_image(&v->set, i), scores[0],
                    v->classes > 1 ? scores[1] : 0);
         print_so_far(v, i);
         printf("\n");
@@ -189,30 +213,29 @@ void validate_classifier_crop(char *datacfg, char *cfgfile, char *weightfile)
     enum { SPLIT = 1000 };
     validation v = start(datacfg, cfgfile, weightfile);
     network *net = v.net;
-    int splits = v.m < SPLIT ? 1 : v.m / SPLIT;
+    int images = v.set.count, splits = images < SPLIT ? 1 : images / SPLIT;
     size_t inputs = (size_t)net->inputs;
     float *input = allocate((size_t)net->batch * inputs, sizeof *input);
-    int *classes = allocate((size_t)net->batch, sizeof *classes);
+    int *numbers = allocate((size_t)net->batch, sizeof *numbers); /* of the images */
     for (int split = 1, i = 0; split <= splits; ++split) {
         clock_t time = clock();
-        int until = (int)((long long)split * v.m / splits), first = i;
+        int until = (int)((long long)split * images / splits), first = i;
         while (i < until) {
             int n = 0;
             while (n < net->batch && i < until) {
-                image im = load_valid_image(&v, i, net->w, net->h);
-                int class = class_of_path(v.paths[i++], v.labels, v.classes);
+                image im = load_valid_image(&v, i++, net->w, net->h);
                 if (!im.data) continue;
                 memcpy(input + (size_t)n * inputs, im.data, inputs * sizeof *input);
                 free_image(im);
-                classes[n++] = class;
+                numbers[n++] = i - 1;
             }
             float *scores = n ? network_predict(net, input) : NULL;
-            for (int b = 0; b < n; ++b) count_right(&v, scores + b * net->outputs, classes[b]);
+            for (int b = 0; b < n; ++b) count_right(&v, scores + b * net->outputs, numbers[b]);
         }
         print_so_far(&v, split);
         printf(", %lf seconds, %d images\n", sec(clock() - time), i - first);
     }
-    free(classes);
+    free(numbers);
     free(input);
     end(&v);
 }

@@ -3,11 +3,11 @@
 #ifndef CLASS_COUNTS_H
 #define CLASS_COUNTS_H
 
-#include "darknet.h"
+#include "label_lists.h"
 
-/* Tells the last layers of the networks, if they ask for it. labels is NULL where classes cannot be
-   counted, with tag= or tree=: then a layer that asks ends the program with a message. */
-void tell_class_counts(network **nets, int count, list *paths, const char *list_name, char **labels,
-                       int classes);
+/* Tells the last layers of the networks, if they ask for it; an image of several classes counts for
+   each. set->labels is NULL where classes cannot be counted, with tag= or tree=: then a layer that
+   asks ends the program with a message. */
+void tell_class_counts(network **nets, int count, const labeled_images *set, const char *list_name);
 
 #endif

@@ -7,6 +7,7 @@
 #include "data_checks.h"
 #include "image.h"
 #include "image_files.h"
+#include "label_lists.h"
 #include "ranks.h"
 #include "seed.h"
 #include "stop_signal.h"
@@ -38,6 +39,13 @@ void end_loading(void)
 {
     current = NULL;
     seed_thread(0);
+}
+
+int fill_truth_of_list(const char *path, int classes, float *truth)
+{
+    if (!current || !current->listed) return 0;
+    fill_listed_truth(path, classes, truth);
+    return 1;
 }
 
 typedef struct {

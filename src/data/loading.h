@@ -20,6 +20,10 @@ void share_rejected(const load_args *args);
 void begin_loading(const load_args *args);
 void end_loading(void);
 
+/* Where the list of the images that this thread loads has labels, writes the truth of a path of it
+   and returns 1 (fill_listed_truth of label_lists.h). */
+int fill_truth_of_list(const char *path, int classes, float *truth);
+
 /* Loads args->threads parts of args->n images, each by `load`, Darknet's load_thread. As many
    threads at once as the process has cores, 8 to 64, since loading also waits for disks; with a
    seed, which thread loads a part does not matter. */

@@ -2,19 +2,15 @@
 #ifndef ACCURACY_H
 #define ACCURACY_H
 
-#include "darknet.h"
+#include "label_lists.h"
+#include "rankings.h"
 
-/* Images and what is known of them; one that cannot be read is named and leaves the list. */
+/* Where images have several labels, or none, top1 is precision1 of rankings.h and topk is recallk:
+   with one label an image these are the same. */
 typedef struct {
-    char **paths;
-    int count;
-    char **labels;
-    int classes;
-} labeled_images;
-
-typedef struct {
-    float top1, topk; /* shares from 0 to 1 */
-    int images;       /* that could be read */
+    float top1, topk;        /* shares from 0 to 1 */
+    int images;              /* that could be read */
+    ranking_figures ranking; /* of a list with several labels an image; else 0 */
 } accuracy;
 
 /* Shows the network, batch by batch, what `classifier valid` does, and writes top 1 and top k,

@@ -8,6 +8,7 @@ typedef struct {
     char **paths, **labels;                    /* what the lists hold; NULL for no labels */
     int images, classes;
     const float *class_margins, *class_weights; /* of each class; NULL for none */
+    unsigned long long image_labels;            /* a digest of those behind the paths, 0: none */
     const int *parents;                         /* of each class in a tree; NULL for none */
 } rank_files;
 
@@ -15,6 +16,7 @@ enum {
     DIGEST_BUILD,
     DIGEST_CFG,
     DIGEST_TRAIN,
+    DIGEST_IMAGE_LABELS,
     DIGEST_LABELS,
     DIGEST_MARGINS,
     DIGEST_WEIGHTS,
