@@ -569,7 +569,7 @@ static void test_arguments(void **state)
     (void)state;
     arguments a =
         arguments_of("darknet classifier train x.data x.cfg x.weights -topk 5 -every 20 -log l.csv "
-                     "-progress -seed 7 -clear -t 3 -c 2");
+                     "-progress -seed 7 -clear");
     assert_string_equal(a.command, "train");
     assert_string_equal(a.train.data, "x.data");
     assert_string_equal(a.train.cfg, "x.cfg");
@@ -578,8 +578,10 @@ static void test_arguments(void **state)
     assert_int_equal(a.train.tracking.topk, 5);
     assert_int_equal(a.train.tracking.every, 20);
     assert_string_equal(a.train.tracking.log, "l.csv");
-    assert_true(a.train.tracking.progress && a.train.clear && a.top == 3 && a.camera == 2);
+    assert_true(a.train.tracking.progress && a.train.clear && a.top == 0 && a.camera == 0);
     assert_true(a.train.seed == mix_seed(0, 7));
+    assert_int_equal(arguments_of("darknet classifier predict a b c -t 3 d").top, 3);
+    assert_int_equal(arguments_of("darknet classifier demo a b c -c 2").camera, 2);
     a = arguments_of("darknet classifier try x.data x.cfg x.weights a.png 4");
     assert_string_equal(a.image, "a.png");
     assert_string_equal(a.layer, "4");

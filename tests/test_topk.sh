@@ -156,7 +156,7 @@ without_labels() { # tag=1: rows of truth from files
 check '-topk without labels is refused' without_labels
 check 'a log that cannot be written is refused' refused 'nowhere/log.csv: cannot be written' -topk 2 -log "$scratch/nowhere/log.csv"
 check 'a misspelt flag is refused' refused 'classifier train: -evry: no such option' "$scratch/tracked/net.weights" -evry 2
-check 'a flag without its value is refused' refused '-seed: no such option, or its value is missing' -seed
+check 'a flag without its value is refused' refused '-seed: its value is missing' -seed
 # -chart FILE: drawn after every validation, and with the log's rows when a run goes on.
 charted() {
     train charted -seed 3 -topk 2 -every 5 -chart "$scratch/chart.svg"

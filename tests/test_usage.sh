@@ -26,6 +26,20 @@ check 'classifier alone lists the commands, exit code 1' answers 1 '^  train ' c
 check 'an unknown command too' answers 1 'classifier trian: no such command' classifier trian a b
 check 'an unknown flag names it and prints the usage of its command' answers 1 '-topk K' classifier train a b -tpok 5
 check 'a missing argument is named' answers 1 'classifier train: CFG is missing' classifier train a
+without_weights() { # all but train, and demonstrations that need OpenCV
+    for command in $commands; do
+        [ "$command" = train ] && continue
+        answers 1 "^classifier $command: WEIGHTS is missing" classifier "$command" a b || { echo "$command" && return 1; }
+        answers 1 "^classifier $command: WEIGHTS is empty" classifier "$command" a b '' c d || { echo "$command" && return 1; }
+        answers 1 "^classifier $command: [c-f]: one argument too many" classifier "$command" a b w c d e f g h i j || { echo "$command" && return 1; }
+    done
+}
+check 'every command but train needs weights, and takes no argument too many' without_weights
+check 'train does without weights, and takes no image' answers 1 '^classifier train: x.png: one argument too many' classifier train a b c x.png
+check 'a flag of another command is refused, with that command' answers 1 '^classifier predict: -topk: no such option; classifier train has it' classifier predict a b c -topk 5
+check 'so is -seed with valid' answers 1 '^classifier valid: -seed: no such option; classifier train has it' classifier valid a b c -seed 5
+check 'a part of a flag is none' answers 1 '^classifier train: -top: no such option$' classifier train a b -top 5
+check '-t must be a number' answers 1 '^-t x: must be a whole number from 1' classifier predict a b c -t x
 check 'no arguments: exit code 1' answers 1 '^usage: darknet'
 check '--help' answers 0 '^usage: darknet' --help
 check 'an unknown function: exit code 1' answers 1 'Not an option: clasifier' clasifier

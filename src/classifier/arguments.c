@@ -43,8 +43,14 @@ static tracker_options tracking_arguments(int argc, char **argv)
 
 arguments read_arguments(int argc, char **argv)
 {
-    arguments a = {0};
+    check_call(argc, argv);
     char *gpus = find_char_arg(argc, argv, "-gpus", 0);
+    char *camera = find_char_arg(argc, argv, "-c", 0);
+    arguments a = {.command = argv[2],
+                   .camera = camera ? (int)whole_number("-c", camera, 0, 1000) : 0,
+                   .top = count_argument(argc, argv, "-t"),
+                   .list = find_char_arg(argc, argv, "-list", 0),
+                   .json = find_arg(argc, argv, "-json")};
     a.train.gpus = read_intlist(gpus, &a.train.gpu_count, gpu_index);
 #ifndef GPU
     if (a.train.gpu_count > 1) {
@@ -52,27 +58,9 @@ arguments read_arguments(int argc, char **argv)
         exit(1);
     }
 #endif
-    a.camera = find_int_arg(argc, argv, "-c", 0);
-    a.top = find_int_arg(argc, argv, "-t", 0);
     a.train.clear = find_arg(argc, argv, "-clear");
     a.train.tracking = tracking_arguments(argc, argv);
     a.train.seed = seed_argument(argc, argv);
-    a.list = find_char_arg(argc, argv, "-list", 0);
-    a.json = find_arg(argc, argv, "-json");
-    a.command = argv[2];
-    if ((a.list || a.json) && a.command && strcmp(a.command, "versus") != 0) {
-        fprintf(stderr, "classifier %s: %s: no such option; classifier versus has it\n", a.command,
-                a.list ? "-list" : "-json");
-        exit(1);
-    }
-    for (int i = 3; i < argc && argv[i]; ++i) {
-        if (argv[i][0] != '-') continue;
-        refuse_call(a.command, "classifier %s: %s: no such option, or its value is missing",
-                    a.command, argv[i]);
-    }
-    if (!a.command) refuse_call(NULL, "darknet classifier: which command?");
-    if (!argv[3] || !argv[4])
-        refuse_call(a.command, "classifier %s: %s is missing", a.command, argv[3] ? "CFG" : "DATA");
     char **rest = argv + 3, *places[5] = {0};
     for (int i = 0; i < 5 && 3 + i < argc && rest[i]; ++i) places[i] = rest[i];
     a.train.data = places[0];

@@ -2,7 +2,6 @@
 #include "arguments.h"
 #include "data_checks.h"
 #include "predict.h"
-#include "usage.h"
 #include "validate.h"
 #include "versus.h"
 #include "weights_file.h"
@@ -21,20 +20,17 @@ static void run_predict(const arguments *a)
 
 static void run_try(const arguments *a)
 {
-    if (!a->layer) refuse_call("try", "classifier try: an argument is missing");
     try_classifier(a->train.data, a->train.cfg, a->train.weights, a->image,
                    (int)whole_number("classifier try: layer", a->layer, 0, 1000000));
 }
 
 static void run_fout(const arguments *a)
 {
-    if (!a->image) refuse_call("fout", "classifier fout: LIST is missing");
     file_output_classifier(a->train.data, a->train.cfg, a->train.weights, a->image);
 }
 
 static void run_versus(const arguments *a)
 {
-    if (!a->layer) refuse_call("versus", "classifier versus: an argument is missing");
     const versus_options options = {.data = a->train.data,
                                     .cfg = {a->train.cfg, a->image},
                                     .weights = {a->train.weights, a->layer},
@@ -112,5 +108,4 @@ void run_classifier(int argc, char **argv)
         commands[i].run(&a);
         return;
     }
-    refuse_call(a.command, "classifier %s: no such command", a.command);
 }

@@ -86,6 +86,65 @@ void refuse_call(const char *command, const char *format, ...)
     exit(1);
 }
 
+/* Whether a line of the command's flags begins with this one; *has_value tells if a value follows.
+ */
+static int has_flag(const command_usage *usage, const char *flag, int *has_value)
+{
+    size_t length = strlen(flag);
+    for (const char *line = usage->flags; line && *line; line = strchr(line, '\n') + 1) {
+        if (strncmp(line + 2, flag, length) != 0 || line[2 + length] != ' ') continue;
+        *has_value = line[3 + length] != ' ';
+        return 1;
+    }
+    return 0;
+}
+
+static void refuse_flag(const char *command, const char *flag)
+{
+    int unused;
+    for (size_t i = 0; i < sizeof usages / sizeof *usages; ++i)
+        if (has_flag(usages + i, flag, &unused))
+            refuse_call(command, "classifier %s: %s: no such option; classifier %s has it", command,
+                        flag, usages[i].command);
+    refuse_call(command, "classifier %s: %s: no such option", command, flag);
+}
+
+/* The words that are neither flags nor their values, beside those that the usage asks for. */
+static void check_words(const command_usage *usage, char **words, int count)
+{
+    int i = 0;
+    for (const char *name = usage->arguments; *name; ++i) {
+        size_t length = strcspn(name, " ");
+        if (*name != '[' && (i >= count || !*words[i]))
+            refuse_call(usage->command, "classifier %s: %.*s is %s", usage->command, (int)length,
+                        name, i < count ? "empty" : "missing");
+        name += length + strspn(name + length, " ");
+    }
+    if (count > i)
+        refuse_call(usage->command, "classifier %s: %s: one argument too many", usage->command,
+                    words[i]);
+}
+
+void check_call(int argc, char **argv)
+{
+    char *words[8], *command = argc > 2 ? argv[2] : NULL;
+    int count = 0, has_value;
+    const command_usage *usage = find_usage(command);
+    if (!command) refuse_call(NULL, "darknet classifier: which command?");
+    if (!usage) refuse_call(NULL, "classifier %s: no such command", command);
+    for (int i = 3; i < argc && argv[i]; ++i) {
+        if (argv[i][0] != '-') {
+            if (count < 8) words[count++] = argv[i];
+            continue;
+        }
+        if (!has_flag(usage, argv[i], &has_value)) refuse_flag(command, argv[i]);
+        if (!has_value) continue;
+        if (++i >= argc || !argv[i])
+            refuse_call(command, "classifier %s: %s: its value is missing", command, argv[i - 1]);
+    }
+    check_words(usage, words, count);
+}
+
 static int is_one_of(const char *text, const char *a, const char *b, const char *c)
 {
     return strcmp(text, a) == 0 || strcmp(text, b) == 0 || strcmp(text, c) == 0;
