@@ -52,6 +52,26 @@ for file in a.cfg x.data train.txt labels.txt; do
     done
 done
 
+# split_number OPTION ADVICE: as line 4 of a .cfg it is refused, and what to write is said.
+split_number() {
+    sed "3a $1" "$scratch/a.cfg" >"$scratch/split.cfg"
+    ! "$darknet" classifier train "$scratch/x.data" "$scratch/split.cfg" -seed 1 >"$scratch/said" 2>&1 || return
+    tail -n 1 "$scratch/said"
+    grep -q "split.cfg, line 4: .*: a blank within a number; write $2" "$scratch/said"
+}
+check 'k=1 5' split_number 'k=1 5' 'k=1,5 for several numbers, k=15 for one'
+check 'tau = 0.3 1 # two' split_number 'tau = 0.3 1 # two' 'tau=0.3,1 for several'
+check 'learning_rate=0. 05' split_number 'learning_rate=0. 05' '.*learning_rate=0.05 for one'
+check 'steps=10, 20 30' split_number 'steps=10, 20 30' 'steps=10,20,30 for several'
+check 'decay=5 e-4, with a tab' split_number "decay=5$(printf '\t')e-4" '.*decay=5e-4 for one'
+split_data() { # KEY=VALUE
+    { cat "$scratch/x.data" && echo "$1"; } >"$scratch/split.data"
+    ! "$darknet" classifier train "$scratch/split.data" "$scratch/a.cfg" -seed 1 >"$scratch/said" 2>&1 || return
+    tail -n 1 "$scratch/said"
+    grep -q "split.data, line 8: $1: a blank within a number; write" "$scratch/said"
+}
+for option in 'classes=1 0' 'top=1 5' 'tag=0 1'; do check "$option" split_data "$option"; done
+
 bad_data() { # SED-SCRIPT WORDS: the .data file so changed is refused
     sed "$1" "$scratch/x.data" >"$scratch/bad.data"
     "$darknet" classifier train "$scratch/bad.data" "$scratch/a.cfg" -seed 1 >"$scratch/said" 2>&1

@@ -86,7 +86,26 @@ static void data_lines(void **state)
     for (size_t i = 0; i < sizeof lines / sizeof *lines; ++i) {
         char line[64];
         strcpy(line, lines[i][0]);
-        trim_data_line(line);
+        trim_data_line("x.data", 1, line);
+        assert_string_equal(line, lines[i][1]);
+    }
+}
+
+static void cfg_lines(void **state)
+{
+    static const char *const lines[][2] = {
+        {" batch = 5 \t", "batch=5"},
+        {"[ net ]", "[net]"},
+        {"steps = 100 , 200,\t300 # twice", "steps=100,200,300#twice"},
+        {"k=5 ; best", "k=5;best"},
+        {"tree=my own, tree.txt", "tree=my own, tree.txt"},
+        {"# k=1 5", "# k=1 5"},
+        {"activation = leaky", "activation=leaky"}};
+    (void)state;
+    for (size_t i = 0; i < sizeof lines / sizeof *lines; ++i) {
+        char line[64];
+        strcpy(line, lines[i][0]);
+        trim_cfg_line("x.cfg", 1, line);
         assert_string_equal(line, lines[i][1]);
     }
 }
@@ -172,7 +191,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(ends_of_lines), cmocka_unit_test(items),
         cmocka_unit_test(long_lines),    cmocka_unit_test(data_lines),
-        cmocka_unit_test(replaced_text), cmocka_unit_test(refusals),
+        cmocka_unit_test(cfg_lines),     cmocka_unit_test(replaced_text),
+        cmocka_unit_test(refusals),
     };
     return cmocka_run_group_tests_name("text_lines", tests, NULL, NULL);
 }

@@ -80,15 +80,77 @@ char *read_item(FILE *file)
     return line;
 }
 
-void trim_data_line(char *line)
+/* Takes the blanks at the ends of a line and beside its "=". Returns the value behind that, NULL
+   for a line without one and for a comment. */
+static char *trim_option(char *line)
 {
     char *equals;
     trim_text(line);
-    if (*line == '#' || *line == ';' || !(equals = strchr(line, '='))) return;
+    if (*line == '#' || *line == ';' || !(equals = strchr(line, '='))) return NULL;
     trim_text(equals + 1);
     size_t name = equals - line;
     while (name > 0 && strchr(blanks, line[name - 1])) --name;
     memmove(line + name, equals, strlen(equals) + 1);
+    return line + name + 1;
+}
+
+/* Takes the blanks of the text, or writes `instead` for each group of them, or takes only those
+   beside a letter of `beside` (NULL: all). */
+static void take_blanks(char *text, char instead, const char *beside)
+{
+    char *end = text;
+    for (char *next = text; *next;) {
+        size_t count = strspn(next, blanks);
+        int beside_one = count && beside &&
+                         ((end > text && strchr(beside, end[-1])) || strchr(beside, next[count]));
+        if (!count || (beside && !beside_one)) {
+            *end++ = *next++;
+            continue;
+        }
+        if (instead) *end++ = instead;
+        next += count;
+    }
+    *end = 0;
+}
+
+/* A number with a blank in it: two numbers without their comma, most often. The blanks beside the
+   commas of a list go. */
+static void refuse_split_number(const char *filename, int number, const char *line, char *value)
+{
+    size_t name = (size_t)(value - line), length = strcspn(value, "#;");
+    if (strspn(value, "0123456789+-.eE, \t\r\v\f") < length || !strpbrk(value, "0123456789"))
+        return;
+    take_blanks(value, 0, ",");
+    length = strcspn(value, "#;");
+    if (strcspn(value, blanks) >= length) return;
+    value[length] = 0;
+    fprintf(stderr, "%s, line %d: %s: a blank within a number; ", filename, number, line);
+    char list[64], one[64];
+    snprintf(list, sizeof list, "%s", value);
+    snprintf(one, sizeof one, "%s", value);
+    take_blanks(list, ',', NULL);
+    take_blanks(one, 0, NULL);
+    fprintf(stderr, "write %.*s%s for several numbers, %.*s%s for one\n", (int)name, line, list,
+            (int)name, line, one);
+    exit(1);
+}
+
+void trim_data_line(const char *filename, int number, char *line)
+{
+    static const char *const numbers[] = {"classes=", "top=", "tag="};
+    char *value = trim_option(line);
+    for (size_t i = 0; value && i < sizeof numbers / sizeof *numbers; ++i)
+        if (strncmp(line, numbers[i], strlen(numbers[i])) == 0)
+            refuse_split_number(filename, number, line, value);
+}
+
+void trim_cfg_line(const char *filename, int number, char *line)
+{
+    char *value = trim_option(line);
+    if (*line == '[') take_blanks(line, 0, NULL);
+    if (*line == '[' || !value) return;
+    take_blanks(value, 0, "#;");
+    refuse_split_number(filename, number, line, value);
 }
 
 void replace_text(const char *text, const char *old, const char *new, char *output)

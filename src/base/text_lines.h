@@ -15,8 +15,13 @@ char *read_item(FILE *file);
 /* Takes the blanks at both ends of the text. */
 void trim_text(char *text);
 
-/* Takes the blanks at the ends of a line of a .data file, and those beside its first "=". */
-void trim_data_line(char *line);
+/* Takes the blanks at the ends of a line of a .data file, and those beside its first "=". Ends the
+   program with exit code 1, naming file and line, for a number with a blank in it. */
+void trim_data_line(const char *filename, int number, char *line);
+
+/* The same for a line of a .cfg file, where those beside a comma or a comment go too, and all of a
+   section's name. Others stay: a file's name may have them. */
+void trim_cfg_line(const char *filename, int number, char *line);
 
 /* Writes `text`, its first `old` replaced, to `output` of 4096 bytes, which may be `text`.
    Ends the program with exit code 1 where that is too long. */
