@@ -111,6 +111,22 @@ old_headers_load() {
 }
 check 'files with the headers of older versions load' old_headers_load
 
+# Weights of batch 0, so that dontload= holds: the layer's own bytes are passed over, all others are read.
+one_left_out() {
+    python3 -c 'import array; d = open("layers.weights", "rb").read(); n = len(d) // 4 - 5
+open("start.weights", "wb").write(d[:12] + bytes(8) + array.array("f", [2 + i / n for i in range(n)]).tobytes())' || return
+    for layer in 1 2 3 4 5 6 7 8 9 10; do
+        awk -v n=$layer '/^\[/ && i++ == n { print; print "dontload=1"; next } 1' layers.cfg >dontload.cfg
+        resave layers.cfg start.weights part.a $((layer - 1)) && resave layers.cfg start.weights part.b $layer || return
+        resave dontload.cfg start.weights again.weights 2>err || return
+        from=$(stat -c %s part.a) to=$(stat -c %s part.b)
+        cmp -n "$from" start.weights again.weights && cmp -i "$to" start.weights again.weights || return
+        ! cmp -s -i "$from" -n $((to - from)) start.weights again.weights || return
+        grep -q "keep their initial values: $((layer - 1)) (.*, dontload=1)" err || return
+    done
+}
+check 'dontload=1 in each kind of layer passes over its own bytes' one_left_out
+
 skipped_layers_leave_bytes() {
     sed 's/^output=3/&\ndontload=1/' layers.cfg >dontload.cfg
     resave dontload.cfg layers.weights again.weights

@@ -52,7 +52,6 @@ static sum look_at(const layer *l)
     layer *const lstm[] = {l->wi, l->wf, l->wo, l->wg, l->ui, l->uf, l->uo, l->ug};
     layer *const gru[] = {l->wz, l->wr, l->wh, l->uz, l->ur, l->uh};
     layer *const rnn[] = {l->input_layer, l->self_layer, l->output_layer};
-    if (l->dontload) return s;
     switch (l->type) {
     case CONVOLUTIONAL:
     case DECONVOLUTIONAL:

@@ -4,7 +4,7 @@
 
 #include "darknet.h"
 
-/* How many numbers load_weights reads for the layer; 0 with dontload=1. */
+/* How many numbers a weights file has of the layer, where numload= and dontloadscales= hold. */
 size_t count_weights(layer l);
 
 /* 1 if all of those numbers, as they are in the computer's memory, are finite. */

@@ -15,6 +15,7 @@
 #include "stop_signal.h"
 #include "utils.h"
 #include "weights_file.h"
+#include "weights_layout.h"
 
 #include <string.h>
 #include <time.h>
@@ -52,6 +53,7 @@ static void load_networks(run *r)
     }
     srand(o->seed ? (unsigned)o->seed : (unsigned)time(0));
     int seed = rand();
+    if (o->clear) heed_loading_options();
     for (int i = 0; i < o->gpu_count; ++i) {
         srand((unsigned)seed); /* each has the same initial weights */
 #ifdef GPU
@@ -62,6 +64,7 @@ static void load_networks(run *r)
         r->nets[i]->learning_rate *= (float)o->gpu_count;
     }
     r->net = r->nets[0];
+    if (!this_rank()) tell_unsaved_layers(r->net);
 }
 
 /* Weights that have all their batches behind them would be saved again as those of this run. */

@@ -6,6 +6,7 @@
 #include "file_replacement.h"
 #include "layer_weights.h"
 #include "network.h"
+#include "weights_layout.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -13,7 +14,9 @@
 #include <sys/stat.h>
 
 static int last_result = WEIGHTS_SAVED;
-static int whole_files_only;
+static int whole_files_only, begins_afresh;
+static loading_plan plan; /* of the file that is being loaded */
+static int transposed_file;
 static char **fault_wanted; /* where try_load_weights wants the fault that else ends the program */
 
 int last_save(void)
@@ -31,10 +34,8 @@ static int find_not_finite(const network *net, int start, int cutoff, int saved)
 {
     for (int i = start; i < net->n && i < cutoff; ++i) {
         layer l = net->layers[i];
-        if (saved) { /* options of loading, and those of saving */
-            if (l.dontsave) continue;
-            l.dontload = l.dontloadscales = l.numload = 0;
-        }
+        if (saved && l.dontsave) continue;
+        l.dontloadscales = l.numload = 0;
         if (!has_finite_weights(l)) return i;
     }
     return -1;
@@ -118,7 +119,7 @@ int read_weights_header(network *net, char *filename, FILE *file)
     int transposed = 0;
     char *fault = read_header(filename, file, &transposed, net->seen);
     if (fault) refuse(fault);
-    return transposed;
+    return transposed_file = transposed;
 }
 
 size_t seen_by_weights(const char *filename)
@@ -134,65 +135,64 @@ size_t seen_by_weights(const char *filename)
     return seen;
 }
 
-/* What a file of `size` bytes has for the layers from start to cutoff. */
-typedef struct {
-    size_t need;  /* bytes of header and layers */
-    size_t whole; /* bytes of header and of those layers that are in the file whole */
-    int missing;  /* the first layer that is not, -1 if all are */
-    int more;     /* the file may hold layers that are not wanted */
-} size_comparison;
-
-static size_comparison compare_size(const network *net, size_t header, size_t size, int start,
-                                    int cutoff)
-{
-    size_comparison c = {header, header, -1, start > 0 || cutoff < net->n};
-    for (int i = start; i < net->n && i < cutoff; ++i) {
-        size_t bytes = count_weights(net->layers[i]) * sizeof(float);
-        if (c.missing < 0 && c.need + bytes > size) c.missing = i;
-        if (c.missing < 0) c.whole += bytes;
-        c.need += bytes;
-        if (net->layers[i].dontload) c.more = 1;
-    }
-    return c;
-}
-
 /* NULL, or what is wrong with a file of such a size. A part, which ends between two layers, is
    wrong where only whole files are right. */
-static char *size_fault(const char *filename, size_t header, size_t size, const size_comparison *c,
+static char *size_fault(const char *filename, size_t header, size_t size, const loading_plan *p,
                         const network *net, int whole_only)
 {
-    if (size == c->need || (size > c->need && c->more)) return NULL;
-    if (size > c->need)
+    const char *advice = !p->heeded && has_loading_options(net)
+                             ? "; the layers' dontload=, numload= and dontloadscales= are for "
+                               "classifier train with -clear"
+                             : "";
+    if (is_whole_file(p, size) && p->unsaved >= 0 && whole_only)
+        return print_text("%s lacks layer %d (%s), which has dontsave=1", filename, p->unsaved,
+                          get_layer_string(net->layers[p->unsaved].type));
+    if (is_whole_file(p, size)) return NULL;
+    if (size > p->need)
         return print_text("%s has %zu bytes, the network needs %zu: %zu are left over, the weights "
-                          "are another network's",
-                          filename, size, c->need, size - c->need);
-    int part = size == c->whole && c->whole != header;
+                          "are another network's%s",
+                          filename, size, p->need, size - p->need, advice);
+    int part = is_part(p, header, size);
     if (part && !whole_only) return NULL;
-    return print_text("%s has %zu bytes, the network needs %zu: it ends %s layer %d (%s); %s",
-                      filename, size, c->need, size == c->whole ? "before" : "within", c->missing,
-                      get_layer_string(net->layers[c->missing].type),
+    return print_text("%s has %zu bytes, the network needs %zu: it ends %s layer %d (%s); %s%s",
+                      filename, size, p->need, size == p->whole ? "before" : "within", p->missing,
+                      get_layer_string(net->layers[p->missing].type),
                       part ? "only training can start from a part"
-                           : "it is cut short or another network's");
+                           : "it is cut short or another network's",
+                      advice);
+}
+
+void heed_loading_options(void)
+{
+    begins_afresh = 1;
 }
 
 int check_weights_size(network *net, char *filename, FILE *file, int start, int cutoff)
 {
     struct stat s;
-    if (fstat(fileno(file), &s) || !S_ISREG(s.st_mode)) return cutoff; /* a pipe has no size */
-    size_t size = (size_t)s.st_size, header = (size_t)ftell(file);
-    size_comparison c = compare_size(net, header, size, start, cutoff);
-    char *fault = size_fault(filename, header, size, &c, net, whole_files_only);
+    int heeded = !whole_files_only && !fault_wanted && (begins_afresh || !*net->seen);
+    int has_size = !fstat(fileno(file), &s) && S_ISREG(s.st_mode); /* a pipe has none */
+    size_t header = has_size ? (size_t)ftell(file) : 0;
+    size_t size = has_size ? (size_t)s.st_size : (size_t)-1;
+    plan = plan_loading(net, header, size, start, cutoff, heeded);
+    char *fault =
+        has_size ? size_fault(filename, header, size, &plan, net, whole_files_only) : NULL;
     if (fault) refuse(fault);
-    if (size >= c.need) return cutoff;
-    fprintf(stderr,
-            "\n%s has %zu bytes, the network needs %zu: it ends before layer %d (%s); these layers "
-            "keep their initial values:",
-            filename, size, c.need, c.missing, get_layer_string(net->layers[c.missing].type));
-    for (int i = c.missing; i < net->n && i < cutoff; ++i)
-        if (count_weights(net->layers[i]))
-            fprintf(stderr, " %d (%s)", i, get_layer_string(net->layers[i].type));
-    fprintf(stderr, "\n");
-    return c.missing;
+    int part = size < plan.least;
+    char *beginning =
+        part
+            ? print_text("\n%s has %zu bytes, the network needs %zu: it ends before layer %d (%s);",
+                         filename, size, plan.need, plan.missing,
+                         get_layer_string(net->layers[plan.missing].type))
+            : print_text("\n%s:", filename);
+    tell_initial_layers(&plan, net, beginning, start, cutoff);
+    free(beginning);
+    return part ? plan.missing : cutoff;
+}
+
+int begin_layer_weights(int i, layer *l, FILE *file)
+{
+    return begin_loading_layer(&plan, i, l, file, transposed_file);
 }
 
 void check_loaded_weights(network *net, char *filename, FILE *file, int start, int cutoff)
@@ -225,8 +225,8 @@ char *find_weights_fault(const network *net, const char *filename)
     }
     if (file && !fault) {
         size_t header = (size_t)ftell(file), size = (size_t)s.st_size;
-        size_comparison c = compare_size(net, header, size, 0, net->n);
-        fault = size_fault(filename, header, size, &c, net, 1);
+        loading_plan p = plan_loading(net, header, size, 0, net->n, 0);
+        fault = size_fault(filename, header, size, &p, net, 1);
     }
     if (file) fclose(file);
     return fault;

@@ -21,6 +21,11 @@ int last_save(void);
    part of a network. */
 void refuse_partial_weights(void);
 
+/* For a training that begins at batch 0 with another network's weights: from now on load_weights
+   heeds dontload=, numload= and dontloadscales= (weights_layout.h). It does so for a file of batch
+   0 anyway, unless parts are refused. */
+void heed_loading_options(void);
+
 /* What is wrong with the header or the size of a whole weights file for this network, which the
    caller frees, or NULL. */
 char *find_weights_fault(const network *net, const char *filename);
@@ -40,10 +45,13 @@ size_t seen_by_weights(const char *filename);
    check_weights_size: compares the file's size with what the layers from `start` to `cutoff` need.
    Returns the layer to stop at, `cutoff` or the first of those that a part lacks, which are named;
    ends the program for a file that ends within a layer or has bytes left over.
+   begin_layer_weights: by the layer's options, what shall be read of layer i; returns 0 where
+   nothing is left to read.
    check_loaded_weights: ends the program where the file ended early or a layer, which is named,
    holds a NaN or an infinity. */
 int read_weights_header(network *net, char *filename, FILE *file);
 int check_weights_size(network *net, char *filename, FILE *file, int start, int cutoff);
+int begin_layer_weights(int i, layer *l, FILE *file);
 void check_loaded_weights(network *net, char *filename, FILE *file, int start, int cutoff);
 
 /* Darknet's parser: writes header and layers; returns the first layer that failed, -1 if none. */
