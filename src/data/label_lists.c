@@ -48,12 +48,13 @@ int next_listed(listed_classes *classes)
     return class;
 }
 
-void fill_listed_truth(const char *path, int classes, float *truth)
+int fill_listed_truth(const char *path, int classes, float *truth)
 {
     listed_classes own = begin_listed(path);
-    float share = 1.f / (float)own.left;
+    int count = own.left;
     memset(truth, 0, (size_t)classes * sizeof *truth);
-    for (int class; (class = next_listed(&own)) >= 0;) truth[class] = share;
+    for (int class; (class = next_listed(&own)) >= 0;) truth[class] = 1;
+    return count;
 }
 
 int class_of_image(const labeled_images *set, int i)

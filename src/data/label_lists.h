@@ -39,8 +39,9 @@ listed_classes begin_listed(const char *path);
 /* The next of them, -1 after the last. */
 int next_listed(listed_classes *classes);
 
-/* truth, `classes` numbers: 1/m for each of the m classes that the path is listed with, else 0. */
-void fill_listed_truth(const char *path, int classes, float *truth);
+/* truth, `classes` numbers: 1 for each class that the path is listed with, else 0. Returns how many
+   these are. */
+int fill_listed_truth(const char *path, int classes, float *truth);
 
 /* The class of image i, by the list or by its path; the first of several, -1 for none. */
 int class_of_image(const labeled_images *set, int i);

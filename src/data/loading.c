@@ -41,10 +41,23 @@ void end_loading(void)
     seed_thread(0);
 }
 
+int listed_truth_of(const network *net)
+{
+    if (net->layers[net->n - 1].type == SOFTMAX) return LISTED_SHARES_OF_SOFTMAX;
+    for (int i = 0; i < net->n; ++i)
+        if (net->layers[i].type == SOFTMAX || net->layers[i].type == SMOOTH_TOPK)
+            return LISTED_SHARES;
+    return LISTED_ONES;
+}
+
 int fill_truth_of_list(const char *path, int classes, float *truth)
 {
-    if (!current || !current->listed) return 0;
-    fill_listed_truth(path, classes, truth);
+    if (!current || current->listed == NOT_LISTED) return 0;
+    int count = fill_listed_truth(path, classes, truth);
+    if (!count && current->listed == LISTED_SHARES_OF_SOFTMAX)
+        for (int i = 0; i < classes; ++i) truth[i] = SECRET_NUM;
+    if (count > 1 && current->listed != LISTED_ONES)
+        for (int i = 0; i < classes; ++i) truth[i] /= (float)count;
     return 1;
 }
 

@@ -20,8 +20,17 @@ void share_rejected(const load_args *args);
 void begin_loading(const load_args *args);
 void end_loading(void);
 
+/* What load_args.listed says of a list with labels behind a TAB (label_lists.h): the truth of an
+   image of m classes is 1/m for each, or 1; that of an image of no class is zeros, or SECRET_NUM,
+   which a softmax layer leaves out of its loss. */
+enum { NOT_LISTED, LISTED_SHARES, LISTED_SHARES_OF_SOFTMAX, LISTED_ONES };
+
+/* The one of these that the network's loss needs: 1 where each output is for itself, as with
+   [logistic] or [cost] alone. */
+int listed_truth_of(const network *net);
+
 /* Where the list of the images that this thread loads has labels, writes the truth of a path of it
-   and returns 1 (fill_listed_truth of label_lists.h). */
+   and returns 1. */
 int fill_truth_of_list(const char *path, int classes, float *truth);
 
 /* Loads args->threads parts of args->n images, each by `load`, Darknet's load_thread. As many
