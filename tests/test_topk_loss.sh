@@ -21,7 +21,7 @@ for type in entropy truncated_entropy hinge_alpha hinge_beta calibrated_hinge lm
 type=$type
 k=2"
 done
-for type in l2svm gce; do
+for type in l2svm gce multilabel_hinge multilabel_entropy; do
     check "a network learns by $type" learns "$type" "[topk_loss]
 type=$type"
 done
@@ -41,6 +41,13 @@ type=truncated_entropy
 k=1'
 check 'entropy with k=1 trains as softmax' alike softmax k1
 check 'truncated_entropy with k=1 trains as softmax' alike softmax truncated
+check 'multilabel_entropy trains as softmax' alike softmax multilabel_entropy
+# With several labels, and none: softmax leaves an image of no class out of its loss too.
+sed 's#.*\(char_[0-9]*_\).*#&\t\1#; 1~4s#\t.*#\t#; 2~4s#$#,char_70_#; s#char_70_,char_70_$#char_70_,char_65_#' "$scratch/train.txt" >"$scratch/several.txt"
+sed -i "s#^train=.*#train=$scratch/several.txt#; s#^valid=.*#valid=$scratch/several.txt#" "$scratch/x.data"
+train several_softmax '[softmax]' && train several_entropy '[topk_loss]
+type=multilabel_entropy'
+check 'multilabel_entropy trains as softmax with several labels and none' python3 tests/compare_weights.py "$scratch/backup/several_softmax.weights" "$scratch/backup/several_entropy.weights" 1e-3
 train all '[topk_loss]
 k=2
 hardest=6' && train plain '[topk_loss]
@@ -67,13 +74,14 @@ $(printf '%s\n' "$@")" 5
     tail -n 3 "$scratch/message"
     [ $code -eq 1 ] && grep -qF -- "[$section] $text" "$scratch/message"
 }
-check 'refused: a type that is none' refused 'type=soft: no such loss; must be one of entropy, truncated_entropy, hinge_alpha, hinge_beta, calibrated_hinge, lml, lapsum, l2svm, gce' topk_loss type=soft
+check 'refused: a type that is none' refused 'type=soft: no such loss; must be one of entropy, truncated_entropy, hinge_alpha, hinge_beta, calibrated_hinge, lml, lapsum, l2svm, gce, multilabel_hinge, multilabel_entropy' topk_loss type=soft
 check 'refused: k is 0' refused 'k=0: out of range; must be a whole number, 1 <= k < 6' topk_loss k=0
 check 'refused: k is all classes, by default 5 < 6 is not' refused 'k=6: out of range' topk_loss k=6
 check 'refused: k is no number' refused 'k=2x: not a number' topk_loss k=2x
 check 'refused: several k' refused 'k=1,2: must be one' topk_loss k=1,2
 check 'refused: k of l2svm' refused 'k=2: type=l2svm has no k' topk_loss type=l2svm k=2
 check 'refused: k of gce' refused 'k=2: type=gce has no k' topk_loss type=gce k=2
+check 'refused: k of multilabel_hinge' refused 'k=2: type=multilabel_hinge has no k' topk_loss type=multilabel_hinge k=2
 check 'refused: q of entropy' refused 'q=0.5: only type=gce has a q' topk_loss q=0.5
 check 'refused: q 0' refused 'q=0: out of range; must be a number, 0 < q <= 1' topk_loss type=gce q=0
 check 'refused: q 1.5' refused 'q=1.5: out of range' topk_loss type=gce q=1.5

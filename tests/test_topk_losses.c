@@ -10,6 +10,7 @@
 
 #include <cmocka.h>
 
+#include "multilabel_losses.h"
 #include "smooth_topk.h"
 #include "smooth_topk_truth.h"
 #include "topk_losses.h"
@@ -110,6 +111,11 @@ static double by_definition(const topk_loss_params *params, int n, const double 
     case TOPK_LOSS_GCE:
         for (int j = 0; j < n; ++j) sum += exp(s[j] - s[y]);
         return (1 - pow(1 / sum, params->q)) / params->q;
+    case TOPK_LOSS_MULTILABEL_HINGE:
+        return fmax(0, 1 + a[0]);
+    case TOPK_LOSS_MULTILABEL_ENTROPY:
+        for (int j = 0; j < count; ++j) sum += exp(a[j]);
+        return log1p(sum);
     default:
         for (int j = 0; j < n; ++j) sum += pow(fmax(0, 1 - (j == y ? 1 : -1) * s[j]), 2);
         return sum;
@@ -137,7 +143,8 @@ static void check_near(const char *what, const topk_loss_params *p, int n, doubl
 static int has_kink(topk_loss_type type)
 {
     return type == TOPK_LOSS_HINGE_ALPHA || type == TOPK_LOSS_HINGE_BETA ||
-           type == TOPK_LOSS_CALIBRATED_HINGE || type == TOPK_LOSS_TRUNCATED_ENTROPY;
+           type == TOPK_LOSS_MULTILABEL_HINGE || type == TOPK_LOSS_CALIBRATED_HINGE ||
+           type == TOPK_LOSS_TRUNCATED_ENTROPY;
 }
 
 static void check_sample(const topk_loss_params *params, int n, const float *scores, int y)
@@ -250,6 +257,8 @@ static void test_ties(void **state)
         {TOPK_LOSS_L2SVM, 12, {0, 4, 4, 4}},
         /* p = 1/4, q = 1/2: (1 - 1/2) / (1/2); the gradient is 1/2 (p - 1[label]) */
         {TOPK_LOSS_GCE, 1, {-.375, .125, .125, .125}},
+        {TOPK_LOSS_MULTILABEL_HINGE, 1, {-1, 1, 0, 0}},
+        {TOPK_LOSS_MULTILABEL_ENTROPY, 1.3862943611, {-.75, .25, .25, .25}},
     };
     for (size_t i = 0; i < sizeof wants / sizeof *wants; ++i) {
         topk_loss_params params = {wants[i].type, 2, 1, 0.5f};
@@ -315,6 +324,10 @@ static void test_numbers_that_are_none(void **state)
             assert_true(loss == 1.5f && grad[1] == .5f && grad[0] == -.5f);
         else if (type == TOPK_LOSS_GCE)
             assert_true(loss > 1.3f && loss < 1.4f && grad[1] > 0 && grad[2] == 0);
+        else if (type == TOPK_LOSS_MULTILABEL_HINGE)
+            assert_true(loss == 3 && grad[1] == 1 && grad[0] == -1);
+        else if (type == TOPK_LOSS_MULTILABEL_ENTROPY)
+            assert_true(loss > 2.1f && loss < 2.2f && grad[1] > 0 && grad[2] == 0);
         else if (type != TOPK_LOSS_L2SVM)
             assert_true(loss == 0 && grad[0] == 0 && grad[1] == 0);
     }
@@ -376,6 +389,73 @@ static void test_truth_rows(void **state)
         topk_loss_truth_cpu(&params, 1, 4, N, scores, truth, loss, delta, workspace, 1),
         SMOOTH_TOPK_ERROR_MEMORY);
     free(workspace);
+}
+
+/* As the paper has them, for labels with t = 1/m. */
+static double multilabel_by_definition(topk_loss_type type, int n, const double *s,
+                                       const float *truth, int labels)
+{
+    double other = -INFINITY, label = INFINITY, sum = 0, mean = 0;
+    for (int i = 0; i < n; ++i) {
+        sum += exp(s[i]);
+        if (truth[i] != 0) {
+            label = fmin(label, s[i]);
+            mean += s[i] / labels;
+        } else {
+            other = fmax(other, s[i]);
+        }
+    }
+    if (type == TOPK_LOSS_MULTILABEL_ENTROPY) return log(sum) - mean;
+    return labels < n ? fmax(0, 1 + other - label) : 0;
+}
+
+static void test_multilabel_rows(void **state)
+{
+    (void)state;
+    enum { N = 12 };
+    float scores[N], truth[N], loss, delta[N];
+    double s[N], h = 1e-5;
+    char workspace[8192];
+    srand(5);
+    for (int trial = 0; trial < 400; ++trial) {
+        topk_loss_params params = {
+            trial % 2 ? TOPK_LOSS_MULTILABEL_HINGE : TOPK_LOSS_MULTILABEL_ENTROPY, 1, 1, 0};
+        int labels = 1 + trial / 2 % N;
+        memset(truth, 0, sizeof truth);
+        for (int left = labels; left > 0;) {
+            int i = rand() % N;
+            if (truth[i] != 0) continue;
+            truth[i] = 1.f / (float)labels;
+            --left;
+        }
+        for (int i = 0; i < N; ++i) s[i] = scores[i] = some(trial < 200 ? 2 : 10);
+        assert_int_equal(topk_loss_truth_cpu(&params, 2, 1, N, scores, truth, &loss, delta,
+                                             workspace, sizeof workspace),
+                         0);
+        double want = multilabel_by_definition(params.type, N, s, truth, labels);
+        check_near("loss of a row", &params, N, loss, 2 * want, 1e-6 * fmax(1, want));
+        for (int i = 0; i < N; ++i) {
+            double here = s[i];
+            s[i] = here + h;
+            double above = multilabel_by_definition(params.type, N, s, truth, labels);
+            s[i] = here - h;
+            double below = multilabel_by_definition(params.type, N, s, truth, labels);
+            s[i] = here;
+            if (fabs((want - below) - (above - want)) / h > 1e-3 && trial % 2) continue;
+            check_near("delta of a row", &params, N, delta[i], -(above - below) / h, 1e-4);
+        }
+    }
+    /* A label of -inf; another class of -inf; a NaN. */
+    float grad[4], row[4] = {0.5f, 0.5f, 0, 0};
+    const float cases[3][4] = {{1, -INFINITY, 2, 3}, {1, 2, -INFINITY, 0}, {1, 2, NAN, 3}};
+    for (int type = TOPK_LOSS_MULTILABEL_HINGE; type <= TOPK_LOSS_MULTILABEL_ENTROPY; ++type) {
+        multilabel_loss_of_row((topk_loss_type)type, 4, cases[0], row, &loss, grad);
+        assert_true(loss == INFINITY && grad[0] == 0 && grad[1] == 0 && grad[2] == 0);
+        multilabel_loss_of_row((topk_loss_type)type, 4, cases[1], row, &loss, grad);
+        assert_true(!is_nan(loss) && loss < 10 && grad[2] == 0);
+        multilabel_loss_of_row((topk_loss_type)type, 4, cases[2], row, &loss, grad);
+        assert_true(is_nan(loss) && is_nan(grad[0]));
+    }
 }
 
 /* [smooth_topk] k=1 tau=1 alpha=0 label_smooth_eps=e is softmax with cross-entropy to 1 - e on the
@@ -472,6 +552,7 @@ int main(void)
         cmocka_unit_test(test_numbers_that_are_none),
         cmocka_unit_test(test_large_scores),
         cmocka_unit_test(test_truth_rows),
+        cmocka_unit_test(test_multilabel_rows),
         cmocka_unit_test(test_hardest),
         cmocka_unit_test(test_refusals),
         cmocka_unit_test(test_label_smoothed_softmax),

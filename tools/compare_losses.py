@@ -32,7 +32,7 @@ class Loss:
         self.label = " ".join([self.section] + [f"{name}={value}" for name, value in self.said.items()])
 
     def has_k(self):
-        return self.section == "smooth_topk" or self.section == "topk_loss" and self.said.get("type") not in ("l2svm", "gce")
+        return self.section == "smooth_topk" or self.section == "topk_loss" and self.said.get("type") not in ("l2svm", "gce", "multilabel_hinge", "multilabel_entropy")
 
     def has_tau(self):
         return self.section == "smooth_topk" or self.section == "topk_loss" and self.said.get("type") in ("lml", "lapsum")

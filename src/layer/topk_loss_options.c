@@ -22,7 +22,8 @@ static topk_loss_type type_option(const loss_section *section)
 
 static int has_k(topk_loss_type type)
 {
-    return type != TOPK_LOSS_L2SVM && type != TOPK_LOSS_GCE;
+    return type != TOPK_LOSS_L2SVM && type != TOPK_LOSS_GCE && type != TOPK_LOSS_MULTILABEL_HINGE &&
+           type != TOPK_LOSS_MULTILABEL_ENTROPY;
 }
 
 static int has_tau(topk_loss_type type)

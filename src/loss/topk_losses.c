@@ -1,5 +1,6 @@
 /* The other top-k losses of the field: one sample. */
 #include "topk_losses.h"
+#include "multilabel_losses.h"
 #include "smooth_topk_internal.h"
 
 #include <float.h>
@@ -16,7 +17,9 @@ const char *topk_loss_name(topk_loss_type type)
                                         "lml",
                                         "lapsum",
                                         "l2svm",
-                                        "gce"};
+                                        "gce",
+                                        "multilabel_hinge",
+                                        "multilabel_entropy"};
     return (unsigned)type < TOPK_LOSS_TYPES ? names[type] : NULL;
 }
 
@@ -308,10 +311,17 @@ void topk_loss_of_label(const topk_loss_params *params, int classes, const float
 {
     static double (*const formulas[])(const sample *) = {
         entropy,  truncated_entropy, hinge_alpha, hinge_beta, calibrated_hinge,
-        sum_of_k, sum_of_k,          l2svm,       gce};
+        sum_of_k, sum_of_k,          l2svm,       gce,        NULL,
+        NULL};
     char *at = scratch;
     parts p = take_parts(&at, params, classes);
     int count = count_of_top(params, classes);
+    if (is_multilabel_loss(params->type)) {
+        smooth_topk_fill(p.maxima, classes, 0);
+        p.maxima[label] = 1;
+        multilabel_loss_of_row(params->type, classes, scores, p.maxima, loss, grad);
+        return;
+    }
     if (smooth_topk_find_top(scores, classes, label, count, p.class, p.score, p.maxima)) {
         *loss = float_of(BITS_NAN);
         smooth_topk_fill(grad, classes, *loss);

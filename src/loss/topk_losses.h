@@ -18,12 +18,14 @@ typedef enum {
     TOPK_LOSS_LAPSUM,           /* LapSum, ICML 2025 */
     TOPK_LOSS_L2SVM,            /* Tang 2013; has no k */
     TOPK_LOSS_GCE, /* generalised cross-entropy, Zhang, Sabuncu, NeurIPS 2018; has no k */
+    TOPK_LOSS_MULTILABEL_HINGE, /* for several labels, Lapin, Hein, Schiele: multilabel_losses.h; */
+    TOPK_LOSS_MULTILABEL_ENTROPY, /* they have no k */
     TOPK_LOSS_TYPES
 } topk_loss_type;
 
 typedef struct {
     topk_loss_type type;
-    int k;     /* guesses, 1 <= k < classes; not used by L2SVM and GCE, but in range */
+    int k;     /* guesses, 1 <= k < classes; not used by L2SVM, GCE and MULTILABEL_, but in range */
     float tau; /* temperature of LML and LAPSUM, > 0 and finite; not used by the others, but in
                   range */
     float q;   /* exponent of GCE, 0 < q <= 1; the others do not look at it */
@@ -52,6 +54,8 @@ int topk_loss_check(const topk_loss_params *params, int classes);
                       F(x) = exp(x)/2 below 0, 1 - exp(-x)/2 from there on
    gce                (1 - p_y^q)/q, p the softmax of the scores; q -> 0 is cross-entropy
    l2svm              sum_c max(0, 1 - t_c s_c)^2, t = 1 for the label, -1 for the others
+   multilabel_hinge, multilabel_entropy    max(0, 1 + largest a_j), log(1 + sum exp(a_j)): these
+                      are those of multilabel_losses.h for a single label
 
    scores  classes, classes >= 2
    label   0 .. classes-1

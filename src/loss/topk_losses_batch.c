@@ -1,4 +1,5 @@
 /* The other top-k losses of the field: rows of truth, and the hardest samples of a batch. */
+#include "multilabel_losses.h"
 #include "smooth_topk_internal.h"
 #include "topk_losses.h"
 
@@ -7,7 +8,7 @@ typedef struct {
     float scale;
 } topk_loss_objective;
 
-/* Each label of the row costs one evaluation. */
+/* Each label of the row costs one evaluation, but for the losses of all labels at once. */
 static void one_row(const void *task, int b, char *scratch)
 {
     smooth_topk_truth_batch row;
@@ -16,6 +17,13 @@ static void one_row(const void *task, int b, char *scratch)
     const topk_loss_objective *objective = row.objective;
     int classes = row.classes;
     float *grad = take(&scratch, (size_t)classes * sizeof(float)), of_label;
+    if (is_multilabel_loss(objective->params->type)) {
+        multilabel_loss_of_row(objective->params->type, classes, row.scores, row.truth, row.loss,
+                               grad);
+        *row.loss *= objective->scale;
+        for (int i = 0; i < classes; ++i) row.delta[i] = -objective->scale * grad[i];
+        return;
+    }
     *row.loss = 0;
     smooth_topk_fill(row.delta, classes, 0);
     for (int label = says.label; label < classes; ++label) {
