@@ -25,8 +25,8 @@ functions() {
 check 'and every function' functions
 directories() { for directory in src/*/ src/*/*/ patches tools tests cfg bench darknet; do grep -q "\`${directory%/}/\`" "$page" || { echo "does not say what $directory is"; return 1; }; done; }
 check 'it names every directory' directories
-short() { [ "$(wc -l <"$page")" -le 60 ]; }
-check 'it is at most 60 lines' short
+short() { [ "$(wc -l <"$page")" -le 70 ]; }
+check 'it is at most 70 lines' short
 makefile() { [ "$(wc -l <Makefile)" -le 150 ]; }
 check 'Makefile is at most 150 lines' makefile
 sources() { find src -type f -exec wc -l {} + | awk '$2 != "total" && $1 > 500 { print; bad = 1 } END { exit bad }'; }
