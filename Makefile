@@ -28,7 +28,7 @@ PLUGIN := $(wildcard src/* src/*/* src/*/*/*)
 PLUGIN_INCLUDE := $(ROOMS:%=-Isrc/%)
 LOSS_INCLUDE := $(LOSS_ROOMS:%=-Isrc/%)
 
-.PHONY: all darknet lib install uninstall demo compare tune chart test check test-programs check-programs check-debian fuzz bench faults gpu-check
+.PHONY: all darknet lib install uninstall demo compare tune chart export test check test-programs check-programs check-debian fuzz bench faults gpu-check
 .PHONY: clean distclean help FORCE
 all: darknet
 
@@ -96,6 +96,9 @@ compare tune: darknet build/make_glyphs
 chart:
 	@$(call require,python3,python3)
 	@tools/chart.py
+
+export:
+	@$(PYTHON) tools/export.py '$(CFG)' '$(WEIGHTS)' '$(OUT)' $(if $(filter %.cfg,$(OUT)),'$(OUT:.cfg=.weights)',$(if $(DATA),'$(DATA)'))
 
 include src/library.mk
 ifeq ($(GPU)$(MPI)$(NCCL),111)
