@@ -126,7 +126,7 @@ check 'flip=0 is not' sh -c "
 bad_flip() {
     sed 's/^\[net\]/[net]\nflip=2/' "$scratch/net.cfg" >"$scratch/flip2.cfg"
     "$darknet" classifier train "$scratch/x.data" "$scratch/flip2.cfg" >"$scratch/said" 2>&1
-    [ $? -eq 1 ] && grep -q '\[net\] flip=2: must be 0 or 1' "$scratch/said"
+    [ $? -eq 1 ] && grep -q 'flip2.cfg, line [0-9]*: \[net\] flip=2: out of range; must be 0 or 1' "$scratch/said"
 }
 check 'flip=2 is refused' bad_flip
 finish

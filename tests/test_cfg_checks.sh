@@ -41,11 +41,40 @@ of_net batch=1e2 'a whole number, 1 to'
 of_net batch=99999999999 'a whole number, 1 to'
 of_net subdivisions=0 'a whole number, 1 to'
 of_net subdivisions=13 'must be 1 to 12 (batch)'
+of_net subdivisions=5 'subdivisions=5: out of range; must divide batch, 12'
+of_net burn_in=3 'burn_in=3: out of range; must be below max_batches, 3'
 of_net max_batches=-1 'a whole number, 0 to'
 of_net max_batches=many 'a whole number, 0 to'
 of_net height=-16 'a whole number, 0 to'
-of_net saturation=0 'above 0'
-of_net min_crop=19 'must be at most max_crop, 18'
+# Distortions that leave nothing of an image, or overflow.
+for option in aspect saturation exposure; do
+    of_net $option=0 'a number, 0.01 to 100'
+    of_net $option=-1 'a number, 0.01 to 100'
+    of_net $option=1e8 'a number, 0.01 to 100'
+    of_net $option=1e-8 'a number, 0.01 to 100'
+done
+of_net hue=1.5 'a number, -1 to 1'
+of_net angle=1e9 'a number of degrees, -360 to 360'
+of_net flip=2 '0 or 1'
+of_net max_ratio=1e9 'a number, 0.01 to 100'
+of_net min_ratio=0.001 'a number, 0.01 to 100'
+of_net max_crop=2000000000 'a whole number, 1 to 100000'
+of_net min_crop=19 'min_crop=19: out of range; must be at most 18, max_crop'
+crop_alone() { # OPTION=VALUE WORDS: where only one of the two is given, of a width of 16
+    network "$scratch/good.cfg" '[smooth_topk]
+k=2' 3
+    sed "/^m.._crop=/d; s/^\[net\]/&\n$1/" "$scratch/good.cfg" >"$scratch/bad.cfg"
+    check "refused: [net] $1 alone" said 1 'bad.cfg, line 1: [net]' "$2"
+}
+crop_alone max_crop=15 'max_crop=15: out of range; must be at least 16, the width, which min_crop is where it is not given'
+crop_alone min_crop=33 'min_crop=33: out of range; must be at most 32, twice the width, which max_crop is where it is not given'
+# Rates that are infinite somewhere in 3 batches.
+of_net 'policy=poly\npower=-1' 'power=-1: out of range; must be 0 or more with policy=poly'
+of_net 'policy=random\npower=-.5' 'power=-.5: out of range; must be 0 or more with policy=random'
+of_net 'policy=exp\ngamma=1e20' 'gamma=1e20: out of range; with it the learning rate is infinite within max_batches=3'
+of_net 'policy=step\nstep=1\nscale=1e20' 'scale=1e20: out of range; with it the learning rate is infinite within max_batches=3'
+of_net 'policy=steps\nsteps=1,2\nscales=1e20,1e30' 'scales=1e20,1e30: out of range; with them the learning rate is infinite from batch 2 on'
+of_net 'burn_in=2\npower=-200' 'power=-200: out of range; with it the learning rate is infinite'
 of_net policy=cosine 'must be one of constant, step, exp, poly, steps, sigmoid, random'
 of_net policy=steps 'needs steps and scales'
 of_net 'policy=steps\nsteps=5,9\nscales=.1' 'scales=.1: must be as many numbers as steps=5,9'
@@ -53,7 +82,7 @@ of_net 'policy=steps\nsteps=9,5\nscales=.1,.1' 'steps=9,5: each must be above th
 of_net inputs=5 'inputs=5: out of range; must be height*width*channels, 768'
 of_net height=0 'needs height, width and channels, or inputs'
 of_net height=100000000 'height*width*channels: out of range; must be at most 2147483647'
-of_net batch=2147483647 'inputs*batch/subdivisions*time_steps must be at most 2147483647'
+of_net batch=2147483646 'inputs*batch/subdivisions*time_steps must be at most 2147483647'
 of_net =5 'line 2: =5: an option without a name'
 of_net batch= 'has no value; write batch=VALUE'
 of_net batch 'has no value; write batch=VALUE'
@@ -72,6 +101,15 @@ k=2' 3
     sed 's/^learning_rate=.*/& # as in the paper/; s/^momentum=.*/&;/; s/^batch=12/batch=12.0/' "$scratch/good.cfg" >"$scratch/bad.cfg"
     said 0
 }
+finite_rates() { # what comes after the end does not count
+    for lines in 'policy=poly\npower=1' 'policy=exp\ngamma=1e10' 'policy=steps\nsteps=1,9\nscales=1e20,1e30' 'policy=step\nstep=2\nscale=1e20' 'burn_in=2\npower=-1'; do
+        network "$scratch/good.cfg" '[smooth_topk]
+k=2' 3
+        sed "s/^\[net\]/&\n$lines/; s/^learning_rate=.*/learning_rate=1e-30/; /^policy=constant/d" "$scratch/good.cfg" >"$scratch/bad.cfg"
+        said 0 || return 1
+    done
+}
+check '[net]: rates that stay finite are trained with' finite_rates
 check '[net]: a comment behind a value, and 12.0 for 12' comments
 
 # layer 'SECTION AND OPTIONS' WORDS...: below a convolutional layer of 8 x 8 x 8, layer 1, line 16.
@@ -155,6 +193,20 @@ layer '[mish]' '[mish] no such section'
 layer '[convolutional]\nfilters=' 'filters: has no value'
 
 layer '[maxpool]\nsize=2\nstride=2\n[route]\nlayers=0,1\n[route]\nlayers=0\n[shortcut]\nfrom=2' 'from=2: that layer outputs no image'
+
+# random=1: a layer before an [avgpool] must be one that can change its size.
+resized() { # WORDS LAYER: in line 10
+    network "$scratch/good.cfg" "$2" 1
+    sed "s/^\[net\]/&\nrandom=1/; /^\[avgpool\]/d" "$scratch/good.cfg" >"$scratch/bad.cfg"
+    check "refused: random=1 above $(echo "$2" | head -n 1)" said 1 "$1 cannot change its size, as random=1 of [net], line 1, asks; delete random, or put [avgpool] before"
+}
+resized 'bad.cfg, line 26: [connected]' '[connected]
+output=6
+activation=linear
+[softmax]'
+resized 'bad.cfg, line 26: [dropout]' '[dropout]
+[avgpool]
+[softmax]'
 
 result='read' code=0
 layer '[shortcut]\nfrom=-1'

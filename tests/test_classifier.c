@@ -720,11 +720,6 @@ static char *half_white(const char *name)
     return path;
 }
 
-static void bad_flip(void *value)
-{
-    set_flip(value);
-}
-
 static image load_for(load_args *args, char **path)
 {
     begin_loading(args);
@@ -779,12 +774,38 @@ static void test_views(void **state)
         free_image(im);
     }
     assert_true(mirrored > 30 && mirrored < 70);
-    refused(bad_flip, "2", "[net] flip=2: must be 0 or 1");
     args.exposure = 1;
     args.channels = 3;
     im = load_for(&args, list);
     assert_int_equal(im.c, 3);
     free_image(im);
+}
+
+/* An image of one pixel under aspect=0.5: some of it is in every view. */
+static void test_view_of_one_pixel(void **state)
+{
+    (void)state;
+    char name[128], *list[1] = {name};
+    strcpy(name, in("cat.pgm"));
+    write_file(name, "P5\n1 1\n255\n\377");
+    load_args args = {.paths = list,
+                      .m = 1,
+                      .w = 4,
+                      .h = 4,
+                      .channels = 1,
+                      .labels_checked = 1,
+                      .type = CLASSIFICATION_DATA,
+                      .seed = 9};
+    for (int i = 0; i < 20; ++i) {
+        float light = 0;
+        args.thread = i;
+        begin_loading(&args);
+        image im = load_training_image(list, 4, 4, 4, 0, .5f, 0, 1, 1, 0);
+        end_loading();
+        for (int j = 0; j < 16; ++j) light += im.data[j];
+        assert_true(light > .5);
+        free_image(im);
+    }
 }
 
 static void test_rejected(void **state)
@@ -841,6 +862,7 @@ int main(void)
         TEST(test_weights),
         TEST(test_checkpoints),
         TEST(test_views),
+        TEST(test_view_of_one_pixel),
         TEST(test_rejected),
     };
     gpu_index = -1;

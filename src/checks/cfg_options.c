@@ -28,6 +28,12 @@ typedef struct {
 #define ANY NUMBER, -FLT_MAX, FLT_MAX, "a finite number"
 #define ABOVE_0 NUMBER, FLT_MIN, FLT_MAX, "a finite number above 0"
 #define FROM_0 NUMBER, 0, FLT_MAX, "a finite number, 0 or more"
+/* Distortions of an image. Wider ranges leave nothing of it, or overflow. */
+#define CROP_SIDE WHOLE, 1, 100000, "a whole number, 1 to 100000"
+#define CROP_RATIO NUMBER, 0.01, 100, "a number, 0.01 to 100"
+#define ANGLE NUMBER, -360, 360, "a number of degrees, -360 to 360"
+#define FACTOR NUMBER, 0.01, 100, "a number, 0.01 to 100 (1: none)"
+#define HUE NUMBER, -1, 1, "a number, -1 to 1"
 #define BELOW_1 NUMBER, 0, 1 - FLT_EPSILON / 2, "a number from 0 to below 1"
 #define ACTIVATIONS                                                                           \
     WORD, 0, 0,                                                                               \
@@ -58,16 +64,17 @@ static const option_rule of_net[] = {
     {"height", SIDE},
     {"width", SIDE},
     {"channels", SIDE},
-    {"min_crop", COUNT},
-    {"max_crop", COUNT},
-    {"min_ratio", ABOVE_0},
-    {"max_ratio", ABOVE_0},
+    {"min_crop", CROP_SIDE},
+    {"max_crop", CROP_SIDE},
+    {"min_ratio", CROP_RATIO},
+    {"max_ratio", CROP_RATIO},
     {"center", SWITCH},
-    {"angle", ANY},
-    {"aspect", ABOVE_0},
-    {"saturation", ABOVE_0},
-    {"exposure", ABOVE_0},
-    {"hue", ANY},
+    {"flip", SWITCH},
+    {"angle", ANGLE},
+    {"aspect", FACTOR},
+    {"saturation", FACTOR},
+    {"exposure", FACTOR},
+    {"hue", HUE},
     {"learning_rate", ABOVE_0},
     {"momentum", BELOW_1},
     {"decay", FROM_0},
@@ -129,9 +136,9 @@ static const option_rule of_cost[] = {{"type", WORD, 0, 0, "sse, masked, seg, sm
                                       END};
 
 static const option_rule of_crop[] = {
-    {"crop_height", COUNT}, {"crop_width", COUNT},   {"flip", SWITCH},
-    {"angle", ANY},         {"saturation", ABOVE_0}, {"exposure", ABOVE_0},
-    {"noadjust", SWITCH},   {"shift", ANY},          END};
+    {"crop_height", COUNT}, {"crop_width", COUNT},  {"flip", SWITCH},
+    {"angle", ANGLE},       {"saturation", FACTOR}, {"exposure", FACTOR},
+    {"noadjust", SWITCH},   {"shift", ANY},         END};
 
 static const option_rule of_reorg[] = {
     {"stride", COUNT}, {"reverse", SWITCH}, {"flatten", SWITCH}, {"extra", NOT_NEGATIVE}, END};
@@ -302,6 +309,12 @@ int option_whole(list *options, const char *name, int by_default)
 {
     char *text = option_text(options, name);
     return text ? atoi(text) : by_default;
+}
+
+double option_real(list *options, const char *name, double by_default)
+{
+    char *text = option_text(options, name);
+    return text ? atof(text) : by_default;
 }
 
 int count_numbers(const char *text)

@@ -10,6 +10,7 @@ void check_options(char *filename, const section *s);
 /* The values of options as Darknet reads them, without marking them as used. */
 char *option_text(list *options, const char *name);
 int option_whole(list *options, const char *name, int by_default);
+double option_real(list *options, const char *name, double by_default);
 
 /* How many numbers a list of them has. */
 int count_numbers(const char *text);

@@ -4,7 +4,9 @@
 #include "cfg_options.h"
 #include "option_list.h"
 
+#include <float.h>
 #include <limits.h>
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -39,6 +41,9 @@ static void check_net_sizes(char *filename, const section *net)
     if (subdivisions > batch)
         refuse_section(filename, net, "subdivisions=%d: out of range; must be 1 to %d (batch)",
                        subdivisions, batch);
+    if (batch % subdivisions)
+        refuse_section(filename, net, "subdivisions=%d: out of range; must divide batch, %d",
+                       subdivisions, batch);
     if (image && inputs && image != inputs)
         refuse_section(filename, net,
                        "inputs=%d: out of range; must be height*width*channels, %.0f", inputs,
@@ -54,11 +59,24 @@ static void check_net_sizes(char *filename, const section *net)
                        "batch=%d: out of range; inputs*batch/subdivisions*time_steps must be at "
                        "most %d",
                        batch, INT_MAX);
-    int least = option_whole(net->options, "min_crop", option_whole(net->options, "width", 0));
-    int most = option_whole(net->options, "max_crop", 2 * option_whole(net->options, "width", 0));
-    if (least > most)
-        refuse_section(filename, net, "min_crop=%d: out of range; must be at most max_crop, %d",
-                       least, most);
+}
+
+/* Of min_crop and max_crop the one that is not given is width or twice that. */
+static void check_crops(char *filename, const section *net)
+{
+    int width = option_whole(net->options, "width", 0);
+    int least = option_whole(net->options, "min_crop", width);
+    int most = option_whole(net->options, "max_crop", 2 * width);
+    if (least <= most) return;
+    if (!option_text(net->options, "min_crop"))
+        refuse_section(filename, net,
+                       "max_crop=%d: out of range; must be at least %d, the width, which min_crop "
+                       "is where it is not given",
+                       most, least);
+    refuse_section(filename, net, "min_crop=%d: out of range; must be at most %d, %s", least, most,
+                   option_text(net->options, "max_crop")
+                       ? "max_crop"
+                       : "twice the width, which max_crop is where it is not given");
 }
 
 /* Whole numbers between commas that grow. */
@@ -81,6 +99,92 @@ static void check_policy(char *filename, const section *net)
         refuse_section(filename, net, "scales=%s: must be as many numbers as steps=%s", scales,
                        steps);
     if (!grow(steps)) refuse_section(filename, net, "steps=%s: each must be above the last", steps);
+}
+
+/* The number of an option that a policy raises to a power must leave the rate finite. */
+static void check_growth(char *filename, const section *net, const char *name, double factor,
+                         double times)
+{
+    double rate = option_real(net->options, "learning_rate", .001);
+    if (rate * pow(factor, times) <= FLT_MAX) return;
+    refuse_section(filename, net,
+                   "%s=%s: out of range; with it the learning rate is infinite within "
+                   "max_batches=%d",
+                   name, option_text(net->options, name),
+                   option_whole(net->options, "max_batches", 0));
+}
+
+static void check_scales(char *filename, const section *net, int batches)
+{
+    double rate = option_real(net->options, "learning_rate", .001);
+    const char *step = option_text(net->options, "steps");
+    const char *scale = option_text(net->options, "scales");
+    for (; step && scale; step = strchr(step, ','), scale = strchr(scale, ',')) {
+        step += *step == ',';
+        scale += *scale == ',';
+        if (atoi(step) > batches) return;
+        rate *= atof(scale);
+        if (rate > FLT_MAX)
+            refuse_section(filename, net,
+                           "scales=%s: out of range; with them the learning rate is infinite from "
+                           "batch %d on",
+                           option_text(net->options, "scales"), atoi(step));
+    }
+}
+
+/* Whether the learning rate is finite at every batch, and more than the warm-up is left of a run.
+   A run without max_batches has no last batch to look at. */
+static void check_rates(char *filename, const section *net)
+{
+    const char *policy = option_text(net->options, "policy");
+    int batches = option_whole(net->options, "max_batches", 0);
+    int burn_in = option_whole(net->options, "burn_in", 0);
+    double power = option_real(net->options, "power", 4);
+    if (!batches) return;
+    if (burn_in >= batches)
+        refuse_section(filename, net,
+                       "burn_in=%d: out of range; must be below max_batches, %d: else the learning "
+                       "rate never reaches learning_rate",
+                       burn_in, batches);
+    if (burn_in && power < 0) check_growth(filename, net, "power", burn_in, -power);
+    if (!policy) return;
+    if (power < 0 && (!strcmp(policy, "poly") || !strcmp(policy, "random")))
+        refuse_section(filename, net,
+                       "power=%s: out of range; must be 0 or more with policy=%s: else the "
+                       "learning rate is infinite at the end of the run",
+                       option_text(net->options, "power"), policy);
+    if (!strcmp(policy, "exp"))
+        check_growth(filename, net, "gamma", option_real(net->options, "gamma", 1), batches);
+    if (!strcmp(policy, "step"))
+        check_growth(filename, net, "scale", option_real(net->options, "scale", 1),
+                     batches / option_whole(net->options, "step", 1));
+    if (!strcmp(policy, "steps")) check_scales(filename, net, batches);
+}
+
+/* Layers that upstream's resize_network gives another size. */
+static int can_be_resized(LAYER_TYPE type)
+{
+    return type == NETWORK || type == CONVOLUTIONAL || type == CROP || type == MAXPOOL ||
+           type == REGION || type == YOLO || type == ROUTE || type == SHORTCUT ||
+           type == UPSAMPLE || type == REORG || type == AVGPOOL || type == NORMALIZATION ||
+           type == COST;
+}
+
+/* With random=1 all layers up to an [avgpool] change their size. */
+static void check_resizing(char *filename, list *sections)
+{
+    const section *net = sections->front->val;
+    int random = option_whole(net->options, "random", 0);
+    for (node *n = sections->front; random && n; n = n->next) {
+        const section *s = n->val;
+        LAYER_TYPE type = string_to_layer_type(s->type);
+        if (!can_be_resized(type))
+            refuse_section(filename, s,
+                           "cannot change its size, as random=%d of [net], line %d, asks; delete "
+                           "random, or put [avgpool] before this section",
+                           random, net->line);
+        if (type == AVGPOOL) return;
+    }
 }
 
 static int has_cost(LAYER_TYPE type)
@@ -147,6 +251,9 @@ void check_cfg(char *filename, list *sections)
     if (sections->size == 1)
         refuse_section(filename, net, "has no layers: at least one section must follow it");
     check_net_sizes(filename, net);
+    check_crops(filename, net);
     check_policy(filename, net);
+    check_rates(filename, net);
+    check_resizing(filename, sections);
     check_losses(filename, sections);
 }

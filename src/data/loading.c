@@ -101,12 +101,7 @@ void load_parts(load_args args, data *parts, void *(*load)(void *))
 
 void set_flip(const char *value)
 {
-    if (value && strcmp(value, "0") != 0 && strcmp(value, "1") != 0) {
-        fprintf(stderr, "[net] flip=%s: must be 0 or 1 (1 mirrors every second training image)\n",
-                value);
-        exit(1);
-    }
-    flip_images = !value || *value == '1';
+    flip_images = !value || atoi(value);
 }
 
 /* Notes a path that cannot be used and counts how often the list of m has it; names it unless `why`
