@@ -21,6 +21,7 @@
 #include "cpu_threads.h"
 #include "elementwise.h"
 #include "gemm.h"
+#include "layer_update.h"
 #include "maxpool_layer.h"
 #include "network.h"
 #include "normalization.h"
@@ -378,11 +379,126 @@ static void test_update(void **state)
     for (int setting = 0; choose(setting); ++setting) {
         float *w = random_floats(N, 1, 0), *u = random_floats(N, 1, 0), *w0 = copy_of(w, N),
               *u0 = copy_of(u, N);
-        assert_int_equal(update_weights_cpu(N, .3f, .2f, .9f, w, u), cpu_fast());
-        for (int i = 0; i < N && cpu_fast(); ++i) {
+        update_weights(N, .3f, .2f, .9f, w, u);
+        for (int i = 0; i < N; ++i) {
             double step = u0[i] - .3 * w0[i];
             assert_true(fabs(w[i] - (w0[i] + .2 * step)) < 1e-6 && fabs(u[i] - .9 * step) < 1e-6);
         }
+        free(w), free(u), free(w0), free(u0);
+    }
+    cpu = built;
+}
+
+/* What upstream's adam_update_gpu does, in double precision: three steps of one number. */
+static void follow_adam(double *w, const float *gradients, double decay, double rate)
+{
+    const double B1 = .8, B2 = .95, eps = 1e-3;
+    double m = 0, v = 0;
+    for (int t = 1; t <= 3; ++t) {
+        double d = gradients[t - 1] - decay * *w;
+        m = B1 * m + (1 - B1) * d;
+        v = B2 * v + (1 - B2) * d * d;
+        *w += rate * (m / (1 - pow(B1, t))) / (sqrt(v / (1 - pow(B2, t))) + eps);
+    }
+}
+
+typedef struct {
+    int count;
+    float *values, *updates, *moments[2], *gradients[3];
+    double *right;
+} learned_part;
+
+static learned_part make_part(int count)
+{
+    learned_part p = {.count = count, .updates = calloc(count, sizeof(float))};
+    p.values = random_floats(count, 1, 0);
+    p.right = malloc(count * sizeof(double));
+    for (int i = 0; i < count; ++i) p.right[i] = p.values[i];
+    for (int i = 0; i < 2; ++i) p.moments[i] = calloc(count, sizeof(float));
+    for (int i = 0; i < 3; ++i) p.gradients[i] = random_floats(count, i == 1 ? 1e-3f : 5, 0);
+    return p;
+}
+
+static void check_part(learned_part *p, double decay, double rate, double clip)
+{
+    for (int i = 0; i < p->count; ++i) {
+        const float g[] = {p->gradients[0][i], p->gradients[1][i], p->gradients[2][i]};
+        follow_adam(p->right + i, g, decay, rate);
+        double right = clip ? fmin(clip, fmax(-clip, p->right[i])) : p->right[i];
+        if (!(fabs(p->values[i] - right) <= 1e-5) || p->updates[i] != 0)
+            fail_msg("number %d: %g, not %g", i, p->values[i], right);
+    }
+    free(p->values), free(p->updates), free(p->right);
+    for (int i = 0; i < 2; ++i) free(p->moments[i]);
+    for (int i = 0; i < 3; ++i) free(p->gradients[i]);
+}
+
+/* Adam of the three layers that have it, clip= of the one that has that; also without the fast
+   loops. */
+static void test_adam(void **state)
+{
+    static const LAYER_TYPE types[] = {CONVOLUTIONAL, DECONVOLUTIONAL, CONNECTED};
+    (void)state;
+    for (int setting = 0; choose(setting) || setting == 4; ++setting) {
+        if (setting == 4) cpu.blas = cpu.winograd = 0;
+        for (int i = 0; i < 3; ++i) {
+            enum { OUTPUTS = 37, INPUTS = 1111 };
+            learned_part weights = make_part(OUTPUTS * INPUTS), biases = make_part(OUTPUTS),
+                         scales = make_part(OUTPUTS);
+            learned_part *parts[] = {&weights, &biases, &scales};
+            layer l = {.type = types[i], .n = OUTPUTS, .outputs = OUTPUTS, .inputs = INPUTS};
+            l.nweights = types[i] == CONNECTED ? 0 : OUTPUTS * INPUTS;
+            l.clip = .5f;
+            l.learning_rate_scale = 2;
+            l.weights = weights.values, l.weight_updates = weights.updates;
+            l.m = weights.moments[0], l.v = weights.moments[1];
+            l.biases = biases.values, l.bias_updates = biases.updates;
+            l.bias_m = biases.moments[0], l.bias_v = biases.moments[1];
+            l.scales = scales.values, l.scale_updates = scales.updates;
+            l.scale_m = scales.moments[0], l.scale_v = scales.moments[1];
+            update_args a = {.batch = 4,
+                             .learning_rate = .05f,
+                             .decay = .01f,
+                             .adam = 1,
+                             .B1 = .8f,
+                             .B2 = .95f,
+                             .eps = 1e-3f};
+            for (a.t = 1; a.t <= 3; ++a.t) {
+                for (int p = 0; p < 3; ++p)
+                    for (int j = 0; j < parts[p]->count; ++j)
+                        parts[p]->updates[j] += parts[p]->gradients[a.t - 1][j];
+                l.clip = a.t == 3 ? .5f : 0;
+                assert_int_equal(update_layer_cpu(l, a), 1);
+            }
+            for (int p = 0; p < 3; ++p)
+                check_part(parts[p], .04, .1, p == 0 && types[i] == CONVOLUTIONAL ? .5 : 0);
+        }
+    }
+    cpu = built;
+}
+
+/* clip= with momentum; and upstream's own loop is left alone without either. */
+static void test_clip(void **state)
+{
+    enum { N = 33 };
+    (void)state;
+    for (int setting = 0; choose(setting) || setting == 4; ++setting) {
+        if (setting == 4) cpu.blas = cpu.winograd = 0;
+        float *w = random_floats(N, 1, 0), *u = random_floats(N, 1, 0), *w0 = copy_of(w, N),
+              *u0 = copy_of(u, N), b[1] = {.75f}, bu[1] = {0};
+        layer l = {.type = CONVOLUTIONAL, .n = 1, .nweights = N, .weights = w, .weight_updates = u};
+        l.biases = b, l.bias_updates = bu, l.learning_rate_scale = 1, l.clip = .25f;
+        update_args a = {.batch = 2, .learning_rate = .1f, .momentum = .9f, .decay = .01f};
+        assert_int_equal(update_layer_cpu(l, a), 1);
+        for (int i = 0; i < N; ++i) {
+            double right = w0[i] + .05 * (u0[i] - .02 * w0[i]);
+            assert_true(fabs(w[i] - fmin(.25, fmax(-.25, right))) < 1e-6);
+        }
+        assert_true(b[0] == .75f);
+        l.clip = 0;
+        assert_int_equal(update_layer_cpu(l, a), cpu_fast());
+        l.type = DECONVOLUTIONAL;
+        assert_int_equal(update_layer_cpu(l, a), 0);
         free(w), free(u), free(w0), free(u0);
     }
     cpu = built;
@@ -686,6 +802,8 @@ int main(void)
         cmocka_unit_test(test_normalization),
         cmocka_unit_test(test_activations),
         cmocka_unit_test(test_update),
+        cmocka_unit_test(test_adam),
+        cmocka_unit_test(test_clip),
         cmocka_unit_test(test_pooling_is_upstreams),
         cmocka_unit_test(test_every_task_runs_once),
         cmocka_unit_test(test_a_loop_within_a_loop_stays_on_its_thread),

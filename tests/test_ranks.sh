@@ -26,6 +26,15 @@ check 'a share of 16 images, 6 in memory at a time: 3 ranks are one' as_one unev
 check 'softmax, [local] and adam=1: 2 and 4 ranks are one' as_one soft
 check 'policy=random: all ranks take the rate that rank 0 draws' as_one random
 
+# A frozen layer keeps its bits: 20 bytes of header, then 3 x 8 numbers of normalization, 8 biases and 216 weights.
+frozen() { # OPTION
+    write_cfg frozen "$topk" '' "batch_normalize=1
+$1" && sed -i 's/^max_batches=50/max_batches=5/' frozen.cfg && ranks 0 x.data normal.cfg -seed 3 && cp backup/normal.weights start.weights || return
+    ranks 3 x.data frozen.cfg start.weights -clear -seed 4 && cmp -i 20 -n 992 start.weights backup/frozen.weights &&
+        ! cmp -s -i 1012 -n 1200 start.weights backup/frozen.weights
+}
+for option in stopbackward=1 learning_rate=0; do check "$option: 3 ranks leave every bit of it" frozen $option; done
+
 # Of four images one has two labels, one four, and one none.
 soft_rows() {
     mkdir -p images labels

@@ -281,6 +281,19 @@ static int is_value_of(const option_rule *rule, const char *text)
     }
 }
 
+/* Words of other programs for what stands here under another: taken for nothing they would let a
+   network learn that its owner believes frozen. */
+static void refuse_foreign_word(char *filename, const section *s, const kvp *option)
+{
+    static const char *const words[] = {"frozen", "freeze", "trainable", "train", NULL};
+    for (const char *const *word = words; *word; ++word)
+        if (strcmp(option->key, *word) == 0)
+            refuse_section(filename, s,
+                           "%s=%s: no such option; to freeze this layer and all before it write "
+                           "stopbackward=1, this layer alone learning_rate=0",
+                           option->key, option->val);
+}
+
 void check_options(char *filename, const section *s)
 {
     LAYER_TYPE type = string_to_layer_type(s->type);
@@ -292,6 +305,7 @@ void check_options(char *filename, const section *s)
                            option->key);
         const option_rule *rule = find_rule(rules, option->key);
         if (!rule && type != NETWORK) rule = find_rule(of_every_layer, option->key);
+        if (!rule) refuse_foreign_word(filename, s, option);
         if (rule && !is_value_of(rule, option->val))
             refuse_section(filename, s, "%s=%s: out of range; must be %s%s", option->key,
                            option->val, rule->kind == WORD ? "one of " : "", rule->must_be);

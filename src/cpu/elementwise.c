@@ -6,6 +6,7 @@
 #include "cpu_settings.h"
 #include "cpu_threads.h"
 
+#include <math.h>
 #include <stddef.h>
 #include <string.h>
 
@@ -30,6 +31,9 @@ typedef struct {
     void (*activate)(float *x, int n, ACTIVATION activation);
     void (*gradient)(const float *x, int n, ACTIVATION activation, float *delta);
     void (*update)(int n, float decay, float rate, float momentum, float *weights, float *updates);
+    void (*adam)(int n, const adam_step *step, float *weights, float *updates, float *mean,
+                 float *variance);
+    void (*clip)(int n, float most, float *x);
 } elementwise_kernels;
 
 #define LOOPS_FILE "elementwise_kernels.h"
@@ -41,8 +45,9 @@ typedef struct {
     ACTIVATION activation;
     float *x;
     const float *activated;
-    float decay, rate, momentum;
-    float *weights;
+    float decay, rate, momentum, most;
+    float *weights, *mean, *variance;
+    const adam_step *step;
 } arrays;
 
 static int piece_size(const arrays *a, int piece)
@@ -96,16 +101,48 @@ static void update_piece(void *argument, int piece, int slot)
                        a->weights + (ptrdiff_t)piece * PIECE, a->x + (ptrdiff_t)piece * PIECE);
 }
 
-int update_weights_cpu(int n, float decay, float rate, float momentum, float *weights,
-                       float *weight_updates)
+void update_weights(int n, float decay, float rate, float momentum, float *weights,
+                    float *weight_updates)
 {
     arrays a = {.n = n, .x = weight_updates, .weights = weights};
-    if (!cpu_fast()) return 0;
     a.decay = decay;
     a.rate = rate;
     a.momentum = momentum;
     run(&a, update_piece);
-    return 1;
+}
+
+static void adam_piece(void *argument, int piece, int slot)
+{
+    arrays *a = argument;
+    ptrdiff_t first = (ptrdiff_t)piece * PIECE;
+    (void)slot;
+    a->kernels->adam(piece_size(a, piece), a->step, a->weights + first, a->x + first,
+                     a->mean + first, a->variance + first);
+}
+
+void update_by_adam(int n, const adam_step *step, float *weights, float *weight_updates,
+                    float *mean, float *variance)
+{
+    arrays a = {.n = n,
+                .x = weight_updates,
+                .weights = weights,
+                .mean = mean,
+                .variance = variance,
+                .step = step};
+    run(&a, adam_piece);
+}
+
+static void clip_piece(void *argument, int piece, int slot)
+{
+    arrays *a = argument;
+    (void)slot;
+    a->kernels->clip(piece_size(a, piece), a->most, a->x + (ptrdiff_t)piece * PIECE);
+}
+
+void clip_numbers(int n, float most, float *x)
+{
+    arrays a = {.n = n, .x = x, .most = most};
+    run(&a, clip_piece);
 }
 
 static void clear_piece(void *argument, int piece, int slot)

@@ -4,6 +4,8 @@
 #define activate_numbers SIMD_NAME(activate_numbers)
 #define multiply_gradient SIMD_NAME(multiply_gradient)
 #define update_numbers SIMD_NAME(update_numbers)
+#define update_by_moments SIMD_NAME(update_by_moments)
+#define cut_numbers SIMD_NAME(cut_numbers)
 
 LOOP void activate_numbers(float *x, int n, ACTIVATION activation)
 {
@@ -43,5 +45,28 @@ LOOP void update_numbers(int n, float decay, float rate, float momentum, float *
     }
 }
 
-static const elementwise_kernels SIMD_NAME(kernels) = {activate_numbers, multiply_gradient,
-                                                       update_numbers};
+/* The gradient here points downhill: x + rate * mean / (sqrt(variance) + eps). */
+LOOP void update_by_moments(int n, const adam_step *step, float *restrict weights,
+                            float *restrict updates, float *restrict mean, float *restrict variance)
+{
+    const adam_step s = *step;
+    for (int i = 0; i < n; ++i) {
+        float gradient = updates[i] - s.decay * weights[i];
+        mean[i] = s.B1 * mean[i] + (1 - s.B1) * gradient;
+        variance[i] = s.B2 * variance[i] + (1 - s.B2) * gradient * gradient;
+        weights[i] +=
+            s.rate * (mean[i] / s.mean_share) / (sqrtf(variance[i] / s.variance_share) + s.eps);
+        updates[i] = 0;
+    }
+}
+
+LOOP void cut_numbers(int n, float most, float *restrict x)
+{
+    for (int i = 0; i < n; ++i) {
+        float below = x[i] > most ? most : x[i];
+        x[i] = below < -most ? -most : below;
+    }
+}
+
+static const elementwise_kernels SIMD_NAME(kernels) = {
+    activate_numbers, multiply_gradient, update_numbers, update_by_moments, cut_numbers};

@@ -2,6 +2,7 @@
 #include "rank_sums.h"
 
 #include "allocate.h"
+#include "frozen_layers.h"
 #include "rank_backend.h"
 #include "rank_messages.h"
 #include "rank_place.h"
@@ -115,6 +116,7 @@ void prepare_sums(network *net)
     for (int i = 0; i < array_count; ++i) {
         shared_array *a = arrays + i;
         copy_weights(a);
+        if (is_frozen(net, a->layer)) a->sum = a->sum_gpu = NULL;
         if (a->sum) costs.bytes += a->count * sizeof(float);
         if (!a->sum || !is_small(a)) continue;
         a->place = small_count;
