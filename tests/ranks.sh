@@ -75,12 +75,12 @@ topk='[smooth_topk]
 k=2'
 write_cfg plain "$topk"
 
-# as_one NAME [NUMBERS]: the weights of 50 batches by so many ranks are those of one process.
+# as_one NAME [NUMBERS [DIFFERENCE]]: the weights of 50 batches by so many ranks are those of one process.
 as_one() {
     ranks 0 x.data "$1.cfg" -seed 3 || return 1
     mv "backup/$1.weights" one.weights
     for number in ${2:-2 4}; do
         ranks "$number" x.data "$1.cfg" -seed 3 || return 1
-        $compare one.weights "backup/$1.weights" 1e-5 || return 1
+        $compare one.weights "backup/$1.weights" "${3:-1e-5}" || return 1
     done
 }

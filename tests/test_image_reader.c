@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "image_files.h"
+#include "image_orientation.h"
 #include "image_reader.h"
 #include "image_rows.h"
 
@@ -208,6 +209,210 @@ static void scaled_pnm(void **state)
 }
 
 /* What a PNG says of itself may be broken, the pixels may not. */
+/* EXIF of one orientation, in either order of bytes, behind `before` other entries; returns its
+   length. */
+static size_t make_tiff(unsigned char *tiff, int orientation, int little, int before)
+{
+    static const unsigned char big[] = {'M', 'M', 0, '*', 0, 0, 0, 8, 0, 0},
+                               entry[] = {1, 0x12, 0, 3, 0, 0, 0, 1, 0, 0, 0, 0},
+                               other[] = {1, 0x0f, 0, 2, 0, 0, 0, 1, 'x', 0, 0, 0};
+    unsigned char *end = tiff;
+    memcpy(end, big, 10), end += 10;
+    tiff[9] = (unsigned char)(before + 1);
+    for (int i = 0; i < before; ++i) memcpy(end, other, 12), end += 12;
+    memcpy(end, entry, 12);
+    end[9] = (unsigned char)orientation;
+    end += 12;
+    memset(end, 0, 4), end += 4;
+    if (!little) return (size_t)(end - tiff);
+    memcpy(tiff, "II*\0\10\0\0", 8);
+    for (unsigned char *number = tiff + 8; number < end - 4;
+         number += number == tiff + 8 ? 2 : 12) {
+        unsigned char e[12];
+        memcpy(e, number, 12);
+        number[0] = e[1], number[1] = e[0];
+        if (number == tiff + 8) continue;
+        number[2] = e[3], number[3] = e[2];
+        number[4] = e[7], number[7] = e[4];
+        if (e[3] == 3) number[8] = e[9], number[9] = e[8];
+    }
+    return (size_t)(end - tiff);
+}
+
+static unsigned crc_of(const unsigned char *bytes, size_t count)
+{
+    unsigned crc = ~0u;
+    while (count--) {
+        crc ^= *bytes++;
+        for (int k = 0; k < 8; ++k) crc = crc & 1 ? crc >> 1 ^ 0xedb88320u : crc >> 1;
+    }
+    return ~crc;
+}
+
+static void put_big(unsigned char *bytes, unsigned value)
+{
+    for (int i = 0; i < 4; ++i) bytes[i] = (unsigned char)(value >> (24 - 8 * i));
+}
+
+/* The corpus' file with EXIF in it: behind a JPEG's first bytes or a PNG's header, or, `late`,
+   before a PNG's end. Returns the new file, which the caller frees. */
+static unsigned char *with_exif(const char *path, const unsigned char *tiff, size_t length,
+                                int late, size_t *size)
+{
+    const char *why;
+    unsigned char *file = read_whole_file(path, size, &why), *with = malloc(*size + length + 64);
+    int jpeg = file[0] == 0xff;
+    size_t place = jpeg ? 2 : late ? *size - 12 : 33, added = 0;
+    unsigned char *end = with + place;
+    memcpy(with, file, place);
+    if (jpeg) {
+        memcpy(end, "\xff\xff\xe1", 3); /* with a byte that fills */
+        end[3] = (unsigned char)((length + 8) >> 8), end[4] = (unsigned char)(length + 8);
+        memcpy(end + 5, "Exif\0\0", 6);
+        memcpy(end + 11, tiff, length);
+        added = 11 + length;
+    } else {
+        put_big(end, (unsigned)length);
+        memcpy(end + 4, "eXIf", 4);
+        memcpy(end + 8, tiff, length);
+        put_big(end + 8 + length, crc_of(end + 4, length + 4));
+        added = 12 + length;
+    }
+    memcpy(end + added, file + place, *size - place);
+    *size += added;
+    free(file);
+    return with;
+}
+
+/* EXIF 2.3: what side of the picture row 0 and column 0 of the file are. */
+typedef enum { TOP, BOTTOM, LEFT, RIGHT } side;
+static const side row_0[] = {TOP, TOP, BOTTOM, BOTTOM, LEFT, RIGHT, RIGHT, LEFT},
+                  column_0[] = {LEFT, RIGHT, RIGHT, LEFT, TOP, TOP, BOTTOM, BOTTOM};
+
+/* Where the file's row or column `i` of `all` is in the picture, counted from the top or the left.
+ */
+static int seen_at(side first, int i, int all)
+{
+    return first == TOP || first == LEFT ? i : all - 1 - i;
+}
+
+static void assert_turned(const picture *file, const unsigned char *bytes, size_t size,
+                          int orientation)
+{
+    picture p;
+    const char *why = NULL;
+    side row = row_0[orientation - 1], column = column_0[orientation - 1];
+    int turned = row == LEFT || row == RIGHT;
+    p.pixels = read_image(bytes, size, file->c, &p.w, &p.h, &p.c, &why);
+    if (!p.pixels) fail_msg("orientation %d: %s", orientation, why);
+    assert_int_equal(p.w, turned ? file->h : file->w);
+    assert_int_equal(p.h, turned ? file->w : file->h);
+    for (int y = 0; y < file->h; ++y)
+        for (int x = 0; x < file->w; ++x) {
+            int of_row = seen_at(row, y, file->h), of_column = seen_at(column, x, file->w);
+            int px = turned ? of_row : of_column, py = turned ? of_column : of_row;
+            assert_memory_equal(p.pixels + (py * p.w + px) * p.c,
+                                file->pixels + (y * file->w + x) * file->c, p.c);
+        }
+    free(p.pixels);
+}
+
+static void orientations(void **state)
+{
+    static const char *const files[] = {CORPUS "color.jpg", CORPUS "progressive.jpg",
+                                        CORPUS "color.png", CORPUS "gray.png", CORPUS "cmyk.jpg"};
+    (void)state;
+    for (size_t f = 0; f < sizeof files / sizeof *files; ++f)
+        for (int channels = 1; channels <= 4; channels += channels == 1 ? 2 : 1) {
+            picture file = read_or_fail(files[f], channels);
+            for (int o = 1; o <= 8; ++o)
+                for (int way = 0; way < 8; ++way) {
+                    unsigned char tiff[128];
+                    size_t size, length = make_tiff(tiff, o, way & 1, way & 2 ? 3 : 0);
+                    unsigned char *bytes = with_exif(files[f], tiff, length, way & 4, &size);
+                    assert_turned(&file, bytes, size, o);
+                    free(bytes);
+                }
+            free(file.pixels);
+        }
+}
+
+/* A large image, so that there are several tiles, not all of them full. */
+static void large_orientations(void **state)
+{
+    enum { W = 101, H = 67 };
+    (void)state;
+    for (int o = 1; o <= 8; ++o) {
+        picture file = {malloc(W * H * 3), W, H, 3}, copy = file;
+        for (int i = 0; i < W * H * 3; ++i) file.pixels[i] = (unsigned char)(i * 7 + i / 256);
+        copy.pixels = memcpy(malloc(W * H * 3), file.pixels, W * H * 3);
+        assert_int_equal(turn_upright(&copy.pixels, &copy.w, &copy.h, 3, o), 1);
+        int turned = row_0[o - 1] == LEFT || row_0[o - 1] == RIGHT;
+        for (int y = 0; y < H; ++y)
+            for (int x = 0; x < W; ++x) {
+                int r = seen_at(row_0[o - 1], y, H), c = seen_at(column_0[o - 1], x, W);
+                int px = turned ? r : c, py = turned ? c : r;
+                assert_memory_equal(copy.pixels + (py * copy.w + px) * 3,
+                                    file.pixels + (y * W + x) * 3, 3);
+            }
+        free(file.pixels);
+        free(copy.pixels);
+    }
+}
+
+/* EXIF that is not as it should be: the image is upright, and read. Each byte of it is set to each
+   value, and it is cut everywhere. */
+static void broken_orientations(void **state)
+{
+    static const char *const files[] = {CORPUS "color.jpg", CORPUS "color.png"};
+    unsigned char tiff[128];
+    size_t size;
+    (void)state;
+    for (int f = 0; f < 2; ++f) {
+        picture file = read_or_fail(files[f], 3);
+        size_t length = make_tiff(tiff, 6, f, 1);
+        for (size_t n = 0; n < length - 4; ++n) {
+            unsigned char *bytes = with_exif(files[f], tiff, n, 0, &size);
+            assert_turned(&file, bytes, size, n < length - 4 ? 1 : 6);
+            free(bytes);
+        }
+        for (int o = 0; o < 256; ++o)
+            if (o < 1 || o > 8) {
+                make_tiff(tiff, o, f, 1);
+                unsigned char *bytes = with_exif(files[f], tiff, length, 0, &size);
+                assert_turned(&file, bytes, size, 1);
+                free(bytes);
+            }
+        make_tiff(tiff, 6, f, 1);
+        static const int exact[] = {0, 1, 2, 3, 24, 25, 26, 27, 28, 29};
+        for (size_t e = 0; e < sizeof exact / sizeof *exact; ++e) {
+            unsigned char was = tiff[exact[e]];
+            tiff[exact[e]] = 0x77;
+            unsigned char *bytes = with_exif(files[f], tiff, length, 0, &size);
+            assert_turned(&file, bytes, size, 1);
+            free(bytes);
+            tiff[exact[e]] = was;
+        }
+        for (size_t i = 0; i < length; ++i)
+            for (int value = 0; value < 256; ++value) {
+                unsigned char was = tiff[i];
+                tiff[i] = (unsigned char)value;
+                unsigned char *bytes = with_exif(files[f], tiff, length, 0, &size);
+                assert_null(reason(bytes, size));
+                free(bytes);
+                tiff[i] = was;
+            }
+        free(file.pixels);
+    }
+    /* A PNG's chunk whose check sum is wrong. */
+    picture file = read_or_fail(CORPUS "color.png", 3);
+    unsigned char *bytes = with_exif(CORPUS "color.png", tiff, make_tiff(tiff, 6, 0, 0), 0, &size);
+    bytes[33 + 8 + 20] ^= 1;
+    assert_turned(&file, bytes, size, 1);
+    free(bytes);
+    free(file.pixels);
+}
+
 static void broken_words_of_a_png(void **state)
 {
     size_t size;
@@ -313,6 +518,9 @@ int main(void)
         cmocka_unit_test(bad_files),
         cmocka_unit_test(bitmaps_of_other_depths),
         cmocka_unit_test(scaled_pnm),
+        cmocka_unit_test(orientations),
+        cmocka_unit_test(large_orientations),
+        cmocka_unit_test(broken_orientations),
         cmocka_unit_test(broken_words_of_a_png),
         cmocka_unit_test(cut_files),
         cmocka_unit_test(huge_sizes),

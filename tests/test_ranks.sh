@@ -23,7 +23,8 @@ check 'one rank is bit for bit one process, with and without MPI' bit_for_bit
 check 'smooth_topk, momentum, decay, burn-in, steps: 2, 3 and 4 ranks are one' as_one plain '2 3 4'
 sed 's/^subdivisions=.*/subdivisions=8/' plain.cfg >uneven.cfg
 check 'a share of 16 images, 6 in memory at a time: 3 ranks are one' as_one uneven 3
-check 'softmax, [local] and adam=1: 2 and 4 ranks are one' as_one soft
+# Adam divides a gradient by its size: where that is near 0, rounding is all there is.
+check 'softmax, [local] and adam=1: 2 and 4 ranks are one' as_one soft '2 4' 2e-4
 check 'policy=random: all ranks take the rate that rank 0 draws' as_one random
 
 # A frozen layer keeps its bits: 20 bytes of header, then 3 x 8 numbers of normalization, 8 biases and 216 weights.

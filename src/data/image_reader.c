@@ -13,6 +13,7 @@
 #include <jerror.h>
 #include <png.h>
 
+#include "image_orientation.h"
 #include "image_rows.h"
 
 #define LARGEST_FILE ((size_t)1 << 30)
@@ -297,6 +298,11 @@ unsigned char *read_image(const unsigned char *file, size_t size, int channels, 
     else
         good = decode[format](&r);
     if (good && channels && r.file_channels != channels) good = convert(&r, channels);
+    if (good && !turn_upright(&r.pixels, &r.width, &r.height, r.file_channels,
+                              image_orientation(file, size))) {
+        snprintf(reason, sizeof reason, "out of memory");
+        good = 0;
+    }
     if (!good) {
         free(r.pixels);
         return NULL;

@@ -13,7 +13,8 @@
 
 /* Decodes the `size` bytes at `file`. `channels` is what the caller wants: 1 (gray), 3 (red, green,
    blue), 4 (and opacity), or 0 for as many as the file has. 16 bits are cut to their upper 8, a
-   palette is resolved, opacity is dropped where it is not asked for, CMYK becomes RGB.
+   palette is resolved, opacity is dropped where it is not asked for, CMYK becomes RGB, and what
+   EXIF says lies on its side is turned upright.
    Returns height x width x *file_channels bytes in rows from the top, which the caller frees, or
    NULL where the file is no whole image of a format above, is larger than LARGEST_IMAGE, or memory
    is short; *why then says so in words, valid until the thread's next call. */

@@ -29,6 +29,13 @@ const char *const fuzz_words[] = {"\xff\xd8\xff",
                                   "\xff\xff\xff\xff",
                                   "\x80\x80\x80\x80",
                                   "\x7f\xff",
+                                  "\xff\xe1",
+                                  "Exif",
+                                  "eXIf",
+                                  "II*",
+                                  "MM",
+                                  "\x12\x01\x03",
+                                  "\x01\x12",
                                   NULL};
 
 static long images, bad;
