@@ -1,45 +1,16 @@
 /* Digests of a run's files. */
 #include "rank_files.h"
 
-#include <stdio.h>
-#include <string.h>
+#include "digest.h"
 
 /* Set by src/darknet.mk. */
 #ifndef BUILD_DIGEST
 #define BUILD_DIGEST 0
 #endif
 
-static const unsigned long long basis = 0xcbf29ce484222325ULL, prime = 0x100000001b3ULL;
-
-static unsigned long long add_bytes(unsigned long long digest, const char *bytes, size_t size)
-{
-    for (size_t i = 0; i < size; ++i) digest = (digest ^ (unsigned char)bytes[i]) * prime;
-    return digest;
-}
-
-static unsigned long long digest_file(const char *filename)
-{
-    char bytes[4096];
-    unsigned long long digest = basis;
-    FILE *file = filename ? fopen(filename, "rb") : NULL;
-    if (!file) return 0;
-    for (size_t size; (size = fread(bytes, 1, sizeof bytes, file)) > 0;)
-        digest = add_bytes(digest, bytes, size);
-    fclose(file);
-    return digest;
-}
-
-static unsigned long long digest_texts(char **texts, int count)
-{
-    unsigned long long digest = basis;
-    for (int i = 0; texts && i < count; ++i)
-        digest = add_bytes(digest, texts[i], strlen(texts[i]) + 1);
-    return digest;
-}
-
 static unsigned long long digest_numbers(const void *numbers, int count)
 {
-    return numbers ? add_bytes(basis, numbers, (size_t)count * sizeof(float)) : 0;
+    return numbers ? add_to_digest(DIGEST_START, numbers, (size_t)count * sizeof(float)) : 0;
 }
 
 void digest_files(const rank_files *files, unsigned long long digests[DIGESTS])
