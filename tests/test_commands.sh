@@ -16,7 +16,7 @@ run() { # COMMAND ARGUMENT...: its output in $scratch/out and $scratch/err
     return $code
 }
 figures() { # COMMAND LINES: so many lines of figures between 0 and 1, top 2 not below top 1
-    run "$1" || return
+    run "$1" -verbose || return
     [ "$(grep -c 'top 1: ' "$scratch/out")" = "$2" ] &&
         sed -n 's/.*top 1: \([0-9.]*\), top 2: \([0-9.]*\).*/\1 \2/p' "$scratch/out" | awk '$1 < 0 || $2 > 1 || $2 < $1 { exit 1 }'
 }

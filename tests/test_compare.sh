@@ -92,7 +92,7 @@ check 'its means, deviations and differences are those of results.csv' figures
 training() { # loss and top 1 on what it trained on, of the last weights
     run=$scratch/out/runs/softmax_p1_f0.5_s1
     sed 's#^valid=.*#valid='"$scratch"'/out/data/draws/p1_f0.5_s1.txt#' "$run/run.data" >"$scratch/again.data"
-    top1=$("$darknet" classifier valid "$scratch/again.data" "$run/run.cfg" "$run/weights/run.weights" | sed -n 's/^284: top 1: \([0-9.]*\),.*/\1/p')
+    top1=$("$darknet" classifier valid "$scratch/again.data" "$run/run.cfg" "$run/weights/run.weights" -verbose | sed -n 's/^284: top 1: \([0-9.]*\),.*/\1/p')
     want="$(tail -n 1 "$run/log.csv" | cut -d, -f3) $top1"
     got=$(awk -F, '$1 == "softmax" && $2 == 1 && $3 == 0.5 && $4 == 1 { print $11, $12 }' "$scratch/out/results.csv")
     echo "want $want, got $got"

@@ -196,7 +196,7 @@ reads() {
     printf 'classes=4\nvalid=%s/valid.txt\nlabels=%s/labels.txt\ntop=2\n' "$scratch/cifar" "$scratch/cifar" >"$scratch/cifar.data"
     sed 's/^output=.*/output=4/; s/^k=5/k=2/' "$scratch/tiny_smooth_topk.cfg" >"$scratch/cifar.cfg"
     "$darknet" partial "$scratch/cifar.cfg" '' "$scratch/cifar.weights" 99 2>/dev/null
-    "$darknet" classifier valid "$scratch/cifar.data" "$scratch/cifar.cfg" "$scratch/cifar.weights" | grep -q '_cup.png, 2,'
+    "$darknet" classifier valid "$scratch/cifar.data" "$scratch/cifar.cfg" "$scratch/cifar.weights" -verbose | grep -q '_cup.png, 2,'
 }
 check 'Darknet reads its images' reads
 

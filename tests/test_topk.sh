@@ -30,7 +30,7 @@ check 'the log has a row every 5 batches' rows
 
 # accuracy WEIGHTS: top 1 and top 2 as `classifier valid` has them.
 accuracy() {
-    "$darknet" classifier valid "$scratch/x.data" "$scratch/net.cfg" "$1" 2>/dev/null | tail -n 1 | sed 's/.*top 1: \([^,]*\), top 2: /\1,/'
+    "$darknet" classifier valid "$scratch/x.data" "$scratch/net.cfg" "$1" -verbose 2>/dev/null | grep 'top 1' | tail -n 1 | sed 's/.*top 1: \([^,]*\), top 2: /\1,/'
 }
 as_valid() {
     echo "$(accuracy "$scratch/tracked/net.weights")" "$(tail -n 1 "$scratch/log.csv")"

@@ -12,7 +12,7 @@ versus() { "$darknet" classifier versus "$scratch/x.data" "$scratch/a.cfg" "$scr
 
 runs() { versus -list "$scratch/list.csv" >"$scratch/out" 2>"$scratch/err" && cat "$scratch/out" && versus -json >"$scratch/json" 2>/dev/null; }
 check 'it runs' runs
-valid() { "$darknet" classifier valid "$scratch/x.data" "$scratch/$1.cfg" "$scratch/backup/$1.weights" 2>/dev/null; }
+valid() { "$darknet" classifier valid "$scratch/x.data" "$scratch/$1.cfg" "$scratch/backup/$1.weights" -verbose 2>/dev/null | grep 'top 1'; }
 as_valid() {
     for net in a b; do
         valid $net | tail -n 1 | sed -n 's/.*top 1: \([^,]*\), top 2: \(.*\)/\1 \2/p' >"$scratch/$net.valid"
@@ -94,7 +94,7 @@ PY
     sed 's/^channels=.*/channels=1/' "$scratch/color.cfg" >"$scratch/gray.cfg"
     for net in color gray; do
         "$darknet" classifier train "$scratch/color.data" "$scratch/$net.cfg" -seed 1 >"$scratch/train.out" 2>&1 || return 1
-        "$darknet" classifier valid "$scratch/color.data" "$scratch/$net.cfg" "$scratch/backup/$net.weights" 2>/dev/null | tail -n 1 | sed 's/.*top 1: \([^,]*\), .*/\1/' >"$scratch/$net.valid"
+        "$darknet" classifier valid "$scratch/color.data" "$scratch/$net.cfg" "$scratch/backup/$net.weights" -verbose 2>/dev/null | grep 'top 1' | tail -n 1 | sed 's/.*top 1: \([^,]*\), .*/\1/' >"$scratch/$net.valid"
     done
     for order in 'color gray' 'gray color'; do
         # shellcheck disable=SC2086

@@ -127,7 +127,7 @@ class Run:
         self.measuring = True
         with open(self.measured, "wb") as shown:
             self.begin([DARKNET, "classifier", "valid", self.directory + "/measure.data", self.directory + "/run.cfg",
-                        self.directory + "/weights/run.weights"], shown, self.threads)
+                        self.directory + "/weights/run.weights", "-verbose"], shown, self.threads)
         return None
 
     def stop(self):

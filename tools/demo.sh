@@ -102,18 +102,18 @@ for loss in $losses; do
 done
 for loss in $losses; do
     eval "pid=\$pid_$loss"
-    wait "$pid" && grep -q "^$((images - 1)): top 1: " "$dir/$loss.valid.log" || show_end "$loss" valid
+    wait "$pid" && grep -q "^$images images: top-1 " "$dir/$loss.valid.log" || show_end "$loss" valid
 done
 pids=
 find "$dir/weights" -name '*_[0-9]*.weights' -exec rm {} + # Darknet keeps the weights of every pass
 
 for loss in $losses; do
     eval "seconds=\$seconds_$loss"
-    sed -n "s/^$((images - 1)): top 1: \([^,]*\), top 5: \(.*\)/$loss \1 \2 $seconds/p" "$dir/$loss.valid.log"
+    sed -n "s/^$images images: top-1 \([0-9.]*\) %, top-5 \([0-9.]*\) %.*/$loss \1 \2 $seconds/p" "$dir/$loss.valid.log"
 done | awk -v noise="$noise" -v n="$images" '
     function points(x) { return sprintf("%.1f point%s", x, sprintf("%.1f", x) == "1.0" ? "" : "s") }
     NR == 1 { printf "\n%-12s %7s %7s %7s %8s\n", "loss", "noise", "top-1", "top-5", "seconds" }
-    { printf "%-12s %7s %7.2f %7.2f %8d\n", $1, noise, 100 * $2, 100 * $3, $4; top1[NR] = $2; top5[NR] = $3 }
+    { printf "%-12s %7s %7.2f %7.2f %8d\n", $1, noise, $2, $3, $4; top1[NR] = $2 / 100; top5[NR] = $3 / 100 }
     END {
         if (NR != 2) exit 1
         difference = 100 * (top5[2] - top5[1])

@@ -49,7 +49,7 @@ for seed in $seeds; do
         "$darknet" classifier train "$run/train.data" "$run/$loss.cfg" -seed "$seed" >"$run/$loss.log" 2>&1 ||
             { tail -n 5 "$run/$loss.log" >&2; exit 1; }
         for list in train common middle rare; do
-            "$darknet" classifier valid "$run/$list.data" "$run/$loss.cfg" "$run/backup/$loss.weights" 2>/dev/null |
+            "$darknet" classifier valid "$run/$list.data" "$run/$loss.cfg" "$run/backup/$loss.weights" -verbose 2>/dev/null |
                 sed -n 's/.*top 1: \([^,]*\), top 5: \(.*\)/\1 \2/p' | tail -n 1 | sed "s/^/$seed $loss $list /"
         done
     done

@@ -41,6 +41,23 @@ static tracker_options tracking_arguments(int argc, char **argv)
     refuse_call("train", "-every %d: needs -topk, -log or -chart", o.every);
 }
 
+/* The part of the images whose sets hold the right class. */
+static double cover_argument(int argc, char **argv)
+{
+    double cover = 0.9;
+    char *text = find_char_arg(argc, argv, "-cover", 0);
+    if (!text || read_real(text, strlen(text), 0.001, 0.9999, &cover) == NUMBER_READ) return cover;
+    refuse_call("calibrate", "-cover %s: must be a number from 0.001 to 0.9999", text);
+}
+
+static set_score score_argument(int argc, char **argv)
+{
+    char *text = find_char_arg(argc, argv, "-score", 0);
+    int score = text ? find_set_score(text) : SET_SCORE_LAC;
+    if (score >= 0) return (set_score)score;
+    refuse_call("calibrate", "-score %s: must be lac, aps, raps or rank", text);
+}
+
 arguments read_arguments(int argc, char **argv)
 {
     check_call(argc, argv);
@@ -61,6 +78,12 @@ arguments read_arguments(int argc, char **argv)
     a.train.clear = find_arg(argc, argv, "-clear");
     a.train.tracking = tracking_arguments(argc, argv);
     a.train.seed = seed_argument(argc, argv);
+    a.sets = find_char_arg(argc, argv, "-sets", 0);
+    a.report = find_char_arg(argc, argv, "-report", 0);
+    a.verbose = find_arg(argc, argv, "-verbose");
+    a.cover = cover_argument(argc, argv);
+    a.score = score_argument(argc, argv);
+    a.each_class = find_arg(argc, argv, "-each-class");
     char **rest = argv + 3, *places[5] = {0};
     for (int i = 0; i < 5 && 3 + i < argc && rest[i]; ++i) places[i] = rest[i];
     a.train.data = places[0];

@@ -2,6 +2,7 @@
 #ifndef ARGUMENTS_H
 #define ARGUMENTS_H
 
+#include "prediction_sets.h"
 #include "train.h"
 
 typedef struct {
@@ -9,8 +10,14 @@ typedef struct {
     train_options train; /* data, cfg, weights and the flags */
     char *image;         /* or a list of images; NULL: none */
     char *layer;         /* of `try`, NULL: none */
-    char *list;          /* -list of `versus`, NULL: none */
-    int json;            /* -json of `versus` */
+    char *list;          /* -list, NULL: none */
+    int json;            /* -json */
+    char *sets;          /* -sets, a file of prediction sets; NULL: none */
+    char *report;        /* -report of `valid`, NULL: none */
+    int verbose;         /* -verbose of `valid` */
+    double cover;        /* -cover of `calibrate` */
+    set_score score;     /* -score of `calibrate` */
+    int each_class;      /* -each-class of `calibrate` */
     int top;             /* -t, 0: none */
     int camera;          /* -c */
 } arguments;

@@ -1,5 +1,6 @@
 /* `darknet classifier COMMAND`: which function does what. */
 #include "arguments.h"
+#include "calibrate.h"
 #include "data_checks.h"
 #include "predict.h"
 #include "validate.h"
@@ -39,6 +40,17 @@ static void run_versus(const arguments *a)
     compare_classifiers(&options);
 }
 
+static void run_calibrate(const arguments *a)
+{
+    const calibrate_options options = {.data = a->train.data,
+                                       .cfg = a->train.cfg,
+                                       .weights = a->train.weights,
+                                       .cover = a->cover,
+                                       .score = a->score,
+                                       .each_class = a->each_class};
+    calibrate_classifier(&options);
+}
+
 /* Those that need a camera or a video are upstream's. */
 #ifdef OPENCV
 void demo_classifier(char *datacfg, char *cfg, char *weights, int camera, const char *video);
@@ -70,11 +82,23 @@ VIDEO_COMMAND(threat)
 LIST_COMMAND(test, test_classifier)
 LIST_COMMAND(csv, csv_classifier)
 LIST_COMMAND(label, label_classifier)
-LIST_COMMAND(valid, validate_classifier_single)
-LIST_COMMAND(validmulti, validate_classifier_multi)
-LIST_COMMAND(valid10, validate_classifier_10)
-LIST_COMMAND(validcrop, validate_classifier_crop)
-LIST_COMMAND(validfull, validate_classifier_full)
+
+#define VALID_COMMAND(name, function)                                  \
+    static void run_##name(const arguments *a)                         \
+    {                                                                  \
+        const validate_options options = {.data = a->train.data,       \
+                                          .cfg = a->train.cfg,         \
+                                          .weights = a->train.weights, \
+                                          .report = a->report,         \
+                                          .sets = a->sets,             \
+                                          .verbose = a->verbose};      \
+        function(&options);                                            \
+    }
+VALID_COMMAND(valid, validate_classifier_single)
+VALID_COMMAND(validmulti, validate_classifier_multi)
+VALID_COMMAND(valid10, validate_classifier_10)
+VALID_COMMAND(validcrop, validate_classifier_crop)
+VALID_COMMAND(validfull, validate_classifier_full)
 
 static const struct {
     const char *name;
@@ -82,6 +106,7 @@ static const struct {
 } commands[] = {
     {"train", run_train},
     {"valid", run_valid},
+    {"calibrate", run_calibrate},
     {"predict", run_predict},
     {"test", run_test},
     {"csv", run_csv},

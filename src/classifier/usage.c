@@ -19,6 +19,11 @@ typedef struct {
     const char *flags; /* lines that end, NULL for none */
 } command_usage;
 
+#define REPORT_FLAGS                                                                            \
+    "  -report FILE     figures of every class, as CSV or, where FILE ends in .json, as JSON\n" \
+    "                   with the confusion matrix\n"                                            \
+    "  -verbose         two lines an image\n"
+
 static const command_usage usages[] = {
     {"train", "DATA CFG [WEIGHTS]", "trains; goes on from WEIGHTS, if given",
      "  -topk K          validate, and keep the best weights by top-K as NAME_best.weights\n"
@@ -29,17 +34,25 @@ static const command_usage usages[] = {
      "  -seed N          a run on the CPU with the same seed gives the same weights\n"
      "  -clear           start at batch 0 with the WEIGHTS of another run\n"
      "  -gpus 0,1        train on these GPUs (a build with GPU=1)\n"},
-    {"valid", "DATA CFG WEIGHTS", "top-1 and top-k accuracy on the list valid=", NULL},
+    {"valid", "DATA CFG WEIGHTS", "top-1 and top-k accuracy on the list valid=",
+     REPORT_FLAGS
+     "  -sets FILE.sets  how often prediction sets hold the right class, and how large they are\n"},
+    {"calibrate", "DATA CFG WEIGHTS", "makes prediction sets: WEIGHTS with the ending .sets",
+     "  -cover C         the part of the images whose sets hold the right class (0.9)\n"
+     "  -score SCORE     how badly a class fits an image: lac (default), aps, raps or rank\n"
+     "  -each-class      the same for each class that has enough images\n"},
     {"predict", "DATA CFG WEIGHTS [IMAGE]", "the best guesses for an image, or for each name typed",
      "  -t K             show K guesses, not the number top= of DATA\n"},
     {"versus", "DATA CFG WEIGHTS CFG2 WEIGHTS2", "compares two networks on the list valid=",
      "  -list FILE       the images on which they disagree\n"
      "  -json            the result as JSON\n"},
-    {"valid10", "DATA CFG WEIGHTS", "accuracy, mean of ten crops of each image", NULL},
-    {"validcrop", "DATA CFG WEIGHTS", "accuracy on center crops by upstream's loader", NULL},
+    {"valid10", "DATA CFG WEIGHTS", "accuracy, mean of ten crops of each image", REPORT_FLAGS},
+    {"validcrop", "DATA CFG WEIGHTS", "accuracy on center crops by upstream's loader",
+     REPORT_FLAGS},
     {"validfull", "DATA CFG WEIGHTS", "accuracy on whole images, the network resized to each",
-     NULL},
-    {"validmulti", "DATA CFG WEIGHTS", "accuracy, mean of several sizes of each image", NULL},
+     REPORT_FLAGS},
+    {"validmulti", "DATA CFG WEIGHTS", "accuracy, mean of several sizes of each image",
+     REPORT_FLAGS},
     {"test", "DATA CFG WEIGHTS", "the scores of the images of test=", NULL},
     {"csv", "DATA CFG WEIGHTS", "the scores of the images of test=, as CSV", NULL},
     {"label", "DATA CFG WEIGHTS", "writes the scores of images into files", NULL},

@@ -9,41 +9,71 @@
 #include "image_files.h"
 #include "label_lists.h"
 #include "loading.h"
+#include "measured_sets.h"
+#include "predictions.h"
 #include "rankings.h"
+#include "report_file.h"
 #include "utils.h"
 
+#include <string.h>
 #include <time.h>
 
 typedef struct {
+    const validate_options *options;
     network *net;
     labeled_images set;
+    char **names;
     int classes, topk;
-    int *best;
+    int seen, unread; /* images */
     ranking *ranking; /* of a list with several labels an image; else NULL */
     float *truth;     /* a number a class */
-    int seen, unread; /* images */
-    float right1, right;
+    class_report *report;
+    int has_percentages; /* not those of several views of an image, which are sums */
+    reliability percentages;
+    measured_sets *sets; /* NULL: none */
 } validation;
 
-static validation start(char *datacfg, char *cfgfile, char *weightfile)
+static void refuse_several_labels(const validate_options *o, const char *valid_list)
 {
-    validation v = {.net = load_network(cfgfile, weightfile, 0)};
-    list *options = read_data_cfg(datacfg);
+    if (!o->report && !o->sets) return;
+    fprintf(stderr, "%s: %s is not for a list with several labels an image\n", valid_list,
+            o->report ? "-report" : "-sets");
+    exit(1);
+}
+
+static validation start(const validate_options *o)
+{
+    validation v = {.options = o, .net = load_network(o->cfg, o->weights, 0)};
+    list *options = read_data_cfg(o->data);
     char *label_list = option_find_str(options, "labels", "data/labels.list");
-    choose_leaves(v.net, option_find_str(options, "leaves", 0), datacfg);
+    choose_leaves(v.net, option_find_str(options, "leaves", 0), o->data);
     char *valid_list = option_find_str(options, "valid", "data/train.list");
-    v.classes = data_number(options, "classes", 2, datacfg);
-    v.topk = data_number(options, "top", 1, datacfg);
-    check_image_network(v.net, cfgfile);
-    check_classes(v.net, v.classes, 0, datacfg, cfgfile);
-    check_top(v.topk, v.classes, datacfg);
+    v.classes = data_number(options, "classes", 2, o->data);
+    v.topk = data_number(options, "top", 1, o->data);
+    check_image_network(v.net, o->cfg);
+    check_classes(v.net, v.classes, 0, o->data, o->cfg);
+    check_top(v.topk, v.classes, o->data);
     char **labels = get_class_labels(label_list, v.classes);
+    v.names = get_class_labels(option_find_str(options, "names", label_list), v.classes);
     v.set = v.net->hierarchy ? read_image_list(valid_list, 1, labels, v.classes)
                              : read_labeled_images(valid_list, labels, v.classes, label_list);
-    v.best = allocate((size_t)v.topk, sizeof *v.best);
     v.truth = allocate((size_t)v.classes, sizeof *v.truth);
-    if (v.set.several) v.ranking = begin_ranking(v.set.count, v.classes, v.topk);
+    if (v.set.several) {
+        refuse_several_labels(o, valid_list);
+        v.ranking = begin_ranking(v.set.count, v.classes, v.topk);
+    }
+    v.report = begin_class_report(v.classes, v.topk);
+    if (o->sets) {
+        sets_origin origin = origin_of_network(v.net, o->cfg, o->weights, labels, v.classes);
+        v.sets = begin_measured_sets(o->sets, &origin, v.set.paths, v.set.count);
+    }
     return v;
+}
+
+static void name_unread(validation *v, const char *path, const char *why)
+{
+    ++v->unread;
+    fprintf(stderr, "Left out image number %d, %s: %s\n", v->unread, path, why);
 }
 
 /* Image i as large as it is, or w x h; without data where it cannot be read. */
@@ -53,34 +83,33 @@ static image load_valid_image(validation *v, int i, int w, int h)
     image im = try_load_image(v->set.paths[i], w, h, v->net->c, &why);
     ++v->seen;
     if (im.data) return im;
-    ++v->unread;
-    fprintf(stderr, "Left out image number %d, %s: %s\n", v->unread, v->set.paths[i], why);
+    name_unread(v, v->set.paths[i], why);
     return im;
 }
 
-static void count_right(validation *v, float *scores, int i)
+/* Scores of image i. */
+static void count_image(validation *v, float *scores, int i)
 {
-    int class = class_of_image(&v->set, i);
     if (v->ranking) {
         fill_listed_truth(v->set.paths[i], v->classes, v->truth);
         add_to_ranking(v->ranking, scores, v->truth);
-        return;
+    } else {
+        add_to_class_report(v->report, class_of_image(&v->set, i), scores);
     }
-    top_k(scores, v->classes, v->topk, v->best);
-    v->right1 += v->best[0] == class;
-    for (int j = 0; j < v->topk; ++j) v->right += v->best[j] == class;
 }
 
 static void print_so_far(const validation *v, int number)
 {
-    float read = (float)(v->seen - v->unread);
     if (v->ranking) {
         ranking_figures figures = ranking_so_far(v->ranking);
         printf("%d: precision at 1: %f, recall at %d: %f", number, figures.precision1, v->topk,
                figures.recallk);
         return;
     }
-    printf("%d: top 1: %f, top %d: %f", number, v->right1 / read, v->topk, v->right / read);
+    report_counts all = count_all(v->report);
+    float read = (float)all.images;
+    printf("%d: top 1: %f, top %d: %f", number, (float)all.right / read, v->topk,
+           (float)all.within / read);
 }
 
 static void print_ranking(ranking_figures figures, int k)
@@ -91,11 +120,53 @@ static void print_ranking(ranking_figures figures, int k)
            figures.mean_average_precision, figures.label_ranking_precision, figures.ranking_loss);
 }
 
+static void print_summary(const validation *v)
+{
+    enum { WORST = 5 };
+    int worst[WORST], count = worst_classes(v->report, WORST, worst);
+    report_counts all = count_all(v->report);
+    double images = (double)all.images;
+    printf("%ld images: top-1 %.2f %%", all.images, 100 * (double)all.right / images);
+    if (v->topk > 1) printf(", top-%d %.2f %%", v->topk, 100 * (double)all.within / images);
+    for (int i = 0; i < count; ++i)
+        printf("%s%s %.2f %%", i ? ", " : "; worst classes by top-1: ", v->names[worst[i]],
+               100 * figures_of_class(v->report, worst[i]).top1);
+    printf("\n");
+}
+
+static void write_report(const validation *v)
+{
+    const char *filename = v->options->report;
+    const report_content content = {
+        .report = v->report,
+        .classes = v->classes,
+        .k = v->topk,
+        .names = v->names,
+        .unread = v->unread,
+        .calibration_error = v->has_percentages ? calibration_error(&v->percentages) : -1,
+        .sets = v->sets ? &v->sets->file.sets : NULL,
+        .coverage = v->sets ? &v->sets->coverage : NULL};
+    int error = write_report_file(filename, &content);
+    if (!error) return;
+    fprintf(stderr, "-report %s: cannot be written: %s\n", filename, strerror(error));
+    exit(1);
+}
+
 static void end(validation *v)
 {
-    if (v->ranking) print_ranking(end_ranking(v->ranking), v->topk);
-    free(v->best);
+    if (v->unread == v->set.count) {
+        fprintf(stderr, "none of the %d images can be read\n", v->set.count);
+        exit(1);
+    }
+    finish_class_report(v->report);
+    if (v->sets) print_measured_sets(v->sets, v->names);
+    if (v->options->report) write_report(v);
+    if (v->ranking)
+        print_ranking(end_ranking(v->ranking), v->topk);
+    else
+        print_summary(v);
     free(v->truth);
+    free_class_report(v->report);
     if (!v->unread) return;
     fprintf(stderr, "%d of %d images could not be read: the figures are those of the other %d\n",
             v->unread, v->set.count, v->set.count - v->unread);
@@ -115,13 +186,6 @@ typedef void (*view)(network *net, image im, int classes, float *scores);
 static void add_prediction(network *net, image im, int classes, float *scores)
 {
     axpy_cpu(classes, 1, predict(net, im.data), 1, scores, 1);
-}
-
-static void view_center(network *net, image im, int classes, float *scores)
-{
-    image crop = center_view(im, net->w, net->h);
-    add_prediction(net, crop, classes, scores);
-    free_image(crop);
 }
 
 enum { TEN_CROPS_SHIFT = 32 };
@@ -160,7 +224,7 @@ static void view_four_sizes(network *net, image im, int classes, float *scores)
 
 /* Image by image, loaded as w x h where these are not 0, then with its smaller side scaled to
    `side` where that is not 0. */
-static void validate(validation *v, view look, int w, int h, int side, int print_scores)
+static void validate(validation *v, view look, int w, int h, int side)
 {
     set_batch_network(v->net, 1);
     float *scores = allocate((size_t)v->classes, sizeof *scores);
@@ -172,10 +236,8 @@ static void validate(validation *v, view look, int w, int h, int side, int print
         look(v->net, resized, v->classes, scores);
         if (resized.data != im.data) free_image(resized);
         free_image(im);
-        count_right(v, scores, i);
-        if (print_scores)
-            printf("%s, %d, %f, %f, \n", v->set.paths[i], class_of_image(&v->set, i), scores[0],
-                   v->classes > 1 ? scores[1] : 0);
+        count_image(v, scores, i);
+        if (!v->options->verbose) continue;
         print_so_far(v, i);
         printf("\n");
     }
@@ -183,35 +245,56 @@ static void validate(validation *v, view look, int w, int h, int side, int print
     end(v);
 }
 
-void validate_classifier_single(char *datacfg, char *cfgfile, char *weightfile)
+static void add_prediction_of_image(void *argument, const prediction *p)
 {
-    validation v = start(datacfg, cfgfile, weightfile);
-    validate(&v, view_center, 0, 0, 0, 1);
+    validation *v = argument;
+    ++v->seen;
+    if (p->fault) {
+        name_unread(v, p->path, p->fault);
+        if (v->sets) measure_set(v->sets, p->path, -1, NULL);
+        return;
+    }
+    int class = class_of_image(&v->set, p->number), best = max_index(p->scores, v->classes);
+    count_image(v, p->scores, p->number);
+    add_to_reliability(&v->percentages, (double)p->scores[best], best == class);
+    v->has_percentages = 1;
+    if (v->sets) measure_set(v->sets, p->path, class, p->scores);
+    if (!v->options->verbose) return;
+    printf("%s, %d, %f, %f, \n", p->path, class, p->scores[0], v->classes > 1 ? p->scores[1] : 0);
+    print_so_far(v, p->number);
+    printf("\n");
 }
 
-void validate_classifier_10(char *datacfg, char *cfgfile, char *weightfile)
+void validate_classifier_single(const validate_options *options)
 {
-    validation v = start(datacfg, cfgfile, weightfile);
-    validate(&v, view_ten_crops, v.net->w + TEN_CROPS_SHIFT, v.net->h + TEN_CROPS_SHIFT, 0, 0);
+    validation v = start(options);
+    predict_images(v.net, v.set.paths, v.set.count, VIEW_CENTER, add_prediction_of_image, &v);
+    end(&v);
 }
 
-void validate_classifier_full(char *datacfg, char *cfgfile, char *weightfile)
+void validate_classifier_10(const validate_options *options)
 {
-    validation v = start(datacfg, cfgfile, weightfile);
-    validate(&v, view_whole, 0, 0, v.net->w, 0);
+    validation v = start(options);
+    validate(&v, view_ten_crops, v.net->w + TEN_CROPS_SHIFT, v.net->h + TEN_CROPS_SHIFT, 0);
 }
 
-void validate_classifier_multi(char *datacfg, char *cfgfile, char *weightfile)
+void validate_classifier_full(const validate_options *options)
 {
-    validation v = start(datacfg, cfgfile, weightfile);
-    validate(&v, view_four_sizes, 0, 0, 0, 0);
+    validation v = start(options);
+    validate(&v, view_whole, 0, 0, v.net->w);
 }
 
-/* A line after each thousand images. */
-void validate_classifier_crop(char *datacfg, char *cfgfile, char *weightfile)
+void validate_classifier_multi(const validate_options *options)
+{
+    validation v = start(options);
+    validate(&v, view_four_sizes, 0, 0, 0);
+}
+
+/* With -verbose a line after each thousand images. */
+void validate_classifier_crop(const validate_options *options)
 {
     enum { SPLIT = 1000 };
-    validation v = start(datacfg, cfgfile, weightfile);
+    validation v = start(options);
     network *net = v.net;
     int images = v.set.count, splits = images < SPLIT ? 1 : images / SPLIT;
     size_t inputs = (size_t)net->inputs;
@@ -230,8 +313,9 @@ void validate_classifier_crop(char *datacfg, char *cfgfile, char *weightfile)
                 numbers[n++] = i - 1;
             }
             float *scores = n ? network_predict(net, input) : NULL;
-            for (int b = 0; b < n; ++b) count_right(&v, scores + b * net->outputs, numbers[b]);
+            for (int b = 0; b < n; ++b) count_image(&v, scores + b * net->outputs, numbers[b]);
         }
+        if (!options->verbose) continue;
         print_so_far(&v, split);
         printf(", %lf seconds, %d images\n", sec(clock() - time), i - first);
     }

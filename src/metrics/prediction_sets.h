@@ -48,7 +48,7 @@ typedef struct {
     set_score score;
     double cover; /* 0 < cover < 1 */
     int classes;
-    long images;              /* of the calibration */
+    int images;               /* of the calibration */
     double threshold;         /* of all of them */
     double *class_thresholds; /* NULL, or one for each class: of its own images, or, where these are
                                  fewer than images_for_cover, that of all */

@@ -1,0 +1,191 @@
+/* Calibrates prediction sets and a temperature on images that the network has not trained on. */
+#include "calibrate.h"
+
+#include "allocate.h"
+#include "data_checks.h"
+#include "digest.h"
+#include "label_lists.h"
+#include "list_half.h"
+#include "network_sets.h"
+#include "predictions.h"
+#include "reliability.h"
+#include "utils.h"
+
+#include <string.h>
+#include <unistd.h>
+
+typedef struct {
+    const calibrate_options *options;
+    network *net;
+    const char *list_name; /* of the images */
+    labeled_images set;
+    int is_half; /* of that list */
+    sets_file file;
+    calibration_score *scores; /* count */
+    int scored, unread;
+    temperature_fit fit;
+    double *class_scores; /* classes */
+    int *order;           /* classes */
+} calibration;
+
+static int by_text(const void *left, const void *right)
+{
+    return strcmp(*(char *const *)left, *(char *const *)right);
+}
+
+/* What a network has trained on it is surer of. */
+static void refuse_training_images(const calibration *c, list *options)
+{
+    char *train = option_find_str(options, "train", 0);
+    if (!train || access(train, R_OK)) return;
+    list *lines = get_lines(train, 0, "images");
+    char **paths = (char **)list_to_array(lines);
+    size_t count = (size_t)lines->size;
+    int common = 0;
+    qsort(paths, count, sizeof *paths, by_text);
+    for (int i = 0; i < c->set.count; ++i)
+        common += bsearch(c->set.paths + i, paths, count, sizeof *paths, by_text) != NULL;
+    if (common) {
+        fprintf(stderr,
+                "%s: %d of the %d images are in train=%s too; sets hold what they promise only "
+                "where they are calibrated on images that the network has not trained on\n",
+                c->list_name, common, c->set.count, train);
+        exit(1);
+    }
+    free(paths);
+    free_list_contents(lines);
+    free_list(lines);
+}
+
+static void choose_images(calibration *c, list *options, char **labels, int classes,
+                          char *label_list)
+{
+    char *own = option_find_str(options, "calibrate", 0);
+    c->list_name = own ? own : option_find_str(options, "valid", "data/train.list");
+    c->set = read_labeled_images((char *)c->list_name, labels, classes, label_list);
+    if (c->set.several) {
+        fprintf(stderr, "%s: prediction sets are not for a list with several labels an image\n",
+                c->list_name);
+        exit(1);
+    }
+    if (!own) {
+        char **paths = c->set.paths;
+        int count = c->set.count;
+        c->is_half = 1;
+        c->file.half = digest_texts(paths, count);
+        c->set.paths = allocate((size_t)count, sizeof *c->set.paths);
+        split_list(paths, count, c->set.paths, c->set.paths + count / 2);
+        c->set.count = count / 2;
+    }
+    refuse_training_images(c, options);
+}
+
+static void check_enough(const calibration *c, int images)
+{
+    double cover = c->options->cover;
+    long needed = images_for_cover(cover);
+    if (images >= needed) return;
+    fprintf(stderr, "classifier calibrate: %s%s has %d images; -cover %g needs at least %ld\n",
+            c->is_half ? "half of " : "", c->list_name, images, cover, needed);
+    exit(1);
+}
+
+static void start(calibration *c, const calibrate_options *o)
+{
+    list *options = read_data_cfg(o->data);
+    char *label_list = option_find_str(options, "labels", "data/labels.list");
+    c->options = o;
+    c->net = load_network(o->cfg, o->weights, 0);
+    int classes = data_number(options, "classes", 2, o->data);
+    check_image_network(c->net, o->cfg);
+    check_classes(c->net, classes, 1, o->data, o->cfg);
+    char **labels = get_class_labels(label_list, classes);
+    c->file.origin = origin_of_network(c->net, o->cfg, o->weights, labels, classes);
+    choose_images(c, options, labels, classes, label_list);
+    check_enough(c, c->set.count);
+    prediction_sets *sets = &c->file.sets;
+    sets->score = o->score;
+    sets->cover = o->cover;
+    sets->classes = classes;
+    if (o->each_class)
+        sets->class_thresholds = allocate((size_t)classes, sizeof *sets->class_thresholds);
+    c->scores = allocate((size_t)c->set.count, sizeof *c->scores);
+    c->class_scores = allocate((size_t)classes, sizeof *c->class_scores);
+    c->order = allocate((size_t)classes, sizeof *c->order);
+}
+
+static void add_image(void *argument, const prediction *p)
+{
+    calibration *c = argument;
+    if (p->fault) {
+        ++c->unread;
+        fprintf(stderr, "Left out: %s: %s\n", p->path, p->fault);
+        return;
+    }
+    int class = class_of_image(&c->set, p->number);
+    if (class < 0) return; /* of a single class, an image without it */
+    if (!score_classes(c->options->score, c->set.classes, p->scores, c->class_scores, c->order)) {
+        fprintf(stderr, "%s: the network's output has no score %s: it holds %s\n", p->path,
+                name_of_set_score(c->options->score),
+                c->options->score == SET_SCORE_LAC || c->options->score == SET_SCORE_RANK
+                    ? "a NaN or an infinity"
+                    : "a number that is no probability");
+        exit(1);
+    }
+    c->scores[c->scored++] = (calibration_score){class, c->class_scores[class]};
+    if (c->file.origin.output == OUTPUT_SOFTMAX)
+        add_to_temperature_fit(&c->fit, c->set.classes, p->scores, class, c->class_scores);
+}
+
+/* The weights' name with .sets in place of its ending. */
+static char *name_of_sets(const char *weights)
+{
+    const char *name = strrchr(weights, '/'), *ending = strrchr(weights, '.');
+    int length = ending && ending > (name ? name + 1 : weights) ? (int)(ending - weights)
+                                                                : (int)strlen(weights);
+    return print_text("%.*s.sets", length, weights);
+}
+
+static void print_result(const calibration *c, const char *filename, int own)
+{
+    const prediction_sets *sets = &c->file.sets;
+    const sets_origin *origin = &c->file.origin;
+    printf("%s: %d images, %s%s: score %s, threshold %.6g for sets that hold the right class with "
+           "probability %g %%\n",
+           filename, sets->images, c->is_half ? "half of " : "", c->list_name,
+           name_of_set_score(sets->score), sets->threshold, 100 * sets->cover);
+    if (c->is_half) printf("classifier valid -sets %s measures them on the other half\n", filename);
+    if (sets->class_thresholds)
+        printf("%d of %d classes have the %ld images for a threshold of their own%s\n", own,
+               sets->classes, images_for_cover(sets->cover),
+               own < sets->classes ? "; the others have the common one" : "");
+    if (c->file.fitted_temperature > 0)
+        printf("temperature=%.4g fits the percentages best (now %.4g); predict -sets %s shows "
+               "these\n",
+               c->file.fitted_temperature, origin->temperature, filename);
+}
+
+void calibrate_classifier(const calibrate_options *options)
+{
+    calibration c = {0};
+    start(&c, options);
+    predict_images(c.net, c.set.paths, c.set.count, VIEW_CENTER, add_image, &c);
+    check_enough(&c, c.scored);
+    c.file.sets.images = c.scored;
+    int own = calibrate_sets(&c.file.sets, c.scores);
+    if (c.file.origin.output == OUTPUT_SOFTMAX)
+        c.file.fitted_temperature = c.file.origin.temperature * fitted_temperature(&c.fit);
+    char *filename = name_of_sets(options->weights);
+    int error = write_sets_file(filename, &c.file);
+    if (error) {
+        fprintf(stderr, "%s: cannot be written: %s\n", filename, strerror(error));
+        exit(1);
+    }
+    print_result(&c, filename, own);
+    free(filename);
+    free_network(c.net);
+    if (!c.unread) return;
+    fprintf(stderr, "%d of %d images could not be read: the sets are those of the other %d\n",
+            c.unread, c.set.count, c.scored);
+    exit(1);
+}

@@ -1,0 +1,38 @@
+/* Draws one half of a list. */
+#include "list_half.h"
+
+#include "allocate.h"
+#include "seed.h"
+
+#include <stdlib.h>
+
+typedef struct {
+    unsigned long long key;
+    int line;
+} drawn_line;
+
+static int by_key(const void *left, const void *right)
+{
+    const drawn_line *a = left, *b = right;
+    if (a->key != b->key) return a->key < b->key ? -1 : 1;
+    return a->line < b->line ? -1 : a->line > b->line;
+}
+
+void split_list(char **lines, int count, char **first, char **second)
+{
+    enum { SEED = 24 };
+    drawn_line *drawn = allocate((size_t)count, sizeof *drawn);
+    char *is_first = allocate((size_t)count, 1);
+    int firsts = 0, seconds = 0;
+    for (int i = 0; i < count; ++i)
+        drawn[i] = (drawn_line){mix_seed(SEED, (unsigned long long)i), i};
+    qsort(drawn, (size_t)count, sizeof *drawn, by_key);
+    for (int i = 0; i < count / 2; ++i) is_first[drawn[i].line] = 1;
+    for (int i = 0; i < count; ++i)
+        if (is_first[i])
+            first[firsts++] = lines[i];
+        else
+            second[seconds++] = lines[i];
+    free(is_first);
+    free(drawn);
+}
