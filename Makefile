@@ -86,7 +86,7 @@ build/make_%: tools/make_%.c tools/data_sets.c tools/data_sets.h | build/upstrea
 	@$(call require,$(CC),gcc)
 	$(CC) $(CFLAGS) $(WARNINGS) -isystem build/upstream/src $< tools/data_sets.c -o $@ -lm
 
-demo: darknet build/make_glyphs
+demo: darknet build/make_glyphs build/make_disturbances
 	@tools/demo.sh
 
 compare tune: darknet build/make_glyphs

@@ -105,6 +105,20 @@ same_validation() {
 }
 check "the validation set is the same whatever noise and fraction" same_validation
 
+# Several characters an image, as many labels as are different.
+glyphs many -seed 3 -several 3
+several() {
+    file "$scratch/many/train/glyph_065_is_065_0000.png" 2>/dev/null | grep -v '48 x 16' | grep PNG && return 1
+    [ ! -e "$scratch/many/truth.txt" ] && awk -F '\t' -v dir="$scratch/" '
+        FILENAME ~ /labels/ { known[$0] = 1; next }
+        { n = split($2, label, ","); ++count[n]; delete seen
+          if (index($1, label[1]) == 0) { print "not first: " $0; exit bad = 1 }
+          for (i = 1; i <= n; ++i) { if (!(label[i] in known) || (label[i] in seen)) { print; exit bad = 1 } seen[label[i]] = 1 } }
+        END { print count[1], count[2], count[3]; if (bad || count[1] < 200 || count[2] < 200 || count[3] < 200 || count[1] + count[2] + count[3] != 950) exit 1 }' \
+        "$scratch/many/labels.txt" "$scratch/many/train.txt" "$scratch/many/valid.txt"
+}
+check "with -several 3 an image has one to three labels, listed behind a TAB" several
+
 # refused TEXT ARGUMENT...: exit code 1 and a message with TEXT in it.
 refused() {
     text=$1
@@ -123,6 +137,7 @@ check "k 0 is refused" refused "-k 0: must be a whole number from 1 to 95" "$let
 check "half an image is refused" refused "-train 1.5: must be a whole number" "$letters" "$out" -train 1.5
 check "fraction 0 is refused" refused "-fraction 0: must be greater than 0" "$letters" "$out" -fraction 0
 check "seed 2^32 is refused" refused "-seed 4294967296: must be" "$letters" "$out" -seed 4294967296
+check "several characters with label noise are refused" refused "-several is for labels without -noise" "$letters" "$out" -several 2 -noise 0.1
 check "an unknown option is refused" refused "-nois: no such option" "$letters" "$out" -nois 0.1
 check "a missing value is refused" refused "-noise: needs a value" "$letters" "$out" -noise
 check "a directory without characters is refused" refused "data/labels" "$scratch" "$out"

@@ -38,7 +38,7 @@ check "a smaller set is a part of the larger" part
 same_signals() { cut -f 2- "$scratch/a/signals.tsv" | grep -vn '^path' >"$scratch/s" && cut -f 2- "$scratch/noisy/signals.tsv" | grep -vn '^path' | diff "$scratch/s" -; }
 check "the noise changes no signal" same_signals
 
-lists() {
+lists() ( # in a shell of its own
     cd "$scratch/a" || return 1
     [ "$(wc -l <classes.txt)" = 29 ] && [ "$(sort -u classes.txt | wc -l)" = 29 ] && [ "$(wc -l <labels.txt)" = 8 ] || return 1
     [ "$(cat train.txt train_labels.txt | wc -l)" = 1160 ] && [ "$(cat valid.txt valid_labels.txt | wc -l)" = 290 ] || return 1
@@ -47,7 +47,7 @@ lists() {
     # A class is its labels, joined by another sign.
     paste train.txt train_labels.txt | awk -F '\t' '{ gsub(",", "+", $4); if ($4 == "") $4 = "normal" } $2 != $4 || index($1, "/" $2 "_") == 0 { print; bad = 1 }
         { n[$2]++ } END { for (c in n) bad += n[c] != 20; exit bad }'
-}
+)
 check "the lists name every image, its class and its labels" lists
 
 refused() {
@@ -65,4 +65,18 @@ check "an existing data set is refused" refused "remove the old data set" "$scra
 check "a directory with a TAB is refused" refused "without a TAB" "$scratch/a	b"
 full() { mkdir "$scratch/full" && ln -s /dev/full "$scratch/full/signals.tsv" && refused "signals.tsv: cannot be written: No space" "$scratch/full" -train 1 -valid 1; }
 check "a full disk is reported" full
+
+# --- make demo DATA=disturbances, cut short
+demo() { DATA=disturbances SNR=40 SEED=2 BATCHES=12 tools/demo.sh "$scratch/demo" >"$scratch/demo.out" 2>&1; code=$?; tail -n 20 "$scratch/demo.out"; return $code; }
+check "a short demo runs" demo
+table() {
+    for loss in softmax smooth_topk; do
+        grep -Eq "^$loss +40 +[0-9.]{4,5} +[0-9.]{4,5}$" "$scratch/demo.out" && grep -Eq "^$loss +40( +[0-9.]{4,5}){5}$" "$scratch/demo.out" || return 1
+    done
+}
+check "its tables have both losses, as classes and as labels" table
+bad_demo() { ! env "$1" DATA=${2:-disturbances} tools/demo.sh "$scratch/demo2" >"$scratch/message" 2>&1 && cat "$scratch/message" && grep -qF -- "$expected" "$scratch/message"; }
+expected='-snr 200: must be a number from 0 to 100' && check "a bad SNR is refused" bad_demo SNR=200
+expected='BATCHES=x: must be a whole number' && check "bad BATCHES are refused" bad_demo BATCHES=x
+expected='DATA=other: must be glyphs or disturbances' && check "another DATA is refused" bad_demo SNR=30 other
 finish

@@ -7,6 +7,9 @@
  *   labels.txt              a line a class: the part of a file name that says the class
  *   names.txt               a line a class: its character, for people to read
  *   truth.txt               a line a training image: its path, label and true class (0 to 94)
+ * With -several N an image is N characters side by side, 1 to N different ones, and a line of
+ * train.txt and valid.txt goes on with a TAB and their labels, separated by commas; there is no
+ * truth.txt then.
  *
  * Every image and every label is drawn from a stream of its own, which depends on the seed, the
  * class and the image's number alone. So the images are the same at every noise, a smaller training
@@ -31,19 +34,21 @@ enum {
     FIRST_CODE = 32,
     FIRST_SIZE = 3, /* the smaller ones have too few pixels to be turned and bent */
     SIZES = 5,
+    MOST_SEVERAL = 4,
     SAMPLES = 3 /* a pixel is the mean of SAMPLES x SAMPLES points */
 };
 
 const char *const program = "make_glyphs";
 
-enum { TRAIN, VALID, NOISE, GROUP, FRACTION, SIZE, SEED, OPTIONS };
+enum { TRAIN, VALID, NOISE, GROUP, FRACTION, SIZE, SEVERAL, SEED, OPTIONS };
 static option options[OPTIONS] = {
     {"-train", 20, 1, 9999, 1, "training images of each class"},
     {"-valid", 40, 1, 9999, 1, "validation images of each class"},
     {"-noise", 0, 0, 1, 0, "probability that a training label is redrawn within its group"},
     {"-k", 5, 1, CLASSES, 1, "classes in a group: class c may become k*(c/k) .. k*(c/k)+k-1"},
     {"-fraction", 1, 0, 1, 0, "part of the training images that is kept, at least one a class"},
-    {"-size", 24, 8, 256, 1, "width and height of an image"},
+    {"-size", 24, 8, 256, 1, "width and height of a character, and of an image"},
+    {"-several", 1, 1, MOST_SEVERAL, 1, "characters side by side; without -noise"},
     {"-seed", 1, 0, 4294967295., 1, "what everything is drawn from"},
 };
 
@@ -61,7 +66,7 @@ static double spread(stream *s)
     return uniform(s, -1, 1) + uniform(s, -1, 1) + uniform(s, -1, 1);
 }
 
-enum purpose { TRAIN_IMAGE, VALID_IMAGE, TRAIN_LABEL };
+enum purpose { TRAIN_IMAGE, VALID_IMAGE, TRAIN_LABEL, TRAIN_OTHERS, VALID_OTHERS };
 
 static stream stream_of(enum purpose purpose, int class, int number)
 {
@@ -149,7 +154,9 @@ static double ink_of_pixel(const glyph *g, const distortion *d, int size, int px
     return ink / (SAMPLES * SAMPLES);
 }
 
-static void draw_image(enum purpose purpose, int class, int number, unsigned char *rgb)
+/* Into a row of characters, `width` pixels wide. */
+static void draw_character(enum purpose purpose, int class, int number, int width,
+                           unsigned char *rgb)
 {
     const int size = (int)options[SIZE].value;
     stream s = stream_of(purpose, class, number);
@@ -167,7 +174,7 @@ static void draw_image(enum purpose purpose, int class, int number, unsigned cha
     slope[0] = uniform(&s, -.3, .3);
     slope[1] = uniform(&s, -.3, .3);
     double grain = uniform(&s, .02, .1);
-    for (int y = 0; y < size; ++y)
+    for (int y = 0; y < size; ++y, rgb += 3 * (width - size))
         for (int x = 0; x < size; ++x) {
             double share = ink_of_pixel(g, &d, size, x, y);
             double shade = slope[0] * (x - size / 2.) / size + slope[1] * (y - size / 2.) / size;
@@ -189,6 +196,31 @@ static int draw_label(int class, int number)
     return redrawn ? other : class;
 }
 
+/* The characters of an image: `class`, and others by chance, of which some are there twice; which
+   of them are different is written to `different`. Returns how many these are. */
+static int draw_image(enum purpose purpose, int class, int number, unsigned char *rgb,
+                      int *different)
+{
+    const int several = (int)options[SEVERAL].value, size = (int)options[SIZE].value;
+    enum purpose others = purpose == TRAIN_IMAGE ? TRAIN_OTHERS : VALID_OTHERS;
+    stream s = stream_of(others, class, number);
+    int count = 1, most = 1 + (int)(next(&s) % (unsigned)several), places[MOST_SEVERAL] = {0};
+    different[0] = class;
+    for (int i = 1; i < most; ++i) {
+        int other = (int)(next(&s) % CLASSES), j = 0;
+        while (j < count && different[j] != other) ++j;
+        if (j == count) different[count++] = other;
+    }
+    for (int i = 0; i < several; ++i) {
+        int j = (int)(next(&s) % (unsigned)(i + 1)); /* shuffled while they are dealt */
+        places[i] = places[j];
+        places[j] = different[i % count];
+    }
+    for (int i = 0; i < several; ++i)
+        draw_character(purpose, places[i], number + i * 10000, several * size, rgb + 3 * i * size);
+    return count;
+}
+
 /* Files. Darknet takes a class for an image's wherever its label is part of the path, so all labels
    have one form and width, and OUT_DIR must not contain that form. */
 
@@ -206,9 +238,9 @@ static void write_bytes(void *file, void *data, int size)
 
 static void write_image(const char *path, const unsigned char *rgb)
 {
-    const int size = (int)options[SIZE].value;
+    const int size = (int)options[SIZE].value, width = (int)options[SEVERAL].value * size;
     FILE *file = open_file(path);
-    if (!stbi_write_png_to_func(write_bytes, file, size, size, 3, rgb, 3 * size))
+    if (!stbi_write_png_to_func(write_bytes, file, width, size, 3, rgb, 3 * width))
         fail("%s: cannot be written: out of memory", path);
     close_file(file, path);
 }
@@ -218,9 +250,10 @@ static void write_split(const char *directory, const char *split, enum purpose p
                         FILE *truth)
 {
     char path[MAX_PATH], name[16];
-    const int size = (int)options[SIZE].value;
-    unsigned char *rgb = malloc((size_t)size * size * 3);
-    if (!rgb) fail("out of memory for an image of %d x %d", size, size);
+    int different[MOST_SEVERAL];
+    const int size = (int)options[SIZE].value, width = (int)options[SEVERAL].value * size;
+    unsigned char *rgb = malloc((size_t)width * size * 3);
+    if (!rgb) fail("out of memory for an image of %d x %d", width, size);
     snprintf(path, sizeof path, "%s/%s", directory, split);
     make_directory(path, 1);
     snprintf(name, sizeof name, "%s.txt", split);
@@ -230,9 +263,12 @@ static void write_split(const char *directory, const char *split, enum purpose p
             int label = purpose == TRAIN_IMAGE ? draw_label(class, number) : class;
             snprintf(path, sizeof path, "%s/%s/%sis_%03d_%04d.png", directory, split,
                      label_of(label), class + FIRST_CODE, number);
-            draw_image(purpose, class, number, rgb);
+            int characters = draw_image(purpose, class, number, rgb, different);
             write_image(path, rgb);
-            fprintf(list.file, "%s\n", path);
+            fprintf(list.file, "%s", path);
+            for (int i = 0; i < characters && options[SEVERAL].value > 1; ++i)
+                fprintf(list.file, "%c%s", i ? ',' : '\t', label_of(different[i]));
+            fprintf(list.file, "\n");
             if (truth) fprintf(truth, "%s %d %d\n", path, label, class);
         }
     close_list(list);
@@ -254,6 +290,8 @@ int main(int argc, char **argv)
     if (argc < 3) usage();
     for (int i = 3; i < argc; i += 2) read_option(options, OPTIONS, argv[i], argv[i + 1]);
     if (options[FRACTION].value == 0) fail("-fraction 0: must be greater than 0");
+    const int several = options[SEVERAL].value > 1;
+    if (several && options[NOISE].value > 0) fail("-several is for labels without -noise");
     const char *directory = argv[2];
     check_directory(directory);
     load_glyphs(argv[1]);
@@ -272,9 +310,10 @@ int main(int argc, char **argv)
     close_list(names);
 
     int kept = (int)(options[TRAIN].value * options[FRACTION].value + .5);
-    list_file truth = open_list(directory, "truth.txt");
+    list_file truth = {0};
+    if (!several) truth = open_list(directory, "truth.txt");
     write_split(directory, "train", TRAIN_IMAGE, kept > 0 ? kept : 1, truth.file);
-    close_list(truth);
+    if (!several) close_list(truth);
     write_split(directory, "valid", VALID_IMAGE, (int)options[VALID].value, NULL);
     return 0;
 }
