@@ -89,9 +89,12 @@ build/make_%: tools/make_%.c tools/data_sets.c tools/data_sets.h | build/upstrea
 demo: darknet build/make_glyphs build/make_disturbances
 	@tools/demo.sh
 
+# What the command line of make sets, but for how Darknet is built: compare.py refuses names that it does not know.
+SETTINGS_SAID = $(filter-out GPU CUDNN OPENCV OPENMP DEBUG MPI NCCL NCCL_HOME BLAS WINOGRAD ARCH CC CFLAGS,$(foreach name,$(.VARIABLES),$(if $(filter command,$(origin $(name))),$(name))))
+
 compare tune: darknet build/make_glyphs
 	@$(call require,python3,python3)
-	@tools/compare.py $@
+	@tools/compare.py $@ $(SETTINGS_SAID)
 
 chart:
 	@$(call require,python3,python3)

@@ -204,14 +204,19 @@ check 'Darknet reads its images' reads
 losses() {
     python "$scratch/tiny" <<'PY'
 import os, sys
-from compare_settings import read_settings
-from compare_losses import network_text
+from compare_settings import choose_by_data, read_settings
+from compare_losses import network_text, titles
 from compare_data import Refused
-def read(**more):
-    return read_settings({"DATA": os.path.dirname(sys.argv[1]), "NETWORK": sys.argv[1], "BATCHES": "40", **more}, False)
+class Data:
+    train = [""] * 1000
+def read(k=3, **more):
+    settings = read_settings({"DATA": os.path.dirname(sys.argv[1]), "NETWORK": sys.argv[1], "BATCHES": "40", **more}, False)
+    Data.k = k
+    choose_by_data(settings, Data)
+    return settings
 def text(loss, settings, **more):
     return network_text(loss, settings, 7, loss.rate, **more)
-settings = read(LOSSES="softmax smooth_topk 'smooth_topk k=1,5 rate=0.2' 'topk_loss type=lml' 'topk_loss type=l2svm'", K="3", ALPHA="2", LR_SOFTMAX="0.5")
+settings = read(LOSSES="softmax smooth_topk 'smooth_topk k=1,5 rate=0.2' 'topk_loss type=lml' 'topk_loss type=l2svm'", ALPHA="2", LR_SOFTMAX="0.5")
 softmax, smooth, both, lml, l2svm = settings["losses"]
 assert [loss.label for loss in settings["losses"]] == ["softmax", "smooth_topk", "smooth_topk k=1,5", "topk_loss type=lml", "topk_loss type=l2svm"]
 assert text(softmax, settings).endswith("output=7\nactivation=linear\n\n[softmax]\n")
@@ -223,6 +228,7 @@ assert settings["EVERY"] == 4 and read(EVERY="7")["EVERY"] == 7 and read(BATCHES
 assert (softmax.rate, smooth.rate, both.rate) == (0.5, 0.05, 0.2)
 assert "learning_rate=0.2\n" in text(both, settings) and "max_batches=40\n" in text(both, settings) and "steps=20,32\n" in text(both, settings)
 assert text(lml, settings).count("[connected]") == 1 and "smooth_topk" not in text(lml, settings)
+assert "steps=1,2\n" in text(both, read(BATCHES="3")) and "steps=2,3\n" in text(both, read(BATCHES="4")), "each above the last"
 one = f"{sys.argv[1]}_softmax.cfg"
 assert read(NETWORK=one)["losses"][1].base == one, "one file does for all losses"
 alike = read(LOSSES="'softmax rate=0.1' 'softmax rate=0.2'")["losses"]
@@ -236,6 +242,20 @@ for losses, message in (("softmax softmax", "softmax is given twice"), ("'softma
         assert message in str(reason), reason
     else:
         raise AssertionError(losses)
+# What is not said
+chosen = read(k=4, BATCHES="")
+assert [loss.label for loss in chosen["losses"]] == ["softmax", "smooth_topk", "smooth_topk k=1,4"]
+assert chosen["losses"][1].options["k"] == "4" and chosen["BATCHES"] == 20, "of NETWORK"
+assert [loss.label for loss in read(k=1)["losses"]] == ["softmax", "smooth_topk"]
+assert (chosen["NOISE"], chosen["FRACTION"], chosen["SEEDS"]) == ([0], [1], [1, 2, 3])
+chosen = read(NETWORK="", BATCHES="", FRACTION="0.1 0.5")
+assert chosen["NETWORK"] == "cfg/cifar100_small" and chosen["BATCHES"] == 235, "15 passes over 500 images, 32 a batch"
+assert read(DATA="glyphs", NETWORK="", BATCHES="")["BATCHES"] == 500 and read(DATA="glyphs")["NOISE"] == [0, 0.3, 0.6, 1]
+# Names for people
+smoothed = "smooth_topk k=1 tau=1 alpha=0 label_smooth_eps=0.1"
+labels = ["softmax", "softmax rate=0.1", "smooth_topk", "smooth_topk k=1,5", smoothed, "topk_loss", "topk_loss type=lml tau=2", "topk_loss type=new", "topk_loss type=entropy"]
+assert list(titles(labels, 3).values()) == ["softmax", "softmax rate=0.1", "smooth_topk k=3", "smooth_topk k=1,5", "label smoothing 0.1", "topk_loss", "LML tau=2",
+                                            "topk_loss type=new", "topk_loss type=entropy"], titles(labels, 3)
 PY
 }
 check 'a loss is a last section with options; what it does not say is from settings, then from the file' losses
@@ -243,10 +263,13 @@ check 'a loss is a last section with options; what it does not say is from setti
 candidates() {
     python "$scratch/tiny" <<'PY'
 import os, sys
-from compare import candidates_of
-from compare_settings import read_settings
+from compare_settings import choose_by_data, read_settings
+from compare_tune import candidates_of
+class Data:
+    train, k = [], 5
 def tried(lrs, taus, loss):
     settings = read_settings({"DATA": os.path.dirname(sys.argv[1]), "NETWORK": sys.argv[1], "LRS": lrs, "TAUS": taus, "LOSSES": loss}, True)
+    choose_by_data(settings, Data)
     return candidates_of(settings["losses"][0], settings)
 assert tried("0.01 0.04", "0.3 1", "smooth_topk") == [(0.01, 0.3), (0.04, 0.3), (0.01, 1), (0.04, 1)]
 assert tried("0.01 0.08", "0.3 1", "softmax") == [(0.01, None), (0.02, None), (0.04, None), (0.08, None)]
@@ -255,6 +278,45 @@ assert tried("0.01", "0.3 1", "softmax") == [(0.01, None)] and tried("0.01", "0.
 PY
 }
 check 'tune tries as many rates, or rates and temperatures, for each loss' candidates
+
+edge() { # a tuning whose results are made up
+    python <<'PY'
+import compare_tune as t
+class Loss:
+    label, said = "a", {}
+    def has_tau(self):
+        return False
+class Run:
+    def __init__(self, rate):
+        self.rate, self.tau, self.facts = rate, None, {"loss": "a"}
+    def is_done(self):
+        return True
+def search(results, lrs):
+    tuning = object.__new__(t.Tuning)
+    tuning.settings, tuning.runs, tuning.results = {"losses": [Loss()], "LRS": lrs, "TAUS": [1], "BATCHES": 1}, [], {}
+    tuning.images, tuning.description = 1000, ""
+    def train_new():
+        for run in tuning.runs:
+            top, loss = results(run.rate)
+            tuning.results[run] = top and {"topk_last": top, "top1_last": top, "train_loss": loss}
+    tuning.add, tuning.train_new = lambda loss, rate, tau: tuning.runs.append(Run(rate)), train_new
+    tuning.search()
+    return [run.rate for run in tuning.runs], tuning.chosen(tuning.settings["losses"][0]).rate, t.edges(tuning, Loss())
+# The more the rate the better, up to 1: it goes on from 0.1 to 1 and 10, which is worse.
+rates, chosen, said = search(lambda rate: (0.9 if rate > 5 else 0.5 + rate / 4 if rate < 0.5 else 0.99, 1), [0.01, 0.1])
+assert rates == [0.01, 0.1, 1, 10] and chosen == 1 and not said, (rates, chosen, said)
+# A rate at which it diverges is an edge.
+rates, chosen, said = search(lambda rate: (None, None) if rate > 5 else (0.3 + rate / 4, 1), [0.1, 1])
+assert rates == [0.1, 1, 10] and chosen == 1 and not said, (rates, chosen, said)
+# Within an error of the best (1.6 points) the least training loss.
+rates, chosen, said = search(lambda rate: {0.01: (0.500, 2.0), 0.1: (0.495, 1.0), 1: (0.45, 0.1)}[rate], [0.01, 0.1, 1])
+assert rates == [0.01, 0.1, 1] and chosen == 0.1, (rates, chosen)
+# Not for ever.
+rates, chosen, said = search(lambda rate: (1 / (1 + rate), 1 + rate), [0.01, 0.1])
+assert len(rates) <= 6, rates
+PY
+}
+check 'tune goes on where the best rate is at the edge' edge
 
 # --- Tables and plots, of results that are made up
 tables() {
@@ -271,7 +333,7 @@ def result(loss, noise, seed, top1, topk, **more):
     name = run_name(loss, noise, 1, seed)
     os.makedirs(f"{out}/runs/{name}")
     row = {"loss": loss, "noise": noise, "fraction": 1, "seed": seed, "batches": 100, "top1_last": top1, "topk_last": topk, "top1_best": top1 + 0.01,
-           "topk_best": topk + 0.01, "best_batch": 90, "train_loss": 0.25, "train_top1": 0.9, "seconds": 5, **more}
+           "topk_best": topk + 0.01, "best_batch": 90, "train_loss": 0.25, "train_top1": 0.9, "seconds": 5, "cpu_seconds": 65, **more}
     with open(f"{out}/runs/{name}/result.csv", "w") as file:
         file.write(results_text([row]))
     with open(f"{out}/runs/{name}/log.csv", "w") as file:
@@ -282,7 +344,8 @@ for seed, top1, topk in ((1, 0.40, 0.70), (2, 0.42, 0.71), (3, 0.41, 0.72)):
     result("smooth_topk k=1,5", 0, seed, top1 + 0.05 * seed - 0.1, topk)
 result("softmax", 1, 1, 0.1, 0.2, train_top1="")
 result("smooth_topk", 1, 2, 0.3, 0.4)
-settings = {"OUT": out, "DATA": "data", "NETWORK": "network", "BATCHES": 100, "K": 5, "losses": {label: {"sentence": label} for label in labels}}
+settings = {"OUT": out, "DATA": "data", "NETWORK": "net<work", "BATCHES": 100, "EVERY": 50, "K": 5, "commands": ["make compare DATA=data"],
+            "losses": {label: {"sentence": label, "base": "x.cfg"} for label in labels}}
 text = report(settings)
 with open(out + "/table.csv") as file:
     rows = {(r["weights"], r["noise"], r["loss"]): r for r in csv.DictReader(file)}
@@ -308,16 +371,19 @@ assert results.count("\n") == 12 and '"smooth_topk k=1,5",0,1,1,' in results
 for name in ("noise.svg", "training.svg"):
     with open(f"{out}/{name}") as file:
         svg = file.read()
-    assert "</svg>" in svg and "smooth_topk k=1,5" in svg and float(min(re.findall(r">\s*(-?[0-9.]+)<", svg), key=float)) >= 0, name
+    assert "</svg>" in svg and ">smooth_topk k=5<" in svg and "smooth_topk k=1,5" in svg and float(min(re.findall(r">\s*(-?[0-9.]+)<", svg), key=float)) >= 0, name
     os.remove(f"{out}/{name}")
 assert "batches" in svg
+with open(out + "/report.html") as file:
+    html = file.read()
+assert "net&lt;work" in html and "<b>81.2 ± 1.1</b> (+10.2 ± 0.1 *)" in html and "make compare DATA=data" in html and ">1:05<" in html, "settings, tables, CPU time"
+assert html.count("data:image/svg+xml;base64,") == 2 and "<script" not in html and not re.search(r"(src|href)=.?http", html)
 import compare_report
 drawn = []
 compare_report.plot = lambda path, panels, columns, x_label, x_range: drawn.append((x_label, x_range))
-for noises, span in (((0, 1), (0, 1)), ((0,), (0, 0.1)), ((0.5,), (0.4, 0.6))):
-    compare_report.plot_noise("x", [{"fraction": 1, "noise": noise, "loss": "softmax", "topk": 1, "topk_sd": None} for noise in noises], labels, settings)
-    assert drawn.pop() == ("label noise p", span), "the axis ends where the noise does, and never below 0"
-compare_report.plot_training("x", out, [], [{"fraction": 1, "noise": 0}], labels, settings)
+compare_report.plot_noise("x", [{"fraction": 1, "noise": noise, "loss": "softmax", "topk": 1, "topk_sd": None} for noise in (0, 0.5)], settings)
+assert drawn.pop() == ("label noise p", (0, 0.5)), "the axis ends where the noise does"
+compare_report.plot_training("x", out, [], [{"fraction": 1, "noise": 0}], settings)
 assert drawn.pop() == ("batches", (0, 100))
 compare_report.plot = plot
 os.environ["PATH"] = ""
@@ -326,6 +392,40 @@ assert not os.path.exists(out + "/noise.svg"), "without gnuplot there are tables
 PY
 }
 check 'tables: means, deviations, differences from the first loss, the best in bold, any number of losses; plots over noise and batches' tables
+shorter() {
+    python "$scratch/tiny" <<'PY'
+import os, shlex, sys
+from compare_settings import choose_by_data, read_settings, shorter
+class Data:
+    train, k = [""] * 3200, 5
+def advice(seconds, cost=0, **more):
+    settings = read_settings({"DATA": os.path.dirname(sys.argv[1]), "NETWORK": sys.argv[1], "BATCHES": "1000", **more}, False)
+    choose_by_data(settings, Data)
+    text = shorter(settings, seconds, cost)
+    return text, dict(word.split("=", 1) for word in shlex.split(text) if "=" in word and word[0].isupper())
+assert advice(3600)[0] == ""
+text, settings = advice(2 * 3600, LOSSES="softmax 'smooth_topk k=1,5'")
+assert text.startswith("This takes 2 hours. Shorter: make compare DATA=") and text.endswith("(40 minutes)"), text
+assert settings["SEEDS"] == "1" and settings["BATCHES"] == "1000" and settings["LOSSES"] == "softmax 'smooth_topk k=1,5'"
+text, settings = advice(83 * 86400, NOISE="0.1 0.5", FRACTION="1 0.5")
+assert text.startswith("This takes 83 days.") and (settings["SEEDS"], settings["NOISE"], settings["FRACTION"]) == ("1", "0.1", "1"), text
+assert settings["BATCHES"] == "10" and text.endswith("(100 minutes)"), "no less than ten batches: " + text
+text, settings = advice(12 * 3600)
+assert settings["BATCHES"] == "220" and "EVERY" not in settings and text.endswith("(53 minutes)"), text
+# Ten validations that take as long as the batches: ten in what is shorter too.
+text, settings = advice(12 * 3600, cost=100)
+assert settings["BATCHES"] == settings["EVERY"] == "350" and text.endswith("(54 minutes)"), text
+PY
+}
+check 'over an hour, it says how long and which settings take less' shorter
+named_apart() {
+    python <<'PY'
+from compare_losses import file_name
+labels = ["a_b", "a=b", "a b", "a+b", "a,b", "a-b", "smooth_topk k=1,5", "smooth_topk k=15", "smooth_topk k=1 5"]
+assert len({file_name(label) for label in labels}) == len(labels) and file_name("softmax") == "softmax"
+PY
+}
+check 'two losses never have one directory' named_apart
 legend() {
     python "$scratch/legend.svg" <<'PY'
 import sys
@@ -346,6 +446,8 @@ import compare_runs as r
 class Fake:
     def __init__(self, batches, batch, pace):
         self.facts, self.at, self.speed = {"batches": batches}, batch, pace
+    def work_from(self, batch):
+        return self.facts["batches"] - batch
     def pace(self):
         return self.speed
     def saved_batch(self):
@@ -354,16 +456,36 @@ assert r.time_left([], [(Fake(100, 5, None), 5)], [], 2) is None, "nothing befor
 assert r.time_left([Fake(100, 0, None)] * 4, [(Fake(100, 50, 0.5), 50), (Fake(100, 50, 0.5), 50)], [], 2) == 0.5 * 250
 assert r.time_left([], [(Fake(100, 0, 0.5), 0)], [1.5], 8) == 100
 assert r.duration(17 * 60 + 3) == "17:03" and r.duration(91843) == "25:30:43"
-run = r.Run("x", {})
+run = r.Run("x", {"batches": 100, "every": 50})
 run.seen = [(10.0, 1), (14.5, 10)]
 assert run.pace() is None
 run.seen = [(10.0, 1), (15.0, 11)]
 assert run.pace() == 0.5
+run = r.Run("x", {"batches": 100, "every": 50, "validation": 20})
+assert (run.work(49), run.work(50), run.work_from(49)) == (49, 70, 91)
+run.seen = [(10.0, 40), (25.0, 50)]
+assert run.pace() == 0.5, "a validation is work too"
+words = r.time_in_words
+assert (words(83 * 86400), words(30 * 3600), words(100 * 60), words(5)) == ("83 days", "30 hours", "100 minutes", "a minute")
 PY
 }
 check 'the time left is said once ten batches have run, from their pace' progress
 
 # --- What is refused
+misspelled() { # TEXT NAME: as make hands it on
+    tools/compare.py compare DATA "$2" >"$scratch/message" 2>&1
+    code=$?
+    cat "$scratch/message"
+    [ $code -eq 1 ] && grep -qF "$1" "$scratch/message" && ! grep -q Traceback "$scratch/message"
+}
+check 'a misspelled setting is refused, with the nearest name' misspelled 'LOSES: there is no such setting; did you mean LOSSES?' LOSES
+check 'one that is near none is refused' misspelled 'XYZZY: there is no such setting (tools/compare.py -h lists them)' XYZZY
+by_make() { # which names make hands on
+    make -n compare LOSES=softmax DATA=x GPU=0 2>/dev/null | grep 'tools/compare.py' | tee "$scratch/message"
+    grep -Eq '^tools/compare.py compare (LOSES DATA|DATA LOSES)$' "$scratch/message"
+}
+check 'make hands on what its command line sets, but for how Darknet is built' by_make
+check 'BATCHES below the steps of the rate is blamed, not a file of ours' refused "too few for the 2 steps of the learning rate in $scratch/tiny_smooth_topk.cfg (policy=steps); at least 3" BATCHES=2
 check 'NOISE above 1 is refused' refused 'NOISE=0 1.5: 1.5 must be a number from 0 to 1' NOISE='0 1.5'
 check 'FRACTION 0 is refused' refused 'FRACTION=0: 0 must be a number above 0' FRACTION=0
 check 'SEEDS x is refused' refused 'SEEDS=1 x: x must be a whole number' SEEDS='1 x'
@@ -380,6 +502,17 @@ check 'LR 0 is refused' refused 'LR=0: must be a number above 0' LR=0
 check 'TAU -1 is refused' refused 'TAU=-1: must be' TAU=-1
 check 'TAU nan is refused' refused 'TAU=nan: must be' TAU=nan
 check 'K as great as the number of classes is refused' refused 'K=95: must be smaller than 95' K=95 OUT="$scratch/k"
+single() {
+    mkdir -p "$scratch/single/valid" && cp -r "$scratch/apple/a/train/bee" "$scratch/single/valid/" && mkdir "$scratch/single/train" && cp -r "$scratch/apple/a/train/bee" "$scratch/single/train/" || return 1
+    refused 'has one class, bee; two are the least' DATA="$scratch/single" OUT="$scratch/k"
+}
+check 'one class is refused' single
+kept() { # settings.json of something else
+    mkdir -p "$scratch/kept/runs/x" && touch "$scratch/kept/runs/x/log.csv" && echo "$1" >"$scratch/kept/settings.json" && refused "$scratch/kept/settings.json: $2" OUT="$scratch/kept"
+}
+check 'a settings.json that is a list is refused' kept '[1, 2]' 'is not what this program writes there; choose another OUT'
+check 'one whose losses are none is refused' kept '{"DATA": "x", "NETWORK": "x", "K": 5, "losses": {"softmax": 3}}' 'is not what'
+check 'a cut one is refused' kept '{"DATA": ' 'cannot be read'
 check 'no such DATA is refused' refused 'DATA=nowhere: must be glyphs, cifar100 or a directory' DATA=nowhere
 check 'no such NETWORK is refused' refused 'there is no nowhere_softmax.cfg, nowhere.cfg' NETWORK=nowhere
 check 'an odd loss is refused' refused 'must begin with the name of a section' LOSSES='softmax 5'

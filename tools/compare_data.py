@@ -147,7 +147,8 @@ class DataSet:
     is a class. Darknet itself takes an image's class from its whole path, so what it gets are links whose paths hold
     one label each (see link)."""
 
-    def __init__(self, directory, k):
+    def __init__(self, directory, k=None):
+        """k: guesses, and the size of a group where no file says it; without it 5, of few classes half."""
         self.directory = directory
         train, valid = self.paths("train"), self.paths("valid", "val")
         self.train, self.valid = [path for path, _ in train], [path for path, _ in valid]
@@ -155,13 +156,17 @@ class DataSet:
         if both:
             raise Refused(f"{directory}: {sorted(both)[0]} is to train and to validate on")
         self.read_labels(train)
-        if len(self.labels) <= k:
+        if len(self.labels) < 2:
+            raise Refused(f"{directory}: has one class, {self.labels[0]}; two are the least ({self.labels_from})")
+        self.k = k or (5 if len(self.labels) >= 10 else len(self.labels) // 2)
+        if len(self.labels) <= self.k:
             raise Refused(f"K={k}: must be smaller than {len(self.labels)}, the number of classes in {self.labels_from}")
-        self.groups = [str(c // k) for c in range(len(self.labels))]
+        self.groups = [str(c // self.k) for c in range(len(self.labels))]
         if os.path.exists(directory + "/groups.txt"):
             self.groups = read_lines(directory + "/groups.txt", "a line a class: the name of its group")
             if len(self.groups) != len(self.labels):
-                raise Refused(f"{directory}/groups.txt has {len(self.groups)} lines, there are {len(self.labels)} classes in {self.labels_from}; both need one a class")
+                raise Refused(f"{directory}/groups.txt has {len(self.groups)} lines, there are {len(self.labels)} classes "
+                              f"in {self.labels_from}; both need one a class")
         self.train_classes = [self.class_of(*one) for one in train]
         self.valid_classes = [self.class_of(*one) for one in valid]
         digits = len(str(len(self.labels) - 1))

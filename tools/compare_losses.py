@@ -1,4 +1,5 @@
 """The losses of the comparison: what LOSSES says, and a network's .cfg with one of them as its last section."""
+import hashlib
 import os
 import re
 import shlex
@@ -7,6 +8,8 @@ from compare_data import Refused
 
 # Sections at a network's end that are its loss, and so are replaced.
 LOSS_SECTIONS = ("softmax", "smooth_topk", "topk_loss", "cost", "logistic")
+
+WITHOUT_K = ("l2svm", "gce", "multilabel_hinge", "multilabel_entropy")  # types of [topk_loss]
 
 
 class Loss:
@@ -32,10 +35,12 @@ class Loss:
         self.label = " ".join([self.section] + [f"{name}={value}" for name, value in self.said.items()])
 
     def has_k(self):
-        return self.section == "smooth_topk" or self.section == "topk_loss" and self.said.get("type") not in ("l2svm", "gce", "multilabel_hinge", "multilabel_entropy")
+        return (self.section == "smooth_topk"
+                or self.section == "topk_loss" and self.said.get("type") not in WITHOUT_K)
 
     def has_tau(self):
-        return self.section == "smooth_topk" or self.section == "topk_loss" and self.said.get("type") in ("lml", "lapsum")
+        return (self.section == "smooth_topk"
+                or self.section == "topk_loss" and self.said.get("type") in ("lml", "lapsum"))
 
     def sentence(self):
         """What was trained, for the note above the tables."""
@@ -43,9 +48,39 @@ class Loss:
         return f"[{self.section}]{' ' + options if options else ''} at rate {self.rate:g}"
 
 
+NAMES = {"entropy": "top-k entropy", "truncated_entropy": "truncated top-k entropy", "hinge_alpha": "top-k hinge alpha",
+         "hinge_beta": "top-k hinge beta", "calibrated_hinge": "calibrated top-k hinge", "lml": "LML",
+         "lapsum": "LapSum", "l2svm": "L2-SVM", "gce": "generalised cross-entropy",
+         "multilabel_hinge": "multilabel hinge", "multilabel_entropy": "multilabel entropy"}
+
+
+def titles(labels, k):
+    """A name for each label, for people: label smoothing 0.1, LML tau=2; k: that of losses which say none."""
+    result = {}
+    for label in labels:
+        section, *options = label.split()
+        said = dict(option.split("=", 1) for option in options)
+        name = section
+        if section == "topk_loss":
+            name = NAMES.get(said.pop("type", "entropy"), label)
+        elif section == "smooth_topk" and {"k": "1", "tau": "1", "alpha": "0"}.items() <= said.items():
+            name = "softmax"
+            for option in ("k", "tau", "alpha"):
+                said.pop(option)
+            if "label_smooth_eps" in said:
+                name = "label smoothing " + said.pop("label_smooth_eps")
+        elif section == "smooth_topk" and "k" not in said:
+            name = f"smooth_topk k={k}"
+        result[label] = " ".join([name, *(f"{option}={value}" for option, value in said.items())])
+    # Two losses are never one name.
+    names = list(result.values())
+    return {label: name if names.count(name) == 1 else label for label, name in result.items()}
+
+
 def file_name(label):
-    """A label as a part of a path that Darknet reads."""
-    return re.sub(r"[^A-Za-z0-9_.-]+", "_", label.replace("=", "-").replace(" ", "_"))
+    """A label as a part of a path that Darknet reads; a digest holds what is lost of it, so two labels have two names."""
+    name = re.sub(r"[^A-Za-z0-9_.-]+", "_", label.replace("=", "-").replace(" ", "_"))
+    return name if name == label else f"{name}.{hashlib.sha256(label.encode()).hexdigest()[:6]}"
 
 
 def read_losses(text, read_rate):
@@ -123,6 +158,17 @@ def fill_in(loss, settings):
             raise Refused(f"{loss.base}: has no learning_rate; say LR=") from None
 
 
+def moved_steps(text, before, batches):
+    """steps= of a .cfg of `before` batches, at the same parts of another number of them; each above the last, all below
+    that number, which is more than there are steps."""
+    before_each = text.split(",")
+    steps = []
+    for i, step in enumerate(before_each):
+        latest = batches - (len(before_each) - i)
+        steps.append(max(steps[-1] + 1 if steps else 1, min(latest, round(int(step) * batches / before))))
+    return steps
+
+
 def network_text(loss, settings, classes, rate, tau=None):
     """The network with the settings in the place of its own (classes, batches, rate) and the loss as its last section."""
     lines = split_loss(loss.lines)[0]
@@ -138,8 +184,7 @@ def network_text(loss, settings, classes, rate, tau=None):
             if name in values and section == "[net]":
                 line = f"{name}={values.pop(name)}"
             elif name == "steps" and section == "[net]":
-                steps = [max(1, round(int(step) * settings["BATCHES"] / before)) for step in line.split("=")[1].split(",")]
-                line = "steps=" + ",".join(map(str, steps))
+                line = "steps=" + ",".join(map(str, moved_steps(line.split("=")[1], before, settings["BATCHES"])))
             elif current == last_layer and name in ("output", "filters"):
                 line = f"{name}={classes}"
         result.append(line)

@@ -6,7 +6,8 @@ import os
 import statistics
 
 from compare_data import write_whole
-from compare_losses import file_name
+from compare_losses import file_name, titles
+from compare_page import page
 from compare_runs import collect_results, read_log
 from plot import HOW_TO_GET, can_plot, plot
 
@@ -40,8 +41,9 @@ MEASURES = ("top1", "topk")
 
 
 def summarize(results, labels):
-    """A row a kind of weights, fraction, noise and loss: its means over the seeds it has finished, and its differences from the first
-    loss over the seeds that both have. Rows of one setting stand together, losses in the order of labels."""
+    """A row a kind of weights, fraction, noise and loss: its means over the seeds it has finished, and its differences
+    from the first loss over the seeds that both have. Rows of one setting stand together, losses in the order of labels.
+    """
     values = {(r["loss"], r["noise"], r["fraction"], r["seed"]): r for r in results}
     table = []
     for kind in ("last", "best"):
@@ -64,8 +66,10 @@ def summarize_one(values, first, label, noise, fraction, kind):
     for measure in MEASURES:
         column = f"{measure}_{kind}"
         row[measure], row[measure + "_sd"] = mean_and_spread([100 * r[column] for r in own.values()])
-        differences = [100 * (own[s][column] - base[s][column]) for s in sorted(own) if s in base] if label != first else []
-        row[f"difference_{measure}"], row[f"difference_{measure}_sd"] = mean_and_spread(differences) if differences else (None, None)
+        seeds = [s for s in sorted(own) if s in base] if label != first else []
+        differences = [100 * (own[s][column] - base[s][column]) for s in seeds]
+        mean, spread = mean_and_spread(differences) if differences else (None, None)
+        row[f"difference_{measure}"], row[f"difference_{measure}_sd"] = mean, spread
         row[f"exceeds_{measure}"] = exceeds(differences) if differences else ""
     row["train_loss"], row["train_loss_sd"] = mean_and_spread([r["train_loss"] for r in own.values()])
     tops = [100 * r["train_top1"] for r in own.values() if r["train_top1"] is not None]
@@ -87,29 +91,34 @@ def accuracy_cell(row, measure, best, bold):
     if bold and best:
         text = f"**{text}**"
     if row[f"difference_{measure}"] is not None:
-        text += f" ({with_spread(row, 'difference_' + measure, sign='+')}{' *' if row[f'exceeds_{measure}'] == 'yes' else ''})"
+        star = " *" if row[f"exceeds_{measure}"] == "yes" else ""
+        text += f" ({with_spread(row, 'difference_' + measure, sign='+')}{star})"
     return text
 
 
-def one_table(table, labels, kind, measure, bold):
-    """Head and lines: a line a setting, a column a loss. measure: top1, topk or training."""
+def one_table(table, labels, kind, measure, bold, k):
+    """Head and lines: a line a setting, a column a loss. measure: top1, topk or training; k: of losses that say none."""
     settings = list(dict.fromkeys((row["fraction"], row["noise"]) for row in table))
     lines = []
     for fraction, noise in settings:
-        rows = {row["loss"]: row for row in table if (row["weights"], row["fraction"], row["noise"]) == (kind, fraction, noise)}
+        rows = {row["loss"]: row for row in table
+                if (row["weights"], row["fraction"], row["noise"]) == (kind, fraction, noise)}
         seeds = [row["seeds"] for row in rows.values()]
-        line = [f"{fraction:g}", f"{noise:g}", str(min(seeds)) if min(seeds) == max(seeds) else f"{min(seeds)}-{max(seeds)}"]
+        count = str(min(seeds)) if min(seeds) == max(seeds) else f"{min(seeds)}-{max(seeds)}"
+        line = [f"{fraction:g}", f"{noise:g}", count]
         best = max(round(row[measure], 1) for row in rows.values()) if measure in MEASURES else None
         for label in labels:
             row = rows.get(label)
             if not row:
                 line.append("")
             elif measure == "training":
-                line.append(f"{row['train_loss']:.3g}" + ("" if row["train_top1"] is None else f" / {row['train_top1']:.1f}"))
+                top1 = "" if row["train_top1"] is None else f" / {row['train_top1']:.1f}"
+                line.append(f"{row['train_loss']:.3g}{top1}")
             else:
-                line.append(accuracy_cell(row, measure, len(rows) > 1 and round(row[measure], 1) == best, bold))
+                is_best = len(rows) > 1 and round(row[measure], 1) == best
+                line.append(accuracy_cell(row, measure, is_best, bold))
         lines.append(line)
-    return [["fraction", "noise", "seeds"] + list(labels)] + lines
+    return [["fraction", "noise", "seeds", *titles(labels, k).values()]] + lines
 
 
 def plain(lines):
@@ -118,40 +127,46 @@ def plain(lines):
 
 
 def markdown(lines):
-    return "\n".join("| " + " | ".join(line) + " |" + ("\n|" + "--:|" * len(line) if i == 0 else "") for i, line in enumerate(lines))
+    rows = ["| " + " | ".join(line) + " |" for line in lines]
+    return "\n".join([rows[0], "|" + "--:|" * len(lines[0]), *rows[1:]])
 
 
-def tables(table, labels, settings):
+def tables(table, settings):
     """(title, lines for the eye, lines for Markdown) each."""
-    k = settings["K"]
+    k, labels = settings["K"], list(settings["losses"])
     kinds = {"last": "the last weights", "best": f"the best weights by validation top-{k}, as the paper selects"}
     result = []
     for kind, name in kinds.items():
         for measure, title in (("top1", "top-1"), ("topk", f"top-{k}")):
-            result.append((f"Validation {title}, {name}", one_table(table, labels, kind, measure, False), one_table(table, labels, kind, measure, True)))
-    training = one_table(table, labels, "last", "training", False)
-    result.insert(2, ("Training loss / training top-1, the last weights", training, training))
+            if (measure, k) == ("topk", 1):
+                continue
+            result.append((f"Validation {title}, {name}", one_table(table, labels, kind, measure, False, k),
+                           one_table(table, labels, kind, measure, True, k)))
+    training = one_table(table, labels, "last", "training", False, k)
+    result.insert(len(result) // 2, ("Training loss / training top-1, the last weights", training, training))
     return result
 
 
 def note(settings):
     return (f"{settings['DATA']}, {settings['NETWORK']}, {settings['BATCHES']} batches; "
             + "; ".join(loss["sentence"] for loss in settings["losses"].values())
-            + ". Percent, mean ± standard deviation over the seeds. In brackets: the difference from the first loss, seed by seed; "
-            "a star where it is beyond what the seeds explain (Student's t at 95 %). The best weights are selected by the images they "
-            "are reported on, which flatters every loss. Training loss: the running mean of Darknet at the end, each loss in its own unit; "
-            "training top-1: on what it trained on, with the labels it was given.")
+            + ". Percent, mean ± standard deviation over the seeds. In brackets: the difference from the first loss, seed by "
+            "seed; a star where it is beyond what the seeds explain (Student's t at 95 %). The best weights are selected by "
+            "the images they are reported on, which flatters every loss. Training loss: the running mean of Darknet at the "
+            "end, each loss in its own unit; training top-1: on what it trained on, with the labels it was given.")
 
 
-def write_tables(out, table, labels, settings):
-    made = tables(table, labels, settings)
+def write_tables(out, table, made, settings):
+    """made: as tables() returns it. Returns the text."""
     text = "\n\n".join([note(settings)] + [f"{title}\n{plain(lines)}" for title, lines, _ in made])
     write_whole(out + "/table.txt", text + "\n")
-    write_whole(out + "/table.md", "\n\n".join([note(settings)] + [f"{title}:\n\n{markdown(lines)}" for title, _, lines in made]) + "\n")
+    shown = [f"{title}:\n\n{markdown(lines)}" for title, _, lines in made]
+    write_whole(out + "/table.md", "\n\n".join([note(settings), *shown]) + "\n")
     file = io.StringIO()
     writer = csv.DictWriter(file, fieldnames=list(table[0]), lineterminator="\n")
     writer.writeheader()
-    writer.writerows({name: f"{value:.3f}" if isinstance(value, float) and name not in ("noise", "fraction", "train_loss") else value
+    exact = ("noise", "fraction", "train_loss")
+    writer.writerows({name: f"{value:.3f}" if isinstance(value, float) and name not in exact else value
                       for name, value in row.items()} for row in table)
     write_whole(out + "/table.csv", file.getvalue())
     return text
@@ -163,53 +178,64 @@ def part_of_set(fraction):
     return "all of the training set" if fraction == 1 else f"{fraction:g} of the training set"
 
 
-def plot_noise(path, rows, labels, settings):
+def plot_noise(path, rows, settings):
     noises = sorted({row["noise"] for row in rows})
     panels = []
     for fraction in dict.fromkeys(row["fraction"] for row in rows):
-        curves = [(label, c, [(row["noise"], row["topk"], row["topk_sd"] or 0) for row in rows if (row["fraction"], row["loss"]) == (fraction, label)])
-                  for c, label in enumerate(labels)]
+        curves = []
+        for c, (label, name) in enumerate(titles(settings["losses"], settings["K"]).items()):
+            own = [row for row in rows if (row["fraction"], row["loss"]) == (fraction, label)]
+            curves.append((name, c, [(row["noise"], row["topk"], row["topk_sd"] or 0) for row in own]))
         panels.append((part_of_set(fraction), f"validation top-{settings['K']}, %", curves))
-    span = (noises[0], noises[-1]) if len(noises) > 1 else (max(0, noises[0] - 0.1), noises[0] + 0.1)
-    plot(path, panels, min(2, len(panels)), "label noise p", span)
+    plot(path, panels, min(2, len(panels)), "label noise p", (noises[0], noises[-1]))
 
 
-def plot_training(path, out, results, rows, labels, settings):
+def plot_training(path, out, results, rows, settings):
     """Mean over the seeds of validation top-k, over batches."""
     panels = []
     for fraction, noise in dict.fromkeys((row["fraction"], row["noise"]) for row in rows):
         curves = []
-        for c, label in enumerate(labels):
-            logs = [read_log(f"{out}/runs/{run_name(label, noise, fraction, r['seed'])}/log.csv") for r in results
-                    if (r["loss"], r["noise"], r["fraction"]) == (label, noise, fraction)]
+        for c, (label, name) in enumerate(titles(settings["losses"], settings["K"]).items()):
+            own = [r for r in results if (r["loss"], r["noise"], r["fraction"]) == (label, noise, fraction)]
+            logs = [read_log(f"{out}/runs/{run_name(label, noise, fraction, r['seed'])}/log.csv") for r in own]
             points = []
             for at_once in zip(*[log for log in logs if log]):
                 values = [100 * float(one[f"top{settings['K']}"]) for one in at_once]
                 points.append((int(at_once[0]["batch"]), *(v or 0 for v in mean_and_spread(values))))
-            curves.append((label, c, points))
-        panels.append((f"noise {noise:g}, {part_of_set(fraction)}", f"validation top-{settings['K']}, %", curves))
+            curves.append((name, c, points))
+        title = f"noise {noise:g}, {part_of_set(fraction)}"
+        panels.append((title, f"validation top-{settings['K']}, %", curves))
     plot(path, panels, min(2, len(panels)), "batches", (0, settings["BATCHES"]))
 
 
 def report(settings):
-    """Writes tables and plots of all results in OUT, whoever made them. settings: as kept in OUT/settings.json. Returns the tables' text."""
+    """Writes tables, plots and the page of all results in OUT, whoever made them. settings: as kept in OUT/settings.json.
+    Returns the tables' text."""
     out = settings["OUT"]
     labels = list(settings["losses"])
     results = [row for row in collect_results(out) if row["loss"] in labels]
     table = summarize(results, labels)
     if not table:
         return "no run has ended yet"
-    text = write_tables(out, table, labels, settings)
+    made = tables(table, settings)
+    text = write_tables(out, table, made, settings)
+    plots = {}
     if can_plot():
         rows = [row for row in table if row["weights"] == "last"]
-        for name, draw in (("noise", lambda path: plot_noise(path, rows, labels, settings)),
-                           ("training", lambda path: plot_training(path, out, results, rows, labels, settings))):
+        drawers = {"training": lambda path: plot_training(path, out, results, rows, settings)}
+        if len({row["noise"] for row in rows}) > 1:
+            drawers["noise"] = lambda path: plot_noise(path, rows, settings)
+        for name, draw in drawers.items():
             temporary = f"{out}/{name}.{os.uname().nodename}.{os.getpid()}.svg"
             draw(temporary)
+            with open(temporary) as file:
+                plots[name] = file.read()
             os.replace(temporary, f"{out}/{name}.svg")
+    write_whole(out + "/report.html", page(settings, note(settings), made, plots, results))
     return text
 
 
 def where(out):
-    plots = f"plots: {out}/noise.svg, training.svg" if can_plot() else f"no plots without gnuplot ({HOW_TO_GET})"
-    return f"Tables: {out}/table.txt, table.md, table.csv; {plots}; every run: {out}/results.csv"
+    plots = f"plots: {out}/training.svg, noise.svg" if can_plot() else f"no plots without gnuplot ({HOW_TO_GET})"
+    return (f"Tables: {out}/table.txt, table.md, table.csv; {plots}; every run: {out}/results.csv\n"
+            f"All of it on one page: {out}/report.html")

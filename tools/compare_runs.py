@@ -16,7 +16,7 @@ from compare_data import Refused, read_lines, write_whole
 DARKNET = "build/darknet"
 MEASURED = 2000  # training images, evenly spread, that training top-1 is measured on
 RESULT_FIELDS = ("loss", "noise", "fraction", "seed", "batches", "top1_last", "topk_last", "top1_best", "topk_best",
-                 "best_batch", "train_loss", "train_top1", "seconds")
+                 "best_batch", "train_loss", "train_top1", "seconds", "cpu_seconds")
 
 
 def read_log(path):
@@ -51,8 +51,8 @@ def environment(threads):
 
 
 class Run:
-    """One training. facts, kept in run.json: loss (its label), noise, fraction, seed, k, batches,
-    every (batches between validations), measure (training top-1, at the end)."""
+    """One training. facts, kept in run.json: loss (its label), noise, fraction, seed, k, batches, every (batches between
+    validations), validation (how many batches take as long as one), measure (training top-1, at the end)."""
 
     def __init__(self, directory, facts=None):
         self.directory = directory
@@ -60,6 +60,7 @@ class Run:
         self.log = directory + "/log.csv"
         self.shown = directory + "/train.log"
         self.measured = directory + "/measure.log"
+        self.cpu = directory + "/cpu.csv"
         self.result_file = directory + "/result.csv"
         self.backup = directory + "/weights/run.backup"
         self.process = self.lock = None
@@ -75,6 +76,10 @@ class Run:
     def prepare(self, network, classes, train, valid, labels):
         """Writes all that the training needs. Nothing that a training at work there reads is changed."""
         os.makedirs(self.directory + "/weights", exist_ok=True)
+        if os.path.exists(self.result_file):  # and cannot be read: the run is trained again
+            for name in ("result.csv", "log.csv", "cpu.csv", "weights/run.backup"):
+                if os.path.exists(f"{self.directory}/{name}"):
+                    os.remove(f"{self.directory}/{name}")
         write_whole(self.directory + "/run.cfg", network)
         for name, images in (("run", valid), ("measure", self.directory + "/measure.txt")):
             write_whole(f"{self.directory}/{name}.data", "".join(f"{option}={value}\n" for option, value in (
@@ -100,7 +105,7 @@ class Run:
         self.lock = None
 
     def is_done(self):
-        return os.path.exists(self.result_file)
+        return bool(read_results(self.result_file))
 
     def begin(self, command, shown, threads):
         # The lock is passed on: two trainings are never at work in one directory, even if this program is killed.
@@ -121,7 +126,7 @@ class Run:
 
     def poll(self):
         """None while it is at work; then Darknet's exit code. After a training, training top-1 is measured."""
-        code = self.process.poll()
+        code = self.exit_code(os.WNOHANG)
         if code != 0 or self.measuring or not self.facts["measure"]:
             return code
         self.measuring = True
@@ -130,10 +135,29 @@ class Run:
                         self.directory + "/weights/run.weights", "-verbose"], shown, self.threads)
         return None
 
+    def exit_code(self, how):
+        """Of the process; None while it is at work. A training's CPU time is noted when it has ended."""
+        if self.process.returncode is None:
+            ended, status, usage = os.wait4(self.process.pid, how)
+            if ended:
+                self.process.returncode = os.waitstatus_to_exitcode(status)
+                if not self.measuring:
+                    with open(self.cpu, "a") as file:
+                        file.write(f"{usage.ru_utime + usage.ru_stime:.2f}\n")
+        return self.process.returncode
+
+    def cpu_seconds(self):
+        """Of all trainings that made this run: one, or more where it was stopped and went on. "" where one left none."""
+        try:
+            with open(self.cpu) as file:
+                return round(sum(map(float, file.read().split())), 2)
+        except (OSError, ValueError):
+            return ""
+
     def stop(self):
         if self.process:
             self.process.terminate()
-            self.process.wait()
+            self.exit_code(0)
         self.release()
 
     def saved_batch(self):
@@ -151,11 +175,19 @@ class Run:
             self.seen = self.seen[:1] + [(time.time(), batch)]
         return batch
 
+    def work(self, batch):
+        """Of that many batches and the validations in them, in batches."""
+        return batch + batch // self.facts["every"] * self.facts.get("validation", 0)
+
+    def work_from(self, batch):
+        """What is left to do."""
+        return self.work(self.facts["batches"]) - self.work(batch)
+
     def pace(self):
         """Seconds a batch, once ten batches have been seen; else None."""
         if len(self.seen) < 2 or self.seen[1][1] - self.seen[0][1] < 10:
             return None
-        return (self.seen[1][0] - self.seen[0][0]) / (self.seen[1][1] - self.seen[0][1])
+        return (self.seen[1][0] - self.seen[0][0]) / (self.work(self.seen[1][1]) - self.work(self.seen[0][1]))
 
     def training_top1(self):
         """Of the last weights, on (a part of) what it trained on, with the labels that it was given."""
@@ -176,7 +208,7 @@ class Run:
         row = {**{name: self.facts[name] for name in ("loss", "noise", "fraction", "seed", "batches")},
                "top1_last": float(rows[-1]["top1"]), "topk_last": float(rows[-1][top]), "top1_best": float(best["top1"]),
                "topk_best": float(best[top]), "best_batch": int(best["batch"]), "train_loss": float(rows[-1]["loss"]),
-               "train_top1": self.training_top1(), "seconds": float(rows[-1]["seconds"])}
+               "train_top1": self.training_top1(), "seconds": float(rows[-1]["seconds"]), "cpu_seconds": self.cpu_seconds()}
         write_whole(self.result_file, results_text([row]))
         if os.path.exists(self.backup):
             os.remove(self.backup)
@@ -207,13 +239,21 @@ def results_text(rows):
 
 
 def read_results(path):
-    with open(path) as file:
-        rows = list(csv.DictReader(file))
-    for row in rows:
-        for name in row:
-            if name != "loss":
-                row[name] = (int if name in ("seed", "batches", "best_batch") else float)(row[name]) if row[name] else None
-    return rows
+    """The rows of a result.csv; none where it is missing, empty or not one."""
+    try:
+        with open(path) as file:
+            rows = list(csv.DictReader(file))
+        for row in rows:
+            if not row["loss"] or not set(RESULT_FIELDS[:9]) <= set(row):
+                return []
+            for name in row:
+                if name != "loss":
+                    row[name] = (int if name in ("seed", "batches", "best_batch") else float)(row[name]) if row[name] else None
+            if None in [row[name] for name in RESULT_FIELDS[:9]]:
+                return []
+        return rows
+    except (OSError, KeyError, TypeError, ValueError, csv.Error):
+        return []
 
 
 def collect_results(out):
@@ -229,6 +269,14 @@ def collect_results(out):
 
 # --- Many runs
 
+def time_in_words(seconds):
+    """83 days, 5 hours, 40 minutes: as large a unit as there are two of."""
+    for unit, size in (("days", 86400), ("hours", 3600)):
+        if seconds >= 2 * size:
+            return f"{seconds / size:.0f} {unit}"
+    return f"{round(seconds / 60)} minutes" if seconds >= 90 else "a minute"
+
+
 def duration(seconds):
     minutes, seconds = divmod(int(seconds), 60)
     return f"{minutes // 60}:{minutes % 60:02d}:{seconds:02d}" if minutes >= 60 else f"{minutes}:{seconds:02d}"
@@ -239,14 +287,15 @@ def time_left(waiting, running, paces, jobs):
     paces = paces + [run.pace() for run, _ in running if run.pace()]
     if not paces:
         return None
-    single = [run.facts["batches"] - batch for run, batch in running]
-    every = sum(single) + sum(run.facts["batches"] - run.saved_batch() for run in waiting)
+    single = [run.work_from(batch) for run, batch in running]
+    every = sum(single) + sum(run.work_from(run.saved_batch()) for run in waiting)
     return sum(paces) / len(paces) * max([every / min(jobs, max(1, len(running) + len(waiting)))] + single)
 
 
-def train_all(runs, jobs, ended, diverged=None):
-    """Trains what nobody else does, `jobs` at once; calls ended(run) after each, and diverged(run), if given, in its place.
-    Returns when all runs have a result; one that another program trains is waited for, and taken over if that program dies."""
+def train_all(runs, jobs, ended, diverged=None, advice=None):
+    """Trains what nobody else does, `jobs` at once; calls ended(run) after each, and diverged(run), if given, in its
+    place. advice(seconds), if given, returns what to say beside the first estimate, or "". Returns when all runs have a
+    result; one that another program trains is waited for, and taken over if that program dies."""
     terminal = sys.stdout.isatty()
     threads = max(1, (os.cpu_count() or 1) // jobs)
     waiting, running, paces, done = list(runs), [], [], 0
@@ -307,8 +356,12 @@ def train_all(runs, jobs, ended, diverged=None):
             left = time_left(waiting, now, paces, jobs)
             if left is not None and total is None:
                 total = left
-                say(f"estimated: {duration(left)} for {len(waiting) + len(running)} runs, {min(jobs, len(waiting) + len(running))} at once", True)
-            line = f"{done}/{len(runs)} runs done, {len(now)} at work: {sum(b for _, b in now)}/{sum(run.facts['batches'] for run, _ in now)} batches"
+                count = len(waiting) + len(running)
+                say(f"estimated: {duration(left)} for {count} runs, {min(jobs, count)} at once", True)
+                if advice and advice(left):
+                    say(advice(left), True)
+            line = (f"{done}/{len(runs)} runs done, {len(now)} at work: {sum(b for _, b in now)}/"
+                    f"{sum(run.facts['batches'] for run, _ in now)} batches")
             say(line + ("" if left is None else f", {duration(left)} left"), False)
     finally:
         for run in running:
