@@ -67,6 +67,8 @@ check 'a class of too few images, or none, has the common threshold' few_of_a_cl
 check 'too few images are refused with the number needed' refused 'half of '"$scratch"'/part1.txt has 30 images; -cover 0.99 needs at least 99' calibrate x.data -cover 0.99
 sed "s#^valid=.*#valid=$scratch/train.txt#" "$scratch/x.data" >"$scratch/train.data"
 check 'images of train= are refused' refused "of the 90 images are in train=$scratch/part0.txt too" calibrate train.data
+sed 's#.*\(char_[0-9]*_\).*#&\t\1#' "$scratch/part0.txt" >"$scratch/listed0.txt" && sed "s#^train=.*#train=$scratch/listed0.txt#" "$scratch/train.data" >"$scratch/listed.data"
+check 'those of a train= with labels behind a TAB too' refused "of the 90 images are in train=$scratch/listed0.txt too" calibrate listed.data
 for cover in 0 1 1.5 -1 x 0.9x nan; do check "-cover $cover is refused" refused "-cover $cover: must be a number from 0.001 to 0.9999" calibrate x.data -cover $cover; done
 check 'an unknown score is refused' refused '-score best: must be lac, aps, raps or rank' calibrate x.data -score best
 check '-sets is for valid' refused '-sets: no such option' calibrate x.data -sets "$sets"

@@ -38,9 +38,9 @@ static void refuse_training_images(const calibration *c, list *options)
 {
     char *train = option_find_str(options, "train", 0);
     if (!train || access(train, R_OK)) return;
-    list *lines = get_lines(train, 0, "images");
-    char **paths = (char **)list_to_array(lines);
-    size_t count = (size_t)lines->size;
+    labeled_images trained = read_image_list(train, 0, NULL, 0);
+    char **paths = trained.paths;
+    size_t count = (size_t)trained.count;
     int common = 0;
     qsort(paths, count, sizeof *paths, by_text);
     for (int i = 0; i < c->set.count; ++i)
@@ -52,9 +52,8 @@ static void refuse_training_images(const calibration *c, list *options)
                 c->list_name, common, c->set.count, train);
         exit(1);
     }
+    for (size_t i = 0; i < count; ++i) free(paths[i]);
     free(paths);
-    free_list_contents(lines);
-    free_list(lines);
 }
 
 static void choose_images(calibration *c, list *options, char **labels, int classes,

@@ -112,12 +112,14 @@ static void print_so_far(const validation *v, int number)
            (float)all.within / read);
 }
 
-static void print_ranking(ranking_figures figures, int k)
+static void print_ranking(int images, ranking_figures figures, int k)
 {
-    printf("precision at 1: %f, precision at %d: %f, recall at %d: %f\n"
-           "mean average precision: %f, label ranking average precision: %f, ranking loss: %f\n",
-           figures.precision1, k, figures.precisionk, k, figures.recallk,
-           figures.mean_average_precision, figures.label_ranking_precision, figures.ranking_loss);
+    printf("%d images: precision@1 %.2f %%, ", images, 100 * figures.precision1);
+    if (k > 1) printf("precision@%d %.2f %%, ", k, 100 * figures.precisionk);
+    printf("recall@%d %.2f %%, mean average precision %.2f %%, label ranking average precision "
+           "%.2f %%, ranking loss %.2f %%\n",
+           k, 100 * figures.recallk, 100 * figures.mean_average_precision,
+           100 * figures.label_ranking_precision, 100 * figures.ranking_loss);
 }
 
 static void print_summary(const validation *v)
@@ -162,7 +164,7 @@ static void end(validation *v)
     if (v->sets) print_measured_sets(v->sets, v->names);
     if (v->options->report) write_report(v);
     if (v->ranking)
-        print_ranking(end_ranking(v->ranking), v->topk);
+        print_ranking(v->seen - v->unread, end_ranking(v->ranking), v->topk);
     else
         print_summary(v);
     free(v->truth);
