@@ -2,7 +2,7 @@
 #ifndef MULTILABEL_LOSSES_H
 #define MULTILABEL_LOSSES_H
 
-#include "topk_losses.h"
+#include "topk_loss_types.h"
 
 int is_multilabel_loss(topk_loss_type type);
 
