@@ -681,6 +681,9 @@ static void test_weights(void **state)
     fault = try_load_weights(other, name);
     assert_non_null(strstr(fault, "the weights of layer 1 (connected) are not finite"));
     free(fault);
+    fault = try_load_weights(other, directory);
+    assert_non_null(strstr(fault, "cannot be read: Is a directory"));
+    free(fault);
     fault = try_load_weights(other, (char *)in("nothing"));
     assert_non_null(strstr(fault, "No such file"));
     free(fault);

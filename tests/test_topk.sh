@@ -111,6 +111,25 @@ best_without_log() {
 }
 check 'the best weights are kept without a log too' best_without_log
 
+stopped_validation() { # of 120000 images; the row of its batch stays, without accuracies
+    awk '{ path[NR] = $0 } END { for (i = 0; i < 120000; ++i) print path[1 + i % NR] }' "$scratch/train.txt" >"$scratch/many.txt"
+    mkdir -p "$scratch/stopped"
+    sed "s#^valid=.*#valid=$scratch/many.txt#; s#^backup=.*#backup=$scratch/stopped#" "$scratch/x.data" >"$scratch/many.data"
+    stdbuf -oL "$darknet" classifier train "$scratch/many.data" "$scratch/net.cfg" -seed 3 -topk 2 -every 1 -log "$scratch/stopped.csv" >"$scratch/stopped.out" 2>&1 &
+    pid=$!
+    for _ in 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15; do # until the first batch is trained
+        grep -q '^1, ' "$scratch/stopped.out" && break
+        sleep 0.2
+    done
+    sleep 0.2
+    kill -s TERM $pid
+    wait $pid
+    code=$?
+    cat "$scratch/stopped.csv"
+    [ $code = 143 ] && sed -n 2p "$scratch/stopped.csv" | grep -q '^1,[0-9.]*,[0-9.]*,[0-9.e-]*,,,[0-9.]*$' && [ "$(wc -l <"$scratch/stopped.csv")" = 2 ]
+}
+check 'a stop within a validation keeps the row of its batch' stopped_validation
+
 left_out() {
     { cat "$scratch/train.txt" && echo "$scratch/data/char_65_missing.png"; } >"$scratch/valid.txt"
     cp "$scratch/x.data" "$scratch/whole.data"

@@ -98,11 +98,18 @@ static void print_path(FILE *gnuplot, const char *path)
     fprintf(gnuplot, "'\n");
 }
 
+static int has_accuracies(const chart *c)
+{
+    for (size_t i = 0; i < (size_t)c->count; ++i)
+        if (c->rows[i].topk >= 0) return 1;
+    return 0;
+}
+
 /* Into the file of that name. */
 static int draw_into(const chart *c, const char *filename)
 {
     char title[64];
-    int panels = c->rows[c->count - 1].topk >= 0 ? (c->k > 1 ? 3 : 2) : 1;
+    int panels = has_accuracies(c) ? (c->k > 1 ? 3 : 2) : 1;
     FILE *gnuplot = popen("gnuplot 2>/dev/null", "w");
     if (!gnuplot) return 0;
     fprintf(gnuplot, "set terminal svg size %d,330 background '#ffffff' noenhanced\nset output ",

@@ -161,14 +161,14 @@ void track_batch(tracker *t, double epoch, int new_epoch, double loss)
     size_t batch = get_current_batch(net), every = (size_t)t->options.every;
     /* Several GPUs count several batches at once. */
     int due = is_last(net) || (every ? batch / every > t->done / every : new_epoch);
-    int topk = t->options.topk, better = 0;
+    int topk = t->options.topk;
     t->done = batch;
-    if (due && topk) {
-        if (!validate(t, net, &t->last)) return;
-        better = t->last.topk > t->best;
-        if (better) t->best = t->last.topk;
-    }
+    int stopped = due && topk && !validate(t, net, &t->last);
+    if (stopped) t->last.top1 = t->last.topk = -1;
+    int better = due && topk && t->last.topk > t->best;
+    if (better) t->best = t->last.topk;
     if (due && (t->log || t->chart)) log_batch(t, epoch, loss);
+    if (stopped) return;
     if (due && topk && !t->options.progress) {
         int several = t->run.valid.several;
         printf("Validation at batch %zu: %s 1: %f, %s %d: %f, best %f\n", batch,

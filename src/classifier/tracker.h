@@ -32,7 +32,8 @@ tracker *start_tracker(const tracker_options *options, const tracked_run *run);
 
 /* Called after each batch; `loss` is the running mean. Validates, logs and draws when it is time
    for it. The row of the log is written first, then BASE_best.weights and BASE.backup: so the
-   accuracy of saved weights is always in the log. Returns early when a signal asks to stop. */
+   accuracy of saved weights is always in the log. Where a signal asks to stop within a
+   validation, the row has no accuracies and nothing is saved here. */
 void track_batch(tracker *t, double epoch, int new_epoch, double loss);
 
 #endif

@@ -93,6 +93,8 @@ static char *read_header(const char *filename, FILE *file, int *transposed, size
 {
     int version[3], small;
     size_t got = fread(version, sizeof(int), 3, file);
+    if (ferror(file)) /* a directory */
+        return print_text("%s cannot be read: %s", filename, strerror(errno));
     if (got == 3 && !is_header(version)) {
         return print_text("%s is not a weights file: it begins with the numbers %d, %d, %d",
                           filename, version[0], version[1], version[2]);
