@@ -71,7 +71,7 @@ csv|`csv` with a batch|a network of 128 x 128, batch of 128|^exit 0; answers for
 top|`top=` beyond the classes|`top=7` in valid, valid10, validfull, validmulti, validcrop, csv, predict|^exit 1; 7 of 7 refused; "soft.data: top=7: must be from 1 to 3
 commands|a command that is none, or cannot be had|vaild, demo, gun, threat, try without a layer|^exit 1; 5 of 5 refused
 long_path|a path of 320 characters|`predict`|^exit 0; answers
-missing_validcrop|an image is missing, `validcrop`|1 of 13 paths does not exist|^exit 1; figures of 1 images; "1 of 13 images could not be read
+missing_validcrop|an image is missing, `validcrop`|1 of 13 paths does not exist|^exit 1; figures of 12 images; "1 of 13 images could not be read
 nan_loaded|weights with a NaN|`predict`|^exit 1; no answer; "nan.weights: the weights of layer 0 .convolutional. are not finite
 nan_piped|the same through a pipe|`partial` from /dev/stdin|^exit 1; no file; "/dev/stdin: the weights of layer 0 .convolutional. are not finite
 two_saves|two processes save to one name|8 times, networks of two sizes|^exit 0; 8 of 8 whole

@@ -152,17 +152,6 @@ to_link() {
 }
 check "weights save to a link's file, which keeps its permissions" to_link
 
-closed_at_start() { # nothing but what belongs there is in the files that would get the numbers 0 to 2
-    "$darknet" classifier train soft.data soft.cfg -seed 7 -topk 2 -log open.csv >out 2>err && mv backup/soft.weights open.weights || return
-    for closed in '<&-' '>&-' '2>&-' '<&- >&- 2>&-'; do
-        rm -f backup/* closed.csv
-        eval '"$darknet" classifier train soft.data soft.cfg -seed 7 -topk 2 -log closed.csv >out 2>err </dev/null' "$closed" || { echo "$closed: exit $?" && return 1; }
-        cmp backup/soft.weights open.weights || return
-        [ "$(cut -d, -f1-6 closed.csv)" = "$(cut -d, -f1-6 open.csv)" ] || { echo "$closed" && cat closed.csv && return 1; }
-    done
-}
-check 'descriptors 0 to 2 closed at start: the same weights, the same log' closed_at_start
-
 bad_images_reproduce() {
     { cat train.list && echo img/class65_cut.jpg && echo img/class66_missing.png; } >bad.list
     sed s/train.list/bad.list/ soft.data >bad.data

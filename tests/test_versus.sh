@@ -146,6 +146,14 @@ unread() {
     [ $? -eq 1 ] && grep -q 'Left out: .*no_char_65_.png' "$scratch/err" && grep -q '1 of 4 images could not be read: the figures are those of the other 3' "$scratch/err" && grep -q 'of 3 images' "$scratch/out"
 }
 check 'an image that cannot be read is named and left out, and the exit code says so' unread
+without_stderr() { # the list, which would get its number, has no message in it
+    for closed in '2>&-' '>&- 2>&-'; do
+        eval '"$darknet" classifier versus "$scratch/y.data" "$scratch/a.cfg" "$scratch/backup/a.weights" "$scratch/b.cfg" "$scratch/backup/b.weights" -list "$scratch/closed.csv" >"$scratch/out"' "$closed"
+        cat "$scratch/closed.csv"
+        ! grep -q 'Left out' "$scratch/closed.csv" && grep -q '^path,class,a,b' "$scratch/closed.csv" || return 1
+    done
+}
+check 'without descriptors 1 and 2 no message goes into a file' without_stderr
 # refused TEXT ARGUMENT...
 refused() {
     text=$1
