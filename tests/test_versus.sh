@@ -70,10 +70,32 @@ PY
 check 'the list and the figures agree' listed
 lines() {
     cat "$scratch/out"
-    grep -Eq "^a: top-1 [0-9.]+, top-2 [0-9.]+   $scratch/a.cfg $scratch/backup/a.weights$" "$scratch/out" && grep -Eq "^top-2: (b is ahead of a by [0-9.]+ points|a is ahead of b by [0-9.]+ points|a and b are equal), 95 % interval [-+][0-9.]+ to [-+][0-9.]+; of 35 images a alone is right on [0-9]+, b alone on [0-9]+; McNemar's test p=" "$scratch/out" &&
+    grep -Eq "^a: top-1 [0-9.]+, top-2 [0-9.]+, guesses for 90 % [0-9.]+   $scratch/a.cfg $scratch/backup/a.weights$" "$scratch/out" && grep -Eq "^top-2: (b is ahead of a by [0-9.]+ points|a is ahead of b by [0-9.]+ points|a and b are equal), 95 % interval [-+][0-9.]+ to [-+][0-9.]+; of 35 images a alone is right on [0-9]+, b alone on [0-9]+; McNemar's test p=" "$scratch/out" &&
+        grep -Eq '^guesses for 90 %: b - a = [-+][0-9.]+, 95 % interval [-+][0-9.]+ to [-+][0-9.]+; sets calibrated on 17 images, measured on 18 others: the right class is in [0-9.]+ and [0-9.]+ %$' "$scratch/out" &&
         grep -Eq '^the confusion that differs most: char_[0-9]+_ taken for char_[0-9]+_, [0-9]+ times by a, [0-9]+ by b$' "$scratch/out" && grep -Eq "^they disagree on [0-9]+ images: $scratch/list.csv$" "$scratch/out"
 }
 check 'its lines' lines
+guesses() { # as calibrate and valid -sets have them
+    for net in a b; do
+        sed "s#^train=.*#train=$scratch/none.txt#" "$scratch/x.data" >"$scratch/apart.data"
+        : >"$scratch/none.txt"
+        "$darknet" classifier calibrate "$scratch/apart.data" "$scratch/$net.cfg" "$scratch/backup/$net.weights" >/dev/null 2>&1 || return 1
+        "$darknet" classifier valid "$scratch/apart.data" "$scratch/$net.cfg" "$scratch/backup/$net.weights" -sets "$scratch/backup/$net.sets" -report "$scratch/$net.json" >/dev/null 2>&1 || return 1
+    done
+    python3 -B - "$scratch" <<'PY'
+import json, sys
+scratch = sys.argv[1]
+with open(scratch + "/json") as file:
+    result = json.load(file)["guesses"]
+assert result["cover"] == 0.9 and result["calibrated"] == 17 and result["measured"] == 18
+for net in "ab":
+    with open(f"{scratch}/{net}.json") as file:
+        sets = json.load(file)["sets"]
+    assert abs(sets["mean_set_size"] - result[net]) < 2e-6 and abs(sets["coverage"] - result["coverage_" + net]) < 2e-6, (sets, result)
+assert abs(result["difference"] - result["b"] + result["a"]) < 2e-6 and result["low"] <= result["high"]
+PY
+}
+check 'guesses for 90 % are those of calibrate and valid -sets' guesses
 # Images of one color each, which to the gray network are six grays: to each its own, in either order.
 gray_beside_color() {
     mkdir -p "$scratch/color"

@@ -68,13 +68,14 @@ static void choose_images(calibration *c, list *options, char **labels, int clas
         exit(1);
     }
     if (!own) {
-        char **paths = c->set.paths;
-        int count = c->set.count;
+        int kept = 0;
         c->is_half = 1;
-        c->file.half = digest_texts(paths, count);
-        c->set.paths = allocate((size_t)count, sizeof *c->set.paths);
-        split_list(paths, count, c->set.paths, c->set.paths + count / 2);
-        c->set.count = count / 2;
+        c->file.half = digest_texts(c->set.paths, c->set.count);
+        char *is_drawn = draw_half(c->set.count);
+        for (int i = 0; i < c->set.count; ++i)
+            if (is_drawn[i]) c->set.paths[kept++] = c->set.paths[i];
+        c->set.count = kept;
+        free(is_drawn);
     }
     refuse_training_images(c, options);
 }

@@ -11,8 +11,6 @@
 
 static void choose_images(measured_sets *m, char **paths, int count)
 {
-    m->paths = paths;
-    m->count = count;
     if (!m->file.half) return;
     if (m->file.half != digest_texts(paths, count)) {
         fprintf(stderr,
@@ -21,10 +19,7 @@ static void choose_images(measured_sets *m, char **paths, int count)
                 m->filename);
         return;
     }
-    char **halves = allocate((size_t)count, sizeof *halves);
-    split_list(paths, count, halves, halves + count / 2);
-    m->paths = halves + count / 2;
-    m->count = count - count / 2;
+    m->is_left_out = draw_half(count);
 }
 
 measured_sets *begin_measured_sets(const char *filename, const sets_origin *origin, char **paths,
@@ -43,15 +38,13 @@ measured_sets *begin_measured_sets(const char *filename, const sets_origin *orig
     return m;
 }
 
-void measure_set(measured_sets *m, const char *path, int class, const float *output)
+void measure_set(measured_sets *m, int number, int class, const float *output)
 {
     const prediction_sets *sets = &m->file.sets;
-    if (m->next == m->count || m->paths[m->next] != path) return; /* of the other half */
-    ++m->next;
-    if (!output || class < 0) return;
+    if (class < 0 || (m->is_left_out && m->is_left_out[number])) return;
     int size = find_set(sets, output, m->scores, m->members), covered = 0;
     if (size < 0) {
-        fprintf(stderr, "%s: the network's output has no score %s\n", path,
+        fprintf(stderr, "image %d of valid=: the network's output has no score %s\n", number + 1,
                 name_of_set_score(sets->score));
         exit(1);
     }

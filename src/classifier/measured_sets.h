@@ -10,8 +10,7 @@ typedef struct {
     sets_file file;
     set_coverage coverage;
     reliability as_they_are, fitted; /* the percentages; at the fitted temperature */
-    char **paths;                    /* that are measured, in the list's order */
-    int count, next;                 /* of them */
+    char *is_left_out;               /* for each image: it was calibrated on; NULL: none was */
     double *scores;                  /* classes, as are the next two */
     int *members;
     float *percentages;
@@ -23,9 +22,8 @@ typedef struct {
 measured_sets *begin_measured_sets(const char *filename, const sets_origin *origin, char **paths,
                                    int count);
 
-/* For every path of the list in order, with its class and the network's output; NULL where there is
-   none. */
-void measure_set(measured_sets *m, const char *path, int class, const float *output);
+/* Image `number` of the list, with its class, -1 for none, and the network's output. */
+void measure_set(measured_sets *m, int number, int class, const float *output);
 
 /* A line a class that was measured, one of all, and one about the percentages. */
 void print_measured_sets(const measured_sets *m, char **names);

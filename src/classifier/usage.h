@@ -13,9 +13,9 @@ void print_usage(FILE *file, const char *command);
 void refuse_call(const char *command, const char *format, ...)
     __attribute__((format(printf, 2, 3), noreturn));
 
-/* Checks the words of `darknet classifier COMMAND ...` against the usage of that command: an unknown
-   command, a flag that the command lacks or that lacks its value, a word that is missing, empty or
-   too many ends the program by refuse_call. */
+/* Checks the words of `darknet classifier COMMAND ...` against the usage of that command: an
+   unknown command, a flag that the command lacks or that lacks its value, a word that is missing,
+   empty or too many ends the program by refuse_call. */
 void check_call(int argc, char **argv);
 
 /* Called first in main: answers `darknet`, `--help` and `--version` and ends the program. */

@@ -253,14 +253,13 @@ static void add_prediction_of_image(void *argument, const prediction *p)
     ++v->seen;
     if (p->fault) {
         name_unread(v, p->path, p->fault);
-        if (v->sets) measure_set(v->sets, p->path, -1, NULL);
         return;
     }
     int class = class_of_image(&v->set, p->number), best = max_index(p->scores, v->classes);
     count_image(v, p->scores, p->number);
     add_to_reliability(&v->percentages, (double)p->scores[best], best == class);
     v->has_percentages = 1;
-    if (v->sets) measure_set(v->sets, p->path, class, p->scores);
+    if (v->sets) measure_set(v->sets, p->number, class, p->scores);
     if (!v->options->verbose) return;
     printf("%s, %d, %f, %f, \n", p->path, class, p->scores[0], v->classes > 1 ? p->scores[1] : 0);
     print_so_far(v, p->number);

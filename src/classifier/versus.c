@@ -4,9 +4,12 @@
 #include "allocate.h"
 #include "data_checks.h"
 #include "file_replacement.h"
-#include "image_files.h"
-#include "loading.h"
+#include "finite.h"
+#include "list_half.h"
 #include "paired_test.h"
+#include "predictions.h"
+#include "quoted_text.h"
+#include "set_sizes.h"
 #include "utils.h"
 
 #include <math.h>
@@ -14,18 +17,32 @@
 #include <unistd.h>
 
 #define LIST_START "path,class,a,b"
+#define GUESSES_COVER 0.9
 
 typedef struct {
     int class, guess;
     int network; /* 0: a, 1: b */
 } confusion;
 
+/* What the two networks say of an image. */
+typedef struct {
+    int class, is_unread;
+    int guess[2], within[2]; /* within: the class is one of the k best */
+} verdict;
+
 typedef struct {
     const versus_options *options;
     network *nets[2];
     char **paths, **labels, **names;
     int count, classes, topk;
-    int *best; /* topk */
+    char **shown;            /* the paths in the order in which a network sees them: */
+    int *numbers;            /* those of the half that sets are calibrated on first */
+    int network, calibrated; /* the one at work; whether its sets are calibrated */
+    verdict *verdicts;       /* of each image of the list */
+    set_sizes *sizes;
+    set_size_figures guesses[2]; /* measured is 0: of too few images */
+    int *best;                   /* topk */
+    double printed;              /* when the progress was */
     long images, unread, disagreements;
     long right[2][2]; /* [top 1, top k][network] */
     long alone[2][2]; /* the other is wrong */
@@ -44,8 +61,20 @@ static network *load(const versus_options *o, int which, int classes)
                 o->cfg[which]);
         exit(1);
     }
-    set_batch_network(net, 1);
     return net;
+}
+
+static void order_images(comparison *c)
+{
+    char *is_first = draw_half(c->count);
+    int next = 0;
+    c->shown = allocate((size_t)c->count, sizeof *c->shown);
+    c->numbers = allocate((size_t)c->count, sizeof *c->numbers);
+    for (int half = 1; half >= 0; --half)
+        for (int i = 0; i < c->count; ++i)
+            if (is_first[i] == half) c->numbers[next++] = i;
+    for (int i = 0; i < c->count; ++i) c->shown[i] = c->paths[c->numbers[i]];
+    free(is_first);
 }
 
 static void start(comparison *c, const versus_options *o)
@@ -66,24 +95,19 @@ static void start(comparison *c, const versus_options *o)
     check_labels(c->paths, c->count, valid_list, c->labels, c->classes, label_list);
     for (int i = 0; i < 2; ++i) c->nets[i] = load(o, i, c->classes);
     c->best = allocate((size_t)c->topk, sizeof *c->best);
+    c->verdicts = allocate((size_t)c->count, sizeof *c->verdicts);
+    order_images(c);
     c->wrong = allocate(2 * (size_t)c->count, sizeof *c->wrong);
 }
 
 static void finish(comparison *c)
 {
+    free(c->shown);
+    free(c->numbers);
+    free(c->verdicts);
     free(c->best);
     free(c->wrong);
     for (int i = 0; i < 2; ++i) free_network(c->nets[i]);
-}
-
-static void print_quoted(FILE *file, const char *text)
-{
-    putc('"', file);
-    for (; *text; ++text) {
-        if (*text == '"') putc('"', file);
-        putc(*text, file);
-    }
-    putc('"', file);
 }
 
 static void refuse_list(const comparison *c, int error)
@@ -107,11 +131,11 @@ static void add_to_list(const comparison *c, const char *path, int class, const 
                         const int *within)
 {
     FILE *file = c->list.file;
-    print_quoted(file, path);
+    print_csv_text(file, path);
     const int classes[] = {class, guess[0], guess[1]};
     for (int i = 0; i < 3; ++i) {
         putc(',', file);
-        if (classes[i] >= 0) print_quoted(file, c->names[classes[i]]);
+        if (classes[i] >= 0) print_csv_text(file, c->names[classes[i]]);
     }
     if (c->topk > 1) fprintf(file, ",%d,%d", within[0], within[1]);
     putc('\n', file);
@@ -143,31 +167,60 @@ static void count_image(comparison *c, const char *path, int class, const int *g
     if (c->options->list) add_to_list(c, path, class, guess, within);
 }
 
-/* One image, in each network's shape; read once for networks of the same channels. */
-static void look_at(comparison *c, char *path)
+static void print_progress(comparison *c, int shown)
 {
-    int guess[2], within[2] = {0, 0}, class = class_of_path(path, c->labels, c->classes);
-    image im = {0};
-    for (int i = 0; i < 2; ++i) {
-        network *net = c->nets[i];
-        const char *why;
-        if (i == 0 || net->c != c->nets[0]->c) {
-            free_image(im);
-            im = try_load_image(path, 0, 0, net->c, &why);
-            if (!im.data) {
-                ++c->unread;
-                fprintf(stderr, "Left out: %s: %s\n", path, why);
-                return;
-            }
-        }
-        image view = center_view(im, net->w, net->h);
-        top_k(network_predict(net, view.data), c->classes, c->topk, c->best);
-        free_image(view);
-        guess[i] = c->best[0];
-        for (int j = 0; j < c->topk; ++j) within[i] |= c->best[j] == class;
+    double now = what_time_is_it_now();
+    int done = (c->network * c->count + shown) / 2, is_last = c->network == 1 && shown == c->count;
+    if (!isatty(STDERR_FILENO) || (!is_last && now - c->printed < .2)) return;
+    c->printed = now;
+    fprintf(stderr, "\r%d/%d images\033[K%s", done, c->count, is_last ? "\n" : "");
+}
+
+/* Sets are calibrated on the first images that a network sees, and measured on the others. */
+static void count_guesses(comparison *c, int place, int class, const float *scores)
+{
+    int number = c->numbers[place], is_calibration = place < c->count / 2;
+    if (!all_finite(scores, (size_t)c->classes)) {
+        fprintf(stderr, "%s: the output of %s holds a NaN or an infinity\n", c->shown[place],
+                c->options->weights[c->network]);
+        exit(1);
     }
-    free_image(im);
-    count_image(c, path, class, guess, within);
+    if (is_calibration) {
+        if (class >= 0) add_calibration(c->sizes, number, class, scores);
+        return;
+    }
+    if (c->calibrated < 0) c->calibrated = end_calibration(c->sizes);
+    if (c->calibrated && class >= 0) add_measured(c->sizes, number, class, scores);
+}
+
+static void look_at(void *argument, const prediction *p)
+{
+    comparison *c = argument;
+    int network = c->network;
+    verdict *v = c->verdicts + c->numbers[p->number];
+    print_progress(c, p->number + 1);
+    if (p->fault) {
+        if (!v->is_unread) fprintf(stderr, "Left out: %s: %s\n", p->path, p->fault);
+        v->is_unread = 1;
+        return;
+    }
+    v->class = class_of_path(p->path, c->labels, c->classes);
+    top_k(p->scores, c->classes, c->topk, c->best);
+    v->guess[network] = c->best[0];
+    for (int i = 0; i < c->topk; ++i) v->within[network] |= c->best[i] == v->class;
+    count_guesses(c, p->number, v->class, p->scores);
+}
+
+static void show_all_images(comparison *c)
+{
+    for (int i = 0; i < 2; ++i) {
+        c->network = i;
+        c->calibrated = -1;
+        c->sizes = begin_set_sizes(c->classes, GUESSES_COVER, c->count);
+        predict_images(c->nets[i], c->shown, c->count, VIEW_CENTER, look_at, c);
+        if (c->calibrated > 0) find_set_sizes(c->sizes, c->guesses + i);
+        free_set_sizes(c->sizes);
+    }
 }
 
 static int by_classes(const void *left, const void *right)
@@ -215,6 +268,26 @@ static void print_difference(int top, const paired_result *r)
     printf(", 95 %% interval %+.2f to %+.2f", 100 * low, 100 * high);
 }
 
+static int has_guesses(const comparison *c)
+{
+    return c->guesses[0].measured && c->guesses[1].measured;
+}
+
+static void print_guesses(const comparison *c)
+{
+    const set_size_figures *a = c->guesses, *b = a + 1;
+    double low, high;
+    if (!has_guesses(c)) {
+        printf("guesses for %g %%: too few images to calibrate sets on\n", 100 * GUESSES_COVER);
+        return;
+    }
+    compare_set_sizes(a, b, &low, &high);
+    printf("guesses for %g %%: b - a = %+.2f, 95 %% interval %+.2f to %+.2f; sets calibrated on %d "
+           "images, measured on %d others: the right class is in %.2f and %.2f %%\n",
+           100 * GUESSES_COVER, b->mean_size - a->mean_size, low, high, a->calibrated, a->measured,
+           100 * a->coverage, 100 * b->coverage);
+}
+
 static void print_lines(comparison *c)
 {
     const versus_options *o = c->options;
@@ -223,6 +296,8 @@ static void print_lines(comparison *c)
     for (int i = 0; i < 2; ++i) {
         printf("%c: top-1 %.2f", 'a' + i, 100 * share(c, 0, i));
         if (count == 2) printf(", top-%d %.2f", c->topk, 100 * share(c, 1, i));
+        if (has_guesses(c))
+            printf(", guesses for %g %% %.2f", 100 * GUESSES_COVER, c->guesses[i].mean_size);
         printf("   %s %s\n", o->cfg[i], o->weights[i]);
     }
     for (int top = 0; top < count; ++top) {
@@ -231,6 +306,7 @@ static void print_lines(comparison *c)
         printf("; of %ld images a alone is right on %ld, b alone on %ld; McNemar's test p=%.3g\n",
                c->images, c->alone[top][0], c->alone[top][1], r.p);
     }
+    print_guesses(c);
     confusion most = find_confusion(c, times);
     if (times[0] != times[1])
         printf("the confusion that differs most: %s taken for %s, %ld times by a, %ld by b\n",
@@ -239,19 +315,21 @@ static void print_lines(comparison *c)
            o->list ? o->list : "");
 }
 
-static void print_json_text(const char *text)
+static void print_json_guesses(const comparison *c)
 {
-    putchar('"');
-    for (; *text; ++text) {
-        unsigned char letter = (unsigned char)*text;
-        if (letter == '"' || letter == '\\')
-            printf("\\%c", letter);
-        else if (letter < ' ')
-            printf("\\u%04x", letter);
-        else
-            putchar(letter);
+    const set_size_figures *a = c->guesses, *b = a + 1;
+    double low, high;
+    printf(", \"guesses\": ");
+    if (!has_guesses(c)) {
+        printf("null");
+        return;
     }
-    putchar('"');
+    compare_set_sizes(a, b, &low, &high);
+    printf("{\"cover\": %g, \"a\": %.6f, \"b\": %.6f, \"difference\": %.6f, \"low\": %.6f, "
+           "\"high\": %.6f, \"calibrated\": %d, \"measured\": %d, \"coverage_a\": %.6f, "
+           "\"coverage_b\": %.6f}",
+           GUESSES_COVER, a->mean_size, b->mean_size, b->mean_size - a->mean_size, low, high,
+           a->calibrated, a->measured, a->coverage, b->coverage);
 }
 
 static void print_json(comparison *c)
@@ -261,9 +339,9 @@ static void print_json(comparison *c)
     printf("{\"images\": %ld, \"unread\": %ld, \"k\": %d", c->images, c->unread, c->topk);
     for (int i = 0; i < 2; ++i) {
         printf(", \"%c\": {\"cfg\": ", 'a' + i);
-        print_json_text(c->options->cfg[i]);
+        print_json_text(stdout, c->options->cfg[i]);
         printf(", \"weights\": ");
-        print_json_text(c->options->weights[i]);
+        print_json_text(stdout, c->options->weights[i]);
         printf(", \"top1\": %.6f, \"topk\": %.6f}", share(c, 0, i), share(c, 1, i));
     }
     for (int top = 0; top < 2; ++top) {
@@ -272,13 +350,14 @@ static void print_json(comparison *c)
                "\"b_alone\": %ld, \"p\": %.6g}",
                names[top], r.difference, r.low, r.high, c->alone[top][0], c->alone[top][1], r.p);
     }
+    print_json_guesses(c);
     confusion most = find_confusion(c, times);
     printf(", \"confusion\": ");
     if (times[0] != times[1]) {
         printf("{\"class\": ");
-        print_json_text(c->names[most.class]);
+        print_json_text(stdout, c->names[most.class]);
         printf(", \"guess\": ");
-        print_json_text(c->names[most.guess]);
+        print_json_text(stdout, c->names[most.guess]);
         printf(", \"a\": %ld, \"b\": %ld}", times[0], times[1]);
     } else {
         printf("null");
@@ -290,15 +369,14 @@ void compare_classifiers(const versus_options *options)
 {
     comparison c = {0};
     start(&c, options);
-    double printed = what_time_is_it_now(), now;
     begin_list(&c);
+    show_all_images(&c);
     for (int i = 0; i < c.count; ++i) {
-        look_at(&c, c.paths[i]);
-        if (!isatty(STDERR_FILENO)) continue;
-        now = what_time_is_it_now();
-        if (i + 1 < c.count && now - printed < .2) continue;
-        printed = now;
-        fprintf(stderr, "\r%d/%d images\033[K%s", i + 1, c.count, i + 1 == c.count ? "\n" : "");
+        const verdict *v = c.verdicts + i;
+        if (v->is_unread)
+            ++c.unread;
+        else
+            count_image(&c, c.paths[i], v->class, v->guess, v->within);
     }
     if (!c.images) {
         if (options->list) end_replacement(&c.list, 0);

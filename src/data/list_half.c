@@ -18,21 +18,15 @@ static int by_key(const void *left, const void *right)
     return a->line < b->line ? -1 : a->line > b->line;
 }
 
-void split_list(char **lines, int count, char **first, char **second)
+char *draw_half(int count)
 {
     enum { SEED = 24 };
     drawn_line *drawn = allocate((size_t)count, sizeof *drawn);
-    char *is_first = allocate((size_t)count, 1);
-    int firsts = 0, seconds = 0;
+    char *is_drawn = allocate((size_t)count, 1);
     for (int i = 0; i < count; ++i)
         drawn[i] = (drawn_line){mix_seed(SEED, (unsigned long long)i), i};
     qsort(drawn, (size_t)count, sizeof *drawn, by_key);
-    for (int i = 0; i < count / 2; ++i) is_first[drawn[i].line] = 1;
-    for (int i = 0; i < count; ++i)
-        if (is_first[i])
-            first[firsts++] = lines[i];
-        else
-            second[seconds++] = lines[i];
-    free(is_first);
+    for (int i = 0; i < count / 2; ++i) is_drawn[drawn[i].line] = 1;
     free(drawn);
+    return is_drawn;
 }

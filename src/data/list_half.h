@@ -1,9 +1,9 @@
-/* Two halves of a list, always the same two. */
+/* One half of a list, always the same. */
 #ifndef LIST_HALF_H
 #define LIST_HALF_H
 
-/* Draws count/2 of the lines for the first half, the rest is the second; both keep their order.
-   What is drawn depends on count alone. first has room for count/2 lines, second for the others. */
-void split_list(char **lines, int count, char **first, char **second);
+/* For each of `count` lines 1 if it is in the half, of count/2 lines, else 0. What is drawn depends
+   on count alone. The caller frees it. */
+char *draw_half(int count);
 
 #endif

@@ -52,7 +52,8 @@ image load_training_image(char **path, int min, int max, int size, float angle, 
    stretched. */
 image center_view(image im, int w, int h);
 
-/* [net] flip=, NULL where it is not given: "0" leaves out that every second image is mirrored. Holds for the loaders of classifier, tag and regressor. */
+/* [net] flip=, NULL where it is not given: "0" leaves out that every second image is mirrored.
+ * Holds for the loaders of classifier, tag and regressor. */
 void set_flip(const char *value);
 
 /* 1 once a run must end: more than 1 in 100 of the m images of its list cannot be used, or 10 where

@@ -66,19 +66,17 @@ int score_classes(set_score score, int classes, const float *probabilities, doub
     return 1;
 }
 
-/* The place of the threshold among count sorted scores, from 1. What is whole but for rounding
-   stays whole: 0.7 * 10 is 7. */
-static double threshold_place(long count, double cover)
+long threshold_place(long count, double cover)
 {
     double place = ((double)count + 1) * cover;
-    return ceil(place - 1e-9 * place);
+    return (long)ceil(place - 1e-9 * place);
 }
 
 long images_for_cover(double cover)
 {
     long count = (long)(cover / (1 - cover));
-    while (count > 0 && threshold_place(count - 1, cover) <= (double)count - 1) --count;
-    while (threshold_place(count, cover) > (double)count) ++count;
+    while (count > 0 && threshold_place(count - 1, cover) <= count - 1) --count;
+    while (threshold_place(count, cover) > count) ++count;
     return count;
 }
 
@@ -91,7 +89,7 @@ static int by_size(const void *left, const void *right)
 double conformal_threshold(double *scores, long count, double cover)
 {
     qsort(scores, (size_t)count, sizeof *scores, by_size);
-    return scores[(long)threshold_place(count, cover) - 1];
+    return scores[threshold_place(count, cover) - 1];
 }
 
 static int by_class(const void *left, const void *right)

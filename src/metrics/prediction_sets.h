@@ -34,6 +34,10 @@ int score_classes(set_score score, int classes, const float *probabilities, doub
 /* The least number of calibration images for which there is a threshold: 1/(1 - cover) - 1. */
 long images_for_cover(double cover);
 
+/* ceil((count+1) cover), the place of the threshold among count sorted scores, from 1. What is
+   whole but for rounding stays whole: 0.7 * 10 is 7. */
+long threshold_place(long count, double cover);
+
 /* The ceil((count+1) cover)-th smallest of the scores, which are sorted; count >=
    images_for_cover(cover). */
 double conformal_threshold(double *scores, long count, double cover);
