@@ -514,6 +514,44 @@ static void test_soft_rows_of_any_size(void **unused)
     }
 }
 
+/* An image of several labels: the gradient by finite differences, for one k and for several. */
+static void test_several_labels(void **unused)
+{
+    (void)unused;
+    enum { CLASSES = 24 };
+    static const int counts[] = {1, 1, 2};
+    smooth_topk_term terms[][2] = {{term_of(5, 1, 1, 1)},
+                                   {term_of(1, 1, 1, 1)},
+                                   {term_of(1, 1, 1, 0.5f), term_of(5, 1, 1, 0.5f)}};
+    state = 17;
+    for (int round = 0; round < rounds(60); ++round) {
+        smooth_topk_objective objective = {
+            .terms = terms[round % 3], .count = counts[round % 3], .scale = 1};
+        float gradient[CLASSES];
+        int several = 2 + below(7);
+        normal_scores(CLASSES, 2);
+        memset(truth, 0, sizeof truth);
+        for (int left = several; left > 0;) {
+            int label = below(CLASSES);
+            if (truth[label] != 0) continue;
+            truth[label] = 1.f / (float)several;
+            --left;
+        }
+        delta_of(&objective, 1, CLASSES);
+        memcpy(gradient, grad, sizeof gradient);
+        for (int i = 0; i < CLASSES; ++i) {
+            float middle = scores[i], step = 0.01f, up;
+            scores[i] = middle + step;
+            delta_of(&objective, 1, CLASSES);
+            up = loss[0];
+            scores[i] = middle - step;
+            delta_of(&objective, 1, CLASSES);
+            scores[i] = middle;
+            assert_close("difference", (up - loss[0]) / (2 * step), -gradient[i], 3e-4);
+        }
+    }
+}
+
 /* ---- the softmax of the output ---- */
 
 static void test_softmax(void **unused)
@@ -558,6 +596,7 @@ int main(void)
         cmocka_unit_test(test_soft_rows_minus_inf),
         cmocka_unit_test(test_soft_rows_of_other_kinds),
         cmocka_unit_test(test_soft_rows_of_any_size),
+        cmocka_unit_test(test_several_labels),
         cmocka_unit_test(test_softmax),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
