@@ -69,6 +69,37 @@ valid_figures() {
     [ "$said" = "$wanted" ]
 }
 check "valid says of the best weights what the log says" valid_figures
+versus() {
+    "$darknet" classifier versus "$scratch/several.data" "$scratch/net.cfg" "$scratch/backup/net_best.weights" "$scratch/net.cfg" \
+        "$scratch/backup/net.weights" "$@" 2>/dev/null
+}
+versus_figures() {
+    versus -list "$scratch/list.csv" | tee "$scratch/versus.out"
+    for which in a=net_best b=net; do
+        figures=$("$darknet" classifier valid "$scratch/several.data" "$scratch/net.cfg" "$scratch/backup/${which#*=}.weights" 2>/dev/null | sed 's/.*images: //; s/ %//g')
+        grep -qF "${which%=*}: $figures   $scratch/net.cfg" "$scratch/versus.out" || { echo "not $figures"; return 1; }
+    done
+    grep -q '^a label among the first 2: ' "$scratch/versus.out" && ! grep -q 'guesses for\|confusion' "$scratch/versus.out"
+}
+check "versus prints of both what valid does" versus_figures
+versus_json() {
+    versus -json >"$scratch/json" && python3 -B - "$scratch" <<'PY'
+import csv, json, sys
+scratch = sys.argv[1]
+with open(scratch + "/json") as file:
+    result = json.load(file)
+labels = {path: names.split(",") for path, names in (line.rstrip("\n").split("\t") for line in open(scratch + "/several.txt"))}
+rows = list(csv.DictReader(open(scratch + "/list.csv")))
+assert rows and all(row["class"].split(",") == sorted(labels[row["path"]], key=lambda name: (name == "first", name)) for row in rows), rows[0]
+for net in "ab":
+    assert abs(result[net]["top1"] - result[net]["precision1"]) < 1e-6 and result[net]["topk"] >= result[net]["recallk"] * 30 / 36 - 1e-6
+    other = "b" if net == "a" else "a"
+    alone = sum(row[net] in row["class"].split(",") and row[other] not in row["class"].split(",") for row in rows if row["class"])
+    assert alone == result["top1"][net + "_alone"], (alone, result)
+assert result["guesses"] is None and result["confusion"] is None
+PY
+}
+check "its JSON and its list have the figures and all labels" versus_json
 resumes() {
     sed -i 's/^max_batches=.*/max_batches=1510/' "$scratch/net.cfg"
     rows=$(wc -l <"$scratch/several.csv")

@@ -5,10 +5,12 @@
 #include "data_checks.h"
 #include "file_replacement.h"
 #include "finite.h"
+#include "label_lists.h"
 #include "list_half.h"
 #include "paired_test.h"
 #include "predictions.h"
 #include "quoted_text.h"
+#include "rankings.h"
 #include "set_sizes.h"
 #include "utils.h"
 
@@ -26,15 +28,17 @@ typedef struct {
 
 /* What the two networks say of an image. */
 typedef struct {
-    int class, is_unread;
-    int guess[2], within[2]; /* within: the class is one of the k best */
+    int class, is_unread; /* class: -1 where images have several labels */
+    /* right: the guess is a label of the image; within: one of the k best guesses is. */
+    int guess[2], right[2], within[2];
 } verdict;
 
 typedef struct {
     const versus_options *options;
     network *nets[2];
-    char **paths, **labels, **names;
-    int count, classes, topk;
+    labeled_images set;
+    char **names;
+    int classes, topk;
     char **shown;            /* the paths in the order in which a network sees them: */
     int *numbers;            /* those of the half that sets are calibrated on first */
     int network, calibrated; /* the one at work; whether its sets are calibrated */
@@ -42,6 +46,9 @@ typedef struct {
     set_sizes *sizes;
     set_size_figures guesses[2]; /* measured is 0: of too few images */
     int *best;                   /* topk */
+    ranking *ranking;            /* where images have several labels, else NULL: the one at work */
+    ranking_figures figures[2];  /* what came of it */
+    float *truth;                /* classes */
     double printed;              /* when the progress was */
     long images, unread, disagreements;
     long right[2][2]; /* [top 1, top k][network] */
@@ -66,14 +73,14 @@ static network *load(const versus_options *o, int which, int classes)
 
 static void order_images(comparison *c)
 {
-    char *is_first = draw_half(c->count);
-    int next = 0;
-    c->shown = allocate((size_t)c->count, sizeof *c->shown);
-    c->numbers = allocate((size_t)c->count, sizeof *c->numbers);
+    int next = 0, count = c->set.count;
+    char *is_first = draw_half(count);
+    c->shown = allocate((size_t)count, sizeof *c->shown);
+    c->numbers = allocate((size_t)count, sizeof *c->numbers);
     for (int half = 1; half >= 0; --half)
-        for (int i = 0; i < c->count; ++i)
+        for (int i = 0; i < count; ++i)
             if (is_first[i] == half) c->numbers[next++] = i;
-    for (int i = 0; i < c->count; ++i) c->shown[i] = c->paths[c->numbers[i]];
+    for (int i = 0; i < count; ++i) c->shown[i] = c->set.paths[c->numbers[i]];
     free(is_first);
 }
 
@@ -87,17 +94,15 @@ static void start(comparison *c, const versus_options *o)
     c->classes = data_number(options, "classes", 2, o->data);
     c->topk = data_number(options, "top", 1, o->data);
     check_top(c->topk, c->classes, o->data);
-    c->labels = get_class_labels(label_list, c->classes);
+    char **labels = get_class_labels(label_list, c->classes);
     c->names = get_class_labels(names, c->classes);
-    list *paths = get_lines(valid_list, 1, "images");
-    c->paths = (char **)list_to_array(paths);
-    c->count = paths->size;
-    check_labels(c->paths, c->count, valid_list, c->labels, c->classes, label_list);
+    c->set = read_labeled_images(valid_list, labels, c->classes, label_list);
     for (int i = 0; i < 2; ++i) c->nets[i] = load(o, i, c->classes);
     c->best = allocate((size_t)c->topk, sizeof *c->best);
-    c->verdicts = allocate((size_t)c->count, sizeof *c->verdicts);
+    c->truth = allocate((size_t)c->classes, sizeof *c->truth);
+    c->verdicts = allocate((size_t)c->set.count, sizeof *c->verdicts);
     order_images(c);
-    c->wrong = allocate(2 * (size_t)c->count, sizeof *c->wrong);
+    c->wrong = allocate(2 * (size_t)c->set.count, sizeof *c->wrong);
 }
 
 static void finish(comparison *c)
@@ -106,6 +111,7 @@ static void finish(comparison *c)
     free(c->numbers);
     free(c->verdicts);
     free(c->best);
+    free(c->truth);
     free(c->wrong);
     for (int i = 0; i < 2; ++i) free_network(c->nets[i]);
 }
@@ -127,17 +133,34 @@ static void begin_list(comparison *c)
     fprintf(c->list.file, "\n");
 }
 
-static void add_to_list(const comparison *c, const char *path, int class, const int *guess,
-                        const int *within)
+/* The names of all labels of an image, with commas between them. */
+static void print_labels(const comparison *c, const char *path)
+{
+    char *all = print_text("%s", "");
+    listed_classes own = begin_listed(path);
+    for (int class; (class = next_listed(&own)) >= 0;) {
+        char *more = print_text("%s%s%s", all, *all ? "," : "", c->names[class]);
+        free(all);
+        all = more;
+    }
+    print_csv_text(c->list.file, all);
+    free(all);
+}
+
+static void add_to_list(const comparison *c, const char *path, const verdict *v)
 {
     FILE *file = c->list.file;
     print_csv_text(file, path);
-    const int classes[] = {class, guess[0], guess[1]};
-    for (int i = 0; i < 3; ++i) {
+    putc(',', file);
+    if (c->set.several)
+        print_labels(c, path);
+    else if (v->class >= 0)
+        print_csv_text(file, c->names[v->class]);
+    for (int i = 0; i < 2; ++i) {
         putc(',', file);
-        if (classes[i] >= 0) print_csv_text(file, c->names[classes[i]]);
+        print_csv_text(file, c->names[v->guess[i]]);
     }
-    if (c->topk > 1) fprintf(file, ",%d,%d", within[0], within[1]);
+    if (c->topk > 1) fprintf(file, ",%d,%d", v->within[0], v->within[1]);
     putc('\n', file);
 }
 
@@ -149,10 +172,9 @@ static void end_list(comparison *c)
 }
 
 /* Counts what the two have said of an image. */
-static void count_image(comparison *c, const char *path, int class, const int *guess,
-                        const int *within)
+static void count_image(comparison *c, const char *path, const verdict *v)
 {
-    const int right[2][2] = {{guess[0] == class, guess[1] == class}, {within[0], within[1]}};
+    const int *const right[2] = {v->right, v->within};
     ++c->images;
     for (int top = 0; top < 2; ++top)
         for (int i = 0; i < 2; ++i) {
@@ -160,26 +182,27 @@ static void count_image(comparison *c, const char *path, int class, const int *g
             c->alone[top][i] += right[top][i] && !right[top][1 - i];
         }
     for (int i = 0; i < 2; ++i)
-        if (guess[i] != class && class >= 0)
-            c->wrong[c->wrongs++] = (confusion){class, guess[i], i};
-    if (guess[0] == guess[1] && within[0] == within[1]) return;
+        if (!v->right[i] && v->class >= 0)
+            c->wrong[c->wrongs++] = (confusion){v->class, v->guess[i], i};
+    if (v->guess[0] == v->guess[1] && v->within[0] == v->within[1]) return;
     ++c->disagreements;
-    if (c->options->list) add_to_list(c, path, class, guess, within);
+    if (c->options->list) add_to_list(c, path, v);
 }
 
 static void print_progress(comparison *c, int shown)
 {
     double now = what_time_is_it_now();
-    int done = (c->network * c->count + shown) / 2, is_last = c->network == 1 && shown == c->count;
+    int count = c->set.count, done = (c->network * count + shown) / 2;
+    int is_last = c->network == 1 && shown == count;
     if (!isatty(STDERR_FILENO) || (!is_last && now - c->printed < .2)) return;
     c->printed = now;
-    fprintf(stderr, "\r%d/%d images\033[K%s", done, c->count, is_last ? "\n" : "");
+    fprintf(stderr, "\r%d/%d images\033[K%s", done, count, is_last ? "\n" : "");
 }
 
 /* Sets are calibrated on the first images that a network sees, and measured on the others. */
 static void count_guesses(comparison *c, int place, int class, const float *scores)
 {
-    int number = c->numbers[place], is_calibration = place < c->count / 2;
+    int number = c->numbers[place], is_calibration = place < c->set.count / 2;
     if (!all_finite(scores, (size_t)c->classes)) {
         fprintf(stderr, "%s: the output of %s holds a NaN or an infinity\n", c->shown[place],
                 c->options->weights[c->network]);
@@ -204,10 +227,19 @@ static void look_at(void *argument, const prediction *p)
         v->is_unread = 1;
         return;
     }
-    v->class = class_of_path(p->path, c->labels, c->classes);
     top_k(p->scores, c->classes, c->topk, c->best);
     v->guess[network] = c->best[0];
-    for (int i = 0; i < c->topk; ++i) v->within[network] |= c->best[i] == v->class;
+    if (c->ranking) {
+        v->class = -1;
+        fill_listed_truth(p->path, c->classes, c->truth);
+        add_to_ranking(c->ranking, p->scores, c->truth);
+    } else {
+        v->class = class_of_image(&c->set, c->numbers[p->number]);
+        memset(c->truth, 0, (size_t)c->classes * sizeof *c->truth);
+        if (v->class >= 0) c->truth[v->class] = 1;
+    }
+    v->right[network] = c->truth[c->best[0]] != 0;
+    for (int i = 0; i < c->topk; ++i) v->within[network] |= c->truth[c->best[i]] != 0;
     count_guesses(c, p->number, v->class, p->scores);
 }
 
@@ -216,8 +248,10 @@ static void show_all_images(comparison *c)
     for (int i = 0; i < 2; ++i) {
         c->network = i;
         c->calibrated = -1;
-        c->sizes = begin_set_sizes(c->classes, GUESSES_COVER, c->count);
-        predict_images(c->nets[i], c->shown, c->count, VIEW_CENTER, look_at, c);
+        c->sizes = begin_set_sizes(c->classes, GUESSES_COVER, c->set.count);
+        if (c->set.several) c->ranking = begin_ranking(c->set.count, c->classes, c->topk);
+        predict_images(c->nets[i], c->shown, c->set.count, VIEW_CENTER, look_at, c);
+        if (c->ranking) c->figures[i] = end_ranking(c->ranking);
         if (c->calibrated > 0) find_set_sizes(c->sizes, c->guesses + i);
         free_set_sizes(c->sizes);
     }
@@ -255,11 +289,14 @@ static double share(const comparison *c, int top, int which)
 }
 
 /* The interval is of b - a where they are equal, else of the lead. */
-static void print_difference(int top, const paired_result *r)
+static void print_difference(int top, int several, const paired_result *r)
 {
     double low = r->difference < 0 ? -r->high : r->low,
            high = r->difference < 0 ? -r->low : r->high;
-    printf("top-%d: ", top);
+    if (several)
+        printf("a label among the first %d: ", top);
+    else
+        printf("top-%d: ", top);
     if (r->difference == 0)
         printf("a and b are equal");
     else
@@ -288,25 +325,40 @@ static void print_guesses(const comparison *c)
            100 * a->coverage, 100 * b->coverage);
 }
 
+static void print_figures(const comparison *c, int which)
+{
+    const versus_options *o = c->options;
+    const ranking_figures *f = c->figures + which;
+    printf("%c: ", 'a' + which);
+    if (c->set.several) {
+        printf("precision@1 %.2f", 100 * f->precision1);
+        if (c->topk > 1) printf(", precision@%d %.2f", c->topk, 100 * f->precisionk);
+        printf(", recall@%d %.2f, mean average precision %.2f, label ranking average precision "
+               "%.2f, ranking loss %.2f",
+               c->topk, 100 * f->recallk, 100 * f->mean_average_precision,
+               100 * f->label_ranking_precision, 100 * f->ranking_loss);
+    } else {
+        printf("top-1 %.2f", 100 * share(c, 0, which));
+        if (c->topk > 1) printf(", top-%d %.2f", c->topk, 100 * share(c, 1, which));
+    }
+    if (has_guesses(c))
+        printf(", guesses for %g %% %.2f", 100 * GUESSES_COVER, c->guesses[which].mean_size);
+    printf("   %s %s\n", o->cfg[which], o->weights[which]);
+}
+
 static void print_lines(comparison *c)
 {
     const versus_options *o = c->options;
     int tops[] = {1, c->topk}, count = c->topk > 1 ? 2 : 1;
     long times[2];
-    for (int i = 0; i < 2; ++i) {
-        printf("%c: top-1 %.2f", 'a' + i, 100 * share(c, 0, i));
-        if (count == 2) printf(", top-%d %.2f", c->topk, 100 * share(c, 1, i));
-        if (has_guesses(c))
-            printf(", guesses for %g %% %.2f", 100 * GUESSES_COVER, c->guesses[i].mean_size);
-        printf("   %s %s\n", o->cfg[i], o->weights[i]);
-    }
+    for (int i = 0; i < 2; ++i) print_figures(c, i);
     for (int top = 0; top < count; ++top) {
         paired_result r = compare_paired(c->alone[top][0], c->alone[top][1], c->images);
-        print_difference(tops[top], &r);
+        print_difference(tops[top], c->set.several, &r);
         printf("; of %ld images a alone is right on %ld, b alone on %ld; McNemar's test p=%.3g\n",
                c->images, c->alone[top][0], c->alone[top][1], r.p);
     }
-    print_guesses(c);
+    if (!c->set.several) print_guesses(c);
     confusion most = find_confusion(c, times);
     if (times[0] != times[1])
         printf("the confusion that differs most: %s taken for %s, %ld times by a, %ld by b\n",
@@ -332,6 +384,14 @@ static void print_json_guesses(const comparison *c)
            a->calibrated, a->measured, a->coverage, b->coverage);
 }
 
+static void print_json_ranking(const ranking_figures *f)
+{
+    printf(", \"precision1\": %.6f, \"precisionk\": %.6f, \"recallk\": %.6f, \"map\": %.6f, "
+           "\"lrap\": %.6f, \"ranking_loss\": %.6f",
+           f->precision1, f->precisionk, f->recallk, f->mean_average_precision,
+           f->label_ranking_precision, f->ranking_loss);
+}
+
 static void print_json(comparison *c)
 {
     static const char *const names[] = {"top1", "topk"};
@@ -342,7 +402,9 @@ static void print_json(comparison *c)
         print_json_text(stdout, c->options->cfg[i]);
         printf(", \"weights\": ");
         print_json_text(stdout, c->options->weights[i]);
-        printf(", \"top1\": %.6f, \"topk\": %.6f}", share(c, 0, i), share(c, 1, i));
+        printf(", \"top1\": %.6f, \"topk\": %.6f", share(c, 0, i), share(c, 1, i));
+        if (c->set.several) print_json_ranking(c->figures + i);
+        printf("}");
     }
     for (int top = 0; top < 2; ++top) {
         paired_result r = compare_paired(c->alone[top][0], c->alone[top][1], c->images);
@@ -371,16 +433,16 @@ void compare_classifiers(const versus_options *options)
     start(&c, options);
     begin_list(&c);
     show_all_images(&c);
-    for (int i = 0; i < c.count; ++i) {
+    for (int i = 0; i < c.set.count; ++i) {
         const verdict *v = c.verdicts + i;
         if (v->is_unread)
             ++c.unread;
         else
-            count_image(&c, c.paths[i], v->class, v->guess, v->within);
+            count_image(&c, c.set.paths[i], v);
     }
     if (!c.images) {
         if (options->list) end_replacement(&c.list, 0);
-        fprintf(stderr, "classifier versus: none of the %d images can be read\n", c.count);
+        fprintf(stderr, "classifier versus: none of the %d images can be read\n", c.set.count);
         exit(1);
     }
     end_list(&c);
@@ -391,6 +453,6 @@ void compare_classifiers(const versus_options *options)
     finish(&c);
     if (!c.unread) return;
     fprintf(stderr, "%ld of %d images could not be read: the figures are those of the other %ld\n",
-            c.unread, c.count, c.images);
+            c.unread, c.set.count, c.images);
     exit(1);
 }
