@@ -118,6 +118,39 @@ sed 's/^\[net\]/[net]\nrandom=1/; s/^max_batches=.*/max_batches=41/; s/^batch=.*
 check 'random=1' train "$scratch/random.cfg"
 check 'random=1 resized twice' sh -c "[ \$(grep -c Resizing '$scratch/train.log') = 2 ]"
 
+deep() { # FILE LARGEST: a gray PNG of 16 bits with numbers up to LARGEST
+    python3 -B - "$1" "$2" <<'PY'
+import struct, sys, zlib
+def chunk(name, data):
+    return struct.pack(">I", len(data)) + name + data + struct.pack(">I", zlib.crc32(name + data))
+largest = int(sys.argv[2])
+rows = b"".join(b"\0" + struct.pack(">16H", *((largest * (x + y)) // 30 for x in range(16))) for y in range(16))
+with open(sys.argv[1], "wb") as file:
+    file.write(b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", struct.pack(">IIBBBBB", 16, 16, 16, 0, 0, 0, 0))
+               + chunk(b"IDAT", zlib.compress(rows)) + chunk(b"IEND", b""))
+PY
+}
+dim_images() {
+    for image in 65_dim 66_dim; do deep "$scratch/char_$image.png" 4095; done
+    for image in 65_full 66_full; do deep "$scratch/char_$image.png" 65535; done
+    for kind in dim full; do
+        ls "$scratch"/char_*_$kind.png >"$scratch/$kind.txt"
+        sed "s#^valid=.*#valid=$scratch/$kind.txt#" "$scratch/x.data" >"$scratch/$kind.data"
+        "$darknet" classifier valid "$scratch/$kind.data" "$scratch/long.cfg" "$scratch/backup/long.weights" >"$scratch/$kind.said" 2>&1 || return 1
+    done
+    grep nearly "$scratch/dim.said"
+    [ "$(grep -c '_dim.png: nearly black: a PNG of 16 bits, all its numbers are below 4096' "$scratch/dim.said")" = 1 ] && ! grep nearly "$scratch/full.said"
+}
+check '12 bits in a PNG of 16 are nearly black: said once' dim_images
+text_images() { # all six kinds of PNM are read
+    echo 'P3 2 2 255 1 2 3 4 5 6 7 8 9 10 11 12' >"$scratch/text.ppm"
+    printf 'P4 8 2\n\252\125' >"$scratch/bits.pbm"
+    for image in text.ppm bits.pbm; do
+        "$darknet" classifier predict "$scratch/x.data" "$scratch/long.cfg" "$scratch/backup/long.weights" "$scratch/$image" 2>&1 | grep '%: char_' || return 1
+    done
+}
+check 'PNM as text and bitmaps are read' text_images
+
 for flip in 0 1; do sed "s/^\[net\]/[net]\nflip=$flip/" "$scratch/net.cfg" >"$scratch/flip$flip.cfg"; done
 check 'flip=1 is as without it' sh -c "
     '$darknet' classifier train '$scratch/x.data' '$scratch/flip1.cfg' -seed 7 && cmp '$scratch/backup/flip1.weights' '$scratch/first.weights'"

@@ -143,6 +143,18 @@ static void bad_files(void **state)
     ASSERT_REASON("P6 x", "broken header");
     ASSERT_REASON("P5 99999999999 99999999999 255\n", "size");
     ASSERT_REASON("P5 2147483647 2147483647 255\n", "cut short");
+    ASSERT_REASON("P4 9 2\n\1\2\3", "cut short");
+    ASSERT_REASON("P3 3 3 255\n1 2 3 4 5 6 7 8 9 10", "cut short");
+    ASSERT_REASON("P2 2 1 9\n1        ", "cut short");
+    ASSERT_REASON("P2 2 1 9\n1 10", "out of range");
+    ASSERT_REASON("P2 2 1 9\n1 -1", "out of range");
+    ASSERT_REASON("P2 2 1 9\n1 x", "out of range");
+    ASSERT_REASON("P1 2 1\n12", "out of range");
+    ASSERT_REASON("P2 2 1 0\n1 1", "broken header");
+    ASSERT_REASON("P2 2 1 65536\n1 1", "broken header");
+    ASSERT_REASON("P3 2147483647 2147483647 255\n1", "cut short");
+    ASSERT_REASON("P1 0 1\n", "without pixels");
+    ASSERT_REASON("P7\n", "JPEG, PNG, BMP and PNM are read");
     ASSERT_REASON("BM", "cut short");
 }
 
@@ -206,6 +218,32 @@ static void scaled_pnm(void **state)
     unsigned char *pixels = pixels_of(file, sizeof file - 1, 3, 1, 1);
     assert_memory_equal(pixels, "\x80\xff\xff", 3);
     free(pixels);
+}
+
+/* Bitmaps (1 is black) and numbers as text. */
+static void other_pnm(void **state)
+{
+    static const struct {
+        const char *file;
+        size_t size;
+        int w, h, channels;
+        const char *pixels;
+    } files[] = {
+        {"P1 # bits\n3 2\n101\n0 1\t0\n", 23, 3, 2, 1, "\0\xff\0\xff\0\xff"},
+        {"P4 9 2\n\x80\x7f\x01\x80", 11, 9, 2, 1,
+         "\0\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\0\0"},
+        {"P2 3 1 4\n0 2 #half\n4", 20, 3, 1, 1, "\0\x80\xff"},
+        {"P2\n2 1\n65535\n65535\n257\n", 23, 2, 1, 1, "\xff\1"},
+        {"P3\n2 1\n255\n1 2 3 4 5 255\n", 25, 2, 1, 3, "\1\2\3\4\5\xff"},
+    };
+    (void)state;
+    for (size_t i = 0; i < sizeof files / sizeof *files; ++i) {
+        unsigned char *pixels =
+            pixels_of(files[i].file, files[i].size, files[i].w, files[i].h, files[i].channels);
+        assert_memory_equal(pixels, files[i].pixels,
+                            (size_t)(files[i].w * files[i].h * files[i].channels));
+        free(pixels);
+    }
 }
 
 /* What a PNG says of itself may be broken, the pixels may not. */
@@ -518,6 +556,7 @@ int main(void)
         cmocka_unit_test(bad_files),
         cmocka_unit_test(bitmaps_of_other_depths),
         cmocka_unit_test(scaled_pnm),
+        cmocka_unit_test(other_pnm),
         cmocka_unit_test(orientations),
         cmocka_unit_test(large_orientations),
         cmocka_unit_test(broken_orientations),

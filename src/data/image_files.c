@@ -32,6 +32,14 @@ static image load_with_opencv(char *filename, int c, const char **why)
 }
 #endif
 
+/* The first image that looks wrong is named, others are likely to be the same. */
+static void tell_once(const char *filename, const char *remark)
+{
+    static int told;
+    if (remark && !__atomic_exchange_n(&told, 1, __ATOMIC_RELAXED))
+        fprintf(stderr, "%s: %s (other such images are not named)\n", filename, remark);
+}
+
 image try_load_image(char *filename, int w, int h, int c, const char **why)
 {
     image im = make_empty_image(0, 0, 0);
@@ -49,6 +57,7 @@ image try_load_image(char *filename, int w, int h, int c, const char **why)
         unsigned char *pixels = read_image(file, size, c, &width, &height, &channels, why);
         free(file);
         if (!pixels) return im;
+        tell_once(filename, *why);
         im = to_planes(pixels, width, height, channels);
         free(pixels);
         if (!im.data) *why = "out of memory";

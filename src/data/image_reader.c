@@ -15,6 +15,7 @@
 
 #include "image_orientation.h"
 #include "image_rows.h"
+#include "pnm_text.h"
 
 #define LARGEST_FILE ((size_t)1 << 30)
 
@@ -27,6 +28,7 @@ typedef struct {
     int channels, width, height, file_channels;
     unsigned char *pixels;
     png_bytep *rows;
+    const char *remark; /* on an image that is read; NULL for none */
     jmp_buf back;
     struct jpeg_progress_mgr progress; /* of a JPEG */
 } reading;
@@ -164,13 +166,25 @@ static void png_next_bytes(png_structp png, png_bytep to, size_t count)
     r->place += count;
 }
 
+/* The largest of the colors, opacity left out. */
+static int largest_color(const reading *r, int colors)
+{
+    const unsigned char *pixel = r->pixels;
+    size_t count = (size_t)r->width * r->height;
+    int largest = 0;
+    for (size_t i = 0; i < count; ++i, pixel += r->file_channels)
+        for (int c = 0; c < colors; ++c)
+            if (pixel[c] > largest) largest = pixel[c];
+    return largest;
+}
+
 static void read_png(reading *r, png_structp png, png_infop info)
 {
     png_set_read_fn(png, r, png_next_bytes);
     png_set_user_limits(png, LARGEST_IMAGE, LARGEST_IMAGE);
     png_set_chunk_malloc_max(png, LARGEST_FILE);
     png_read_info(png, info);
-    int color = png_get_color_type(png, info);
+    int color = png_get_color_type(png, info), bits = png_get_bit_depth(png, info);
     int opacity = (color & PNG_COLOR_MASK_ALPHA) || png_get_valid(png, info, PNG_INFO_tRNS);
     int colors = color & PNG_COLOR_MASK_COLOR ? 3 : 1;
     /* Gray is made of colors in the end, by the same weights for every format. */
@@ -194,6 +208,11 @@ static void read_png(reading *r, png_structp png, png_infop info)
     for (int y = 0; y < r->height; ++y) r->rows[y] = r->pixels + y * row;
     png_read_image(png, r->rows);
     png_read_end(png, NULL);
+    int largest = bits == 16 ? largest_color(r, colors) : 0;
+    r->remark = largest > 0 && largest < 16
+                    ? "nearly black: a PNG of 16 bits, all its numbers are below 4096, as of a "
+                      "camera of 12 bits; multiply them by 16"
+                    : NULL;
 }
 
 static int decode_png(reading *r)
@@ -224,20 +243,33 @@ static int decode_rows(reading *r)
     return 1;
 }
 
+/* PNM as text; see pnm_text.h. */
+static int decode_text(reading *r)
+{
+    pnm_text text;
+    const char *wrong = find_pnm_text(r->file, r->size, &text);
+    if (setjmp(r->back)) return 0;
+    if (wrong) fail(r, wrong);
+    take_pixels(r, text.width, text.height, text.channels);
+    wrong = read_pnm_text(&text, r->pixels);
+    if (wrong) fail(r, wrong);
+    return 1;
+}
+
 static int begins_with(const unsigned char *file, size_t size, const char *mark, size_t length)
 {
     return size >= length && memcmp(file, mark, length) == 0;
 }
 
-typedef enum { JPEG_FILE, PNG_FILE, OTHER_FILE, UNKNOWN_FILE } image_format;
+typedef enum { JPEG_FILE, PNG_FILE, ROWS_FILE, TEXT_FILE, UNKNOWN_FILE } image_format;
 
 static image_format format_of(const unsigned char *file, size_t size)
 {
     if (begins_with(file, size, "\xff\xd8\xff", 3)) return JPEG_FILE;
     if (begins_with(file, size, "\x89PNG\r\n\x1a\n", 8)) return PNG_FILE;
-    if (begins_with(file, size, "BM", 2) || begins_with(file, size, "P5", 2) ||
-        begins_with(file, size, "P6", 2))
-        return OTHER_FILE;
+    if (begins_with(file, size, "BM", 2)) return ROWS_FILE;
+    if (size >= 2 && file[0] == 'P' && file[1] >= '1' && file[1] <= '6')
+        return file[1] < '4' ? TEXT_FILE : ROWS_FILE;
     return UNKNOWN_FILE;
 }
 
@@ -288,7 +320,7 @@ static int convert(reading *r, int channels)
 unsigned char *read_image(const unsigned char *file, size_t size, int channels, int *width,
                           int *height, int *file_channels, const char **why)
 {
-    static int (*const decode[])(reading *) = {decode_jpeg, decode_png, decode_rows};
+    static int (*const decode[])(reading *) = {decode_jpeg, decode_png, decode_rows, decode_text};
     reading r = {.file = file, .size = size, .channels = channels};
     image_format format = format_of(file, size);
     int good = 0;
@@ -307,6 +339,7 @@ unsigned char *read_image(const unsigned char *file, size_t size, int channels, 
         free(r.pixels);
         return NULL;
     }
+    *why = r.remark;
     *width = r.width;
     *height = r.height;
     *file_channels = r.file_channels;

@@ -1,4 +1,4 @@
-/* An image file's bytes as pixels: JPEG by libjpeg-turbo, PNG by libpng, BMP and PNM.
+/* An image file's bytes as pixels: JPEG by libjpeg-turbo, PNG by libpng, BMP and PNM (P1 to P6).
  */
 #ifndef IMAGE_READER_H
 #define IMAGE_READER_H
@@ -17,7 +17,8 @@
    EXIF says lies on its side is turned upright.
    Returns height x width x *file_channels bytes in rows from the top, which the caller frees, or
    NULL where the file is no whole image of a format above, is larger than LARGEST_IMAGE, or memory
-   is short; *why then says so in words, valid until the thread's next call. */
+   is short; *why then says so in words, valid until the thread's next call. Of an image that is
+   read *why is NULL, or a remark on what looks wrong with it. */
 unsigned char *read_image(const unsigned char *file, size_t size, int channels, int *width,
                           int *height, int *file_channels, const char **why);
 

@@ -62,15 +62,19 @@ static const char *find_bmp_rows(const unsigned char *file, size_t size, image_r
     return check_fit(rows, file, size, little_endian(file + 10, 4));
 }
 
-/* The next number of a PNM's header at *place, or 0; blanks and comments go before it. */
-static size_t pnm_number(const unsigned char *file, size_t size, size_t *place)
+size_t skip_pnm_blanks(const unsigned char *file, size_t size, size_t place)
 {
-    size_t value = 0, i = *place;
-    while (i < size && (file[i] == '#' || strchr(" \t\r\n\v\f", file[i]))) {
-        if (!file[i]) break;
-        if (file[i++] == '#')
-            while (i < size && file[i] != '\n' && file[i] != '\r') ++i;
+    while (place < size && (file[place] == '#' || strchr(" \t\r\n\v\f", file[place]))) {
+        if (!file[place]) break;
+        if (file[place++] == '#')
+            while (place < size && file[place] != '\n' && file[place] != '\r') ++place;
     }
+    return place;
+}
+
+size_t read_pnm_number(const unsigned char *file, size_t size, size_t *place)
+{
+    size_t value = 0, i = skip_pnm_blanks(file, size, *place);
     while (i < size && file[i] >= '0' && file[i] <= '9' && value <= INT_MAX)
         value = value * 10 + (file[i++] - '0');
     *place = i;
@@ -79,16 +83,22 @@ static size_t pnm_number(const unsigned char *file, size_t size, size_t *place)
 
 static const char *find_pnm_rows(const unsigned char *file, size_t size, image_rows *rows)
 {
+    static const unsigned char white_and_black[8] = {255, 255, 255, 0, 0, 0, 0, 0};
     size_t place = 2;
+    int is_bitmap = file[1] == '4';
     rows->channels = file[1] == '6' ? 3 : 1;
-    rows->bits = 8 * rows->channels;
-    rows->width = pnm_number(file, size, &place);
-    rows->height = pnm_number(file, size, &place);
+    rows->bits = is_bitmap ? 1 : 8 * rows->channels;
+    rows->width = read_pnm_number(file, size, &place);
+    rows->height = read_pnm_number(file, size, &place);
     if (rows->width > INT_MAX || rows->height > INT_MAX) return "an image of an impossible size";
-    rows->scale = (unsigned)pnm_number(file, size, &place);
+    rows->scale = is_bitmap ? 255 : (unsigned)read_pnm_number(file, size, &place);
     if (rows->scale == 0) return "a PNM with a broken header";
     if (rows->scale > 255) return "a PNM with values above 255";
-    rows->stride = rows->width * rows->channels;
+    rows->stride = is_bitmap ? (rows->width + 7) / 8 : rows->width * rows->channels;
+    if (is_bitmap) {
+        rows->palette = white_and_black;
+        rows->palette_size = 2;
+    }
     return check_fit(rows, file, size, place + 1);
 }
 
