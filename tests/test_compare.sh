@@ -92,7 +92,7 @@ check 'where the program alone is killed, its trainings stop too' orphans
 # --- The tables and plots, against results.csv
 there() {
     cat "$scratch/out/table.txt"
-    [ "$(grep -c '^| [0-9]' "$scratch/out/table.md")" -eq 20 ] && [ "$(wc -l <"$scratch/out/table.csv")" -eq 17 ] &&
+    [ "$(grep -c '^| [0-9]' "$scratch/out/table.md")" -eq 24 ] && [ "$(wc -l <"$scratch/out/table.csv")" -eq 17 ] &&
         grep -q '<svg' "$scratch/out/noise.svg" && grep -q '</svg>' "$scratch/out/training.svg"
 }
 check 'table.txt, .md, .csv and the plots are there' there
@@ -123,6 +123,20 @@ assert want == got
 PY
 }
 check 'training loss and training top 1 are those of the last weights' training
+guesses() { # prediction sets of the last weights, as the two commands make and measure them
+    run=$scratch/out/runs/softmax_p1_f0.5_s1
+    cp "$run/weights/run.weights" "$scratch/again.weights"
+    "$darknet" classifier calibrate "$run/run.data" "$run/run.cfg" "$scratch/again.weights" >"$scratch/again.out" &&
+        "$darknet" classifier valid "$run/run.data" "$run/run.cfg" "$scratch/again.weights" -sets "$scratch/again.sets" >>"$scratch/again.out"
+    want=$(sed -n 's/^sets: .*mean size \([0-9.]*\),.*/\1/p' "$scratch/again.out")
+    got=$(awk -F, '$1 == "softmax" && $2 == 1 && $3 == 0.5 && $4 == 1 { print $15, $16 }' "$scratch/out/results.csv")
+    echo "want $want, got $got"
+    [ -n "$want" ] && python "$want" "$got" <<'PY'
+import sys
+assert float(sys.argv[1]) == float(sys.argv[2].split()[0]) and 0.5 < float(sys.argv[2].split()[1]) <= 1
+PY
+}
+check 'guesses for 90 % are those of classifier calibrate and valid -sets' guesses
 best_not_below() { awk -F, 'NR > 1 && $9 < $7 { print; exit 1 }' "$scratch/out/results.csv"; }
 check 'the best top 5 is never below the last' best_not_below
 

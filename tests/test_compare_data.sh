@@ -333,7 +333,8 @@ def result(loss, noise, seed, top1, topk, **more):
     name = run_name(loss, noise, 1, seed)
     os.makedirs(f"{out}/runs/{name}")
     row = {"loss": loss, "noise": noise, "fraction": 1, "seed": seed, "batches": 100, "top1_last": top1, "topk_last": topk, "top1_best": top1 + 0.01,
-           "topk_best": topk + 0.01, "best_batch": 90, "train_loss": 0.25, "train_top1": 0.9, "seconds": 5, "cpu_seconds": 65, **more}
+           "topk_best": topk + 0.01, "best_batch": 90, "train_loss": 0.25, "train_top1": 0.9, "seconds": 5, "cpu_seconds": 65,
+           "guesses": 10 - 5 * topk, "coverage": 0.9, **more}
     with open(f"{out}/runs/{name}/result.csv", "w") as file:
         file.write(results_text([row]))
     with open(f"{out}/runs/{name}/log.csv", "w") as file:
@@ -342,7 +343,7 @@ for seed, top1, topk in ((1, 0.40, 0.70), (2, 0.42, 0.71), (3, 0.41, 0.72)):
     result("softmax", 0, seed, top1, topk)
     result("smooth_topk", 0, seed, top1 - 0.1 + 0.001 * seed, topk + 0.10 + 0.001 * seed)
     result("smooth_topk k=1,5", 0, seed, top1 + 0.05 * seed - 0.1, topk)
-result("softmax", 1, 1, 0.1, 0.2, train_top1="")
+result("softmax", 1, 1, 0.1, 0.2, train_top1="", guesses="")
 result("smooth_topk", 1, 2, 0.3, 0.4)
 settings = {"OUT": out, "DATA": "data", "NETWORK": "net<work", "BATCHES": 100, "EVERY": 50, "K": 5, "commands": ["make compare DATA=data"],
             "losses": {label: {"sentence": label, "base": "x.cfg"} for label in labels}}
@@ -360,7 +361,9 @@ assert rows["last", "1.0", "softmax"]["train_top1"] == ""
 with open(out + "/table.md") as file:
     markdown = file.read()
 lines = [line for line in markdown.splitlines() if line.startswith("| 1 | 0 | 3 |")]
-assert len(lines) == 5, lines
+assert len(lines) == 6, lines
+fewer = lines.pop(2)
+assert fewer == "| 1 | 0 | 3 | 6.5 ± 0.0 | **5.9 ± 0.1** (-0.5 ± 0.0 *) | 6.5 ± 0.0 (+0.0 ± 0.0) |", "fewer guesses are better: " + fewer
 assert lines[0] == "| 1 | 0 | 3 | **41.0 ± 1.0** | 31.2 ± 1.1 (-9.8 ± 0.1 *) | **41.0 ± 5.6** (+0.0 ± 5.0) |", lines[0]
 assert lines[1] == "| 1 | 0 | 3 | 71.0 ± 1.0 | **81.2 ± 1.1** (+10.2 ± 0.1 *) | 71.0 ± 1.0 (+0.0 ± 0.0) |", lines[1]
 assert lines[2] == "| 1 | 0 | 3 | 0.25 / 90.0 | 0.25 / 90.0 | 0.25 / 90.0 |", lines[2]
@@ -381,7 +384,7 @@ assert html.count("data:image/svg+xml;base64,") == 2 and "<script" not in html a
 import compare_report
 drawn = []
 compare_report.plot = lambda path, panels, columns, x_label, x_range: drawn.append((x_label, x_range))
-compare_report.plot_noise("x", [{"fraction": 1, "noise": noise, "loss": "softmax", "topk": 1, "topk_sd": None} for noise in (0, 0.5)], settings)
+compare_report.plot_noise("x", [{"fraction": 1, "noise": noise, "loss": "softmax", "topk": 1, "topk_sd": None, "guesses": None} for noise in (0, 0.5)], settings)
 assert drawn.pop() == ("label noise p", (0, 0.5)), "the axis ends where the noise does"
 compare_report.plot_training("x", out, [], [{"fraction": 1, "noise": 0}], settings)
 assert drawn.pop() == ("batches", (0, 100))

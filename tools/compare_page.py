@@ -40,11 +40,13 @@ def picture(svg, title):
 
 
 def table_of_runs(results, names, k):
-    lines = [["loss", "fraction", "noise", "seed", "top-1", f"top-{k}", "training loss", "time", "CPU time"]]
+    lines = [["loss", "fraction", "noise", "seed", "top-1", f"top-{k}", "guesses for 90 %", "training loss", "time",
+              "CPU time"]]
     for r in sorted(results, key=lambda r: (-r["fraction"], r["noise"], list(names).index(r["loss"]), r["seed"])):
-        seconds, cpu = r.get("seconds"), r.get("cpu_seconds")
+        seconds, cpu, guesses = r.get("seconds"), r.get("cpu_seconds"), r.get("guesses")
         lines.append([names[r["loss"]], f"{r['fraction']:g}", f"{r['noise']:g}", str(r["seed"]),
                       f"{100 * r['top1_last']:.2f}", f"{100 * r['topk_last']:.2f}",
+                      "" if guesses is None else f"{guesses:.2f}",
                       "" if r["train_loss"] is None else f"{r['train_loss']:.4g}",
                       "" if seconds is None else duration(seconds), "" if cpu is None else duration(cpu)])
     return lines

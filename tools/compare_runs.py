@@ -14,9 +14,10 @@ import time
 from compare_data import Refused, read_lines, write_whole
 
 DARKNET = "build/darknet"
+COVER = 0.9  # the part of the images whose prediction sets shall hold the right class
 MEASURED = 2000  # training images, evenly spread, that training top-1 is measured on
 RESULT_FIELDS = ("loss", "noise", "fraction", "seed", "batches", "top1_last", "topk_last", "top1_best", "topk_best",
-                 "best_batch", "train_loss", "train_top1", "seconds", "cpu_seconds")
+                 "best_batch", "train_loss", "train_top1", "seconds", "cpu_seconds", "guesses", "coverage")
 
 
 def read_log(path):
@@ -52,7 +53,7 @@ def environment(threads):
 
 class Run:
     """One training. facts, kept in run.json: loss (its label), noise, fraction, seed, k, batches, every (batches between
-    validations), validation (how many batches take as long as one), measure (training top-1, at the end)."""
+    validations), validation (how many batches take as long as one), measure (training top-1 and prediction sets, at the end)."""
 
     def __init__(self, directory, facts=None):
         self.directory = directory
@@ -60,6 +61,7 @@ class Run:
         self.log = directory + "/log.csv"
         self.shown = directory + "/train.log"
         self.measured = directory + "/measure.log"
+        self.sets = directory + "/sets.log"
         self.cpu = directory + "/cpu.csv"
         self.result_file = directory + "/result.csv"
         self.backup = directory + "/weights/run.backup"
@@ -113,7 +115,11 @@ class Run:
                                         env=environment(threads), preexec_fn=stop_with_parent)
 
     def start(self, threads):
-        self.threads, self.measuring = threads, False
+        self.threads, self.is_training, self.may_fail = threads, True, False
+        self.todo, self.output = self.measurements(), self.shown
+        for name in (self.measured, self.sets):
+            if os.path.exists(name):
+                os.remove(name)
         command = [DARKNET, "classifier", "train", self.directory + "/run.data", self.directory + "/run.cfg"]
         command += [self.backup] if os.path.exists(self.backup) else []
         command += ["-seed", str(self.facts["seed"]), "-topk", str(self.facts["k"]), "-progress", "-log", self.log,
@@ -124,15 +130,28 @@ class Run:
             self.said_before = shown.tell()
             self.begin(command, shown, threads)
 
+    def measurements(self):
+        """What is measured after the training, on the last weights: (command, where its output goes, whether it may fail).
+        Too few images for prediction sets leave these out."""
+        if not self.facts["measure"]:
+            return []
+        own, weights = self.directory, self.directory + "/weights/run"
+        network = [own + "/run.cfg", weights + ".weights"]
+        return [(["valid", own + "/measure.data", *network, "-verbose"], self.measured, False),
+                (["calibrate", own + "/run.data", *network, "-cover", str(COVER)], own + "/calibrate.log", True),
+                (["valid", own + "/run.data", *network, "-sets", weights + ".sets"], self.sets, True)]
+
     def poll(self):
-        """None while it is at work; then Darknet's exit code. After a training, training top-1 is measured."""
+        """None while it is at work; then Darknet's exit code. After a training there are the measurements."""
         code = self.exit_code(os.WNOHANG)
-        if code != 0 or self.measuring or not self.facts["measure"]:
+        if code is None or code and not self.may_fail:
             return code
-        self.measuring = True
-        with open(self.measured, "wb") as shown:
-            self.begin([DARKNET, "classifier", "valid", self.directory + "/measure.data", self.directory + "/run.cfg",
-                        self.directory + "/weights/run.weights", "-verbose"], shown, self.threads)
+        if code or not self.todo:
+            return 0
+        command, self.output, self.may_fail = self.todo.pop(0)
+        self.is_training = False
+        with open(self.output, "wb") as shown:
+            self.begin([DARKNET, "classifier", *command], shown, self.threads)
         return None
 
     def exit_code(self, how):
@@ -141,7 +160,7 @@ class Run:
             ended, status, usage = os.wait4(self.process.pid, how)
             if ended:
                 self.process.returncode = os.waitstatus_to_exitcode(status)
-                if not self.measuring:
+                if self.is_training:
                     with open(self.cpu, "a") as file:
                         file.write(f"{usage.ru_utime + usage.ru_stime:.2f}\n")
         return self.process.returncode
@@ -198,6 +217,15 @@ class Run:
             found = []
         return float(found[-1]) if found else ""
 
+    def prediction_sets(self):
+        """Guesses for COVER and how often they held the right class, on the images that they were not calibrated on."""
+        try:
+            with open(self.sets) as shown:
+                found = re.findall(r"^sets: .*: coverage ([0-9.]+) % .*mean size ([0-9.]+),", shown.read(), re.M)
+        except OSError:
+            found = []
+        return {"guesses": float(found[0][1]), "coverage": float(found[0][0]) / 100} if found else {}
+
     def end(self):
         """Writes the result of a training that has ended, and returns it."""
         rows = read_log(self.log)
@@ -208,7 +236,8 @@ class Run:
         row = {**{name: self.facts[name] for name in ("loss", "noise", "fraction", "seed", "batches")},
                "top1_last": float(rows[-1]["top1"]), "topk_last": float(rows[-1][top]), "top1_best": float(best["top1"]),
                "topk_best": float(best[top]), "best_batch": int(best["batch"]), "train_loss": float(rows[-1]["loss"]),
-               "train_top1": self.training_top1(), "seconds": float(rows[-1]["seconds"]), "cpu_seconds": self.cpu_seconds()}
+               "train_top1": self.training_top1(), "seconds": float(rows[-1]["seconds"]), "cpu_seconds": self.cpu_seconds(),
+               **self.prediction_sets()}
         write_whole(self.result_file, results_text([row]))
         if os.path.exists(self.backup):
             os.remove(self.backup)
@@ -219,7 +248,7 @@ class Run:
         return read_results(self.result_file)[0]
 
     def end_of_output(self):
-        with open(self.measured if self.measuring else self.shown, errors="replace") as shown:
+        with open(self.output, errors="replace") as shown:
             return "".join("  " + line for line in shown.readlines()[-12:])
 
     def failure(self, code):
