@@ -75,7 +75,7 @@ ifeq ($(GPU),1)
 endif
 	@$(MAKE_DARKNET) -q >/dev/null 2>&1 || echo "building Darknet in $(SOURCE) (about a minute)"
 	+@$(MAKE_DARKNET) -s --no-print-directory $(PARALLEL)
-	@ln -sf source/darknet build/darknet
+	@ln -sf source/darknet source/libdarknet.so build/
 	@[ '$(BLAS)$(BLAS_PACKAGE)' != 0 ] || echo "without OpenBLAS a training step takes two to three times as long; install it with: apt-get install libopenblas-dev pkg-config"
 # Programs that are linked with it need not be linked again when it stayed as it was.
 $(SOURCE)/libdarknet.a: darknet
@@ -101,7 +101,7 @@ chart:
 	@tools/chart.py
 
 export:
-	@$(PYTHON) tools/export.py '$(CFG)' '$(WEIGHTS)' '$(OUT)' $(if $(filter %.cfg,$(OUT)),'$(OUT:.cfg=.weights)',$(if $(DATA),'$(DATA)'))
+	@$(PYTHON) tools/export.py '$(CFG)' '$(WEIGHTS)' '$(OUT)' $(if $(filter %.cfg,$(OUT)),'$(OUT:.cfg=.weights)',$(if $(DATA),'$(DATA)')) $(if $(SETS),'$(SETS)')
 
 include src/library.mk
 ifeq ($(GPU)$(MPI)$(NCCL),111)

@@ -20,12 +20,6 @@ SMOOTH_TOPK_FUNCTION double smooth_topk_z(float score, float pivot, int k, float
     return ((double)score - (double)pivot) / ((double)k * (double)tau);
 }
 
-/* The same where 1 / (k tau) is known. */
-SMOOTH_TOPK_FUNCTION double smooth_topk_z_at(float score, float pivot, double inverse_k_tau)
-{
-    return ((double)score - (double)pivot) * inverse_k_tau;
-}
-
 /* The margin's part of q, of one label or of a row. */
 SMOOTH_TOPK_FUNCTION double smooth_topk_margin(double alpha, float tau)
 {
@@ -47,14 +41,6 @@ SMOOTH_TOPK_FUNCTION double smooth_topk_softplus(double q)
 SMOOTH_TOPK_FUNCTION double smooth_topk_sigmoid(double q)
 {
     return q > 0 ? 1 / (1 + exp(-q)) : exp(q) / (1 + exp(q));
-}
-
-/* The softplus, and in *sigmoid its slope, with one exponential. */
-SMOOTH_TOPK_FUNCTION double smooth_topk_softplus_and_sigmoid(double q, double *sigmoid)
-{
-    double e = exp(-fabs(q));
-    *sigmoid = (q > 0 ? 1 : e) / (1 + e);
-    return (q > 0 ? q : 0) + log1p(e);
 }
 
 /* t' of an entry of a row of truth, from w t of that entry and sum, that of all: a part `smoothing`
