@@ -99,6 +99,25 @@ by_make() {
 }
 check 'make export' by_make
 
+# --- The temperature of classifier calibrate
+calibrated() {
+    pictures 20 16 && mkdir -p "$scratch/new" && cp "$scratch"/data/* "$scratch/new" &&
+        ls "$scratch"/new/* >"$scratch/calibrate.txt" &&
+        { cat "$scratch/x.data" && echo "calibrate=$scratch/calibrate.txt"; } >"$scratch/calibrate.data" &&
+        "$darknet" classifier calibrate "$scratch/calibrate.data" "$scratch/crop.cfg" "$scratch/crop.weights" &&
+        fitted=$(sed -n 's/^fitted_temperature=//p' "$scratch/crop.sets") && echo "$fitted" &&
+        sed "s/^k=2/&\ntemperature=$fitted/" "$scratch/crop.cfg" >"$scratch/fitted.cfg" &&
+        cp "$scratch/crop.weights" "$scratch/fitted.weights" && own fitted
+}
+fitted() { # OUT.onnx x.data | OUT.cfg OUT.weights
+    export_to "$scratch/crop.cfg" "$scratch/crop.weights" "$@" "$scratch/crop.sets"
+}
+onnx_fitted() { fitted "$scratch/fitted_out.onnx" "$scratch/x.data" && onnx_in onnxruntime fitted; }
+pair_fitted() { fitted "$scratch/fitted_out.cfg" "$scratch/fitted_out.weights" && pair_in_darknet fitted; }
+check 'a temperature is calibrated' calibrated
+try_with "$runtime" onnxruntime 'a fitted temperature: ONNX Runtime' onnx_fitted
+try_with "$exporter" python3-numpy 'a fitted temperature: the pair in Darknet' pair_fitted
+
 # --- What is refused: one line, exit code 1, no file
 refused() { # words argument...
     words=$1
@@ -121,6 +140,13 @@ check 'refused: weights for a .cfg' refused 'is no text' "$good.weights" "$good.
 check 'refused: no such directory' refused 'cannot be written' "$good.cfg" "$good.weights" "$scratch/no/bad.onnx"
 check 'refused: over the network itself' refused 'give the new file another name' "$good.cfg" "$good.weights" \
     "$good.cfg" "$scratch/bad_out.weights"
+check 'refused: .sets for other weights' refused 'is for other weights' "$good.cfg" "$good.weights" \
+    "$scratch/bad.onnx" "$scratch/crop.sets"
+check 'refused: .sets for another temperature' refused 'is for temperature=2, the network has ' "$scratch/fitted.cfg" \
+    "$scratch/fitted.weights" "$scratch/bad.onnx" "$scratch/crop.sets"
+cp "$scratch/x.data" "$scratch/no.sets"
+check 'refused: no .sets' refused 'no file of classifier calibrate' "$good.cfg" "$good.weights" "$scratch/bad.onnx" \
+    "$scratch/no.sets"
 check 'refused: no labels' refused 'No such file' "$good.cfg" "$good.weights" "$scratch/bad.onnx" "$scratch/none.data"
 head -c 19 "$good.weights" >"$scratch/header"
 check 'refused: weights cut in the header' refused 'header' "$good.cfg" "$scratch/header" "$scratch/bad.onnx"

@@ -1,11 +1,12 @@
 #!/usr/bin/env python3
 """Exports a trained classifier to other programs, with the probabilities that Darknet's own layer gives.
 
-usage: tools/export.py x.cfg x.weights OUT.onnx [x.data]        for ONNX Runtime, OpenCV, and most others
-       tools/export.py x.cfg x.weights OUT.cfg OUT.weights      for OpenCV 4 and Darknets without [smooth_topk]
+usage: tools/export.py x.cfg x.weights OUT.onnx [x.data] [x.sets]     for ONNX Runtime, OpenCV, and most others
+       tools/export.py x.cfg x.weights OUT.cfg OUT.weights [x.sets]   for OpenCV 4 and Darknets without [smooth_topk]
 
-x.data names the file of labels, which go into OUT.onnx. `make export CFG=x.cfg WEIGHTS=x.weights OUT=OUT.onnx
-DATA=x.data` does the same; with OUT=OUT.cfg it writes OUT.weights too. docs/use.md says how to go on.
+x.data names the file of labels, which go into OUT.onnx. x.sets is a file of `classifier calibrate`: the probabilities
+get the temperature that it has fitted. `make export CFG=x.cfg WEIGHTS=x.weights OUT=OUT.onnx DATA=x.data SETS=x.sets`
+does the same; with OUT=OUT.cfg it writes OUT.weights too. docs/use.md says how to go on.
 """
 
 import os
@@ -17,7 +18,10 @@ sys.dont_write_bytecode = True  # tools/ stays as it is
 
 from compare_data import Refused
 
-USAGE = "usage: tools/export.py x.cfg x.weights OUT.onnx [x.data], or x.cfg x.weights OUT.cfg OUT.weights"
+USAGE = (
+    "usage: tools/export.py x.cfg x.weights OUT.onnx [x.data] [x.sets], or "
+    "x.cfg x.weights OUT.cfg OUT.weights [x.sets]"
+)
 
 
 def need(module, package):
@@ -62,35 +66,43 @@ def replace_files(files, inputs):
                 os.remove(temporary)
 
 
-def export(cfg, weights, output, other):
+def export(cfg, weights, outputs, data, sets):
+    """outputs: the name of an ONNX model, or those of a .cfg and a weights file. data and sets may be None."""
     need("numpy", "python3-numpy")
     from export_network import read_network
+    from export_sets import set_fitted_temperature
 
     layers = read_network(cfg, weights)
-    if output.endswith(".onnx"):
+    if sets:
+        set_fitted_temperature(sets, layers[-1], weights)
+    if len(outputs) == 1:
         need("onnx", "python3-onnx")
         from export_onnx import onnx_model
 
-        labels = read_labels(other, prod(layers[-1].shape)) if other else []
-        replace_files({output: onnx_model(layers, labels)}, (cfg, weights))
-        return
-    from export_darknet import darknet_files, unknown_to_opencv
+        contents = [onnx_model(layers, read_labels(data, prod(layers[-1].shape)) if data else [])]
+        unknown = None
+    else:
+        from export_darknet import darknet_files, unknown_to_opencv
 
-    replace_files(dict(zip((output, other), darknet_files(layers, cfg))), (cfg, weights))
-    unknown = ", ".join(unknown_to_opencv(layers))
+        contents = darknet_files(layers, cfg)
+        unknown = ", ".join(unknown_to_opencv(layers))
+    replace_files(dict(zip(outputs, contents)), (cfg, weights))
     if unknown:
-        print(f"{output}: for Darknets; OpenCV 4 does not know {unknown}: export to ONNX for it", file=sys.stderr)
+        print(f"{outputs[0]}: for Darknets; OpenCV 4 does not know {unknown}: export to ONNX for it", file=sys.stderr)
 
 
 def main(arguments):
     if arguments in (["-h"], ["--help"]):
         print(__doc__.strip())
         return
-    cfg, weights, output, other = (*arguments, *[None] * 4)[:4]
-    to_onnx = len(arguments) in (3, 4) and output.endswith(".onnx")
-    if not to_onnx and not (len(arguments) == 4 and output.endswith(".cfg") and other.endswith(".weights")):
+    cfg, weights, *rest = arguments if len(arguments) > 2 else ["", "", ""]
+    endings = [os.path.splitext(name)[1] for name in rest]
+    outputs = 1 if endings[0] == ".onnx" else 2
+    others = [[], [".sets"]] + [[".data"], [".data", ".sets"]] * (outputs == 1)
+    if endings[:outputs] not in ([".onnx"], [".cfg", ".weights"]) or endings[outputs:] not in others:
         raise Refused(USAGE)
-    export(cfg, weights, output, other)
+    also = dict(zip(endings[outputs:], rest[outputs:]))
+    export(cfg, weights, rest[:outputs], also.get(".data"), also.get(".sets"))
 
 
 try:
