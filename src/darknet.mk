@@ -12,7 +12,7 @@ ifeq ($(GPU), 1)
 PLUGIN_OBJ += smooth_topk_gpu.o
 endif
 # The program's own; all else is in its library.
-PROGRAM_OBJ := commands.o
+PROGRAM_OBJ := commands.o openblas_start.o
 OBJ += $(filter-out $(PROGRAM_OBJ),$(PLUGIN_OBJ))
 EXECOBJA += $(PROGRAM_OBJ)
 
@@ -31,6 +31,10 @@ $(if $(STALE),$(shell rm -f $(ALIB) $(SLIB)))
 WARNINGS = -w
 CFLAGS += $(WARNINGS)
 $(addprefix $(OBJDIR),$(PLUGIN_OBJ)): WARNINGS = -Wextra -isystem include -isystem src
+# What upstream allocates is looked at.
+UPSTREAM_OBJ := $(patsubst %.c,$(OBJDIR)%.o,$(notdir $(wildcard src/*.c examples/*.c)))
+$(UPSTREAM_OBJ): CFLAGS += -include plugin/base/checked_memory.h
+$(UPSTREAM_OBJ): plugin/base/checked_memory.h plugin/base/allocate.h
 # With -Ofast clang takes every number that a function gets for a finite one, and no pragma in a file undoes that; without
 # the rest of it our loops, which are vectors already, lose nothing.
 ifneq ($(shell $(CC) -dM -E -x c /dev/null 2>/dev/null | grep -w __clang__),)
@@ -42,7 +46,7 @@ ifeq ($(GPU)$(MPI)$(NCCL), 111)
 include plugin/nccl.mk
 MPI_FLAGS += -DNCCL $(NCCL_FLAGS)
 endif
-$(OBJDIR)cpu_settings.o $(OBJDIR)gemm_blas.o: CFLAGS += $(CPU_FLAGS)
+$(OBJDIR)cpu_settings.o $(OBJDIR)gemm_blas.o $(OBJDIR)openblas_start.o: CFLAGS += $(CPU_FLAGS)
 LDFLAGS += $(DARKNET_LIBRARIES)
 
 # Ranks compare what they are built of.

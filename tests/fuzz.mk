@@ -4,7 +4,7 @@
 # libFuzzer (make fuzz).
 FUZZ_TARGETS := options weights images loss
 FUZZ_SOURCES := $(wildcard tests/fuzz/*.[ch]) tests/support.h
-FUZZ_IMAGES := tests/fuzz/fuzz_images.c src/data/image_reader.c src/data/image_orientation.c src/data/image_rows.c $(PLUGIN_INCLUDE) \
+FUZZ_IMAGES := tests/fuzz/fuzz_images.c src/data/image_reader.c src/data/image_orientation.c src/base/allocate.c src/base/ending.c -Isrc/base src/data/image_rows.c $(PLUGIN_INCLUDE) \
 	-DLARGEST_IMAGE=262144 $(DARKNET_LIBRARIES)
 FUZZ_CALLS := tests/fuzz/calls.c -Wno-unused-parameter $(PLUGIN_INCLUDE) \
 	-Wl,--wrap=exit,--wrap=fopen,--wrap=fclose,--wrap=malloc,--wrap=calloc,--wrap=realloc,--wrap=free

@@ -384,7 +384,7 @@ static void large_orientations(void **state)
         picture file = {malloc(W * H * 3), W, H, 3}, copy = file;
         for (int i = 0; i < W * H * 3; ++i) file.pixels[i] = (unsigned char)(i * 7 + i / 256);
         copy.pixels = memcpy(malloc(W * H * 3), file.pixels, W * H * 3);
-        assert_int_equal(turn_upright(&copy.pixels, &copy.w, &copy.h, 3, o), 1);
+        turn_upright(&copy.pixels, &copy.w, &copy.h, 3, o);
         int turned = row_0[o - 1] == LEFT || row_0[o - 1] == RIGHT;
         for (int y = 0; y < H; ++y)
             for (int x = 0; x < W; ++x) {

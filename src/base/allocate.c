@@ -1,31 +1,59 @@
 /* Memory and texts, or the end of the program. */
 #include "allocate.h"
 
+#include "ending.h"
+
 #include <stdarg.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 
-static _Noreturn void end_without_memory(size_t count, size_t size)
+static __thread allocation_purpose purpose;
+
+allocation_purpose allocating_for(const char *subject, const char *advice)
 {
-    fprintf(stderr, "out of memory: %zu times %zu bytes\n", count, size);
-    exit(1);
+    allocation_purpose before = purpose;
+    purpose = (allocation_purpose){subject, advice};
+    return before;
+}
+
+_Noreturn void out_of_memory(size_t bytes)
+{
+    char words[512];
+    double megabytes = (double)bytes / 1e6;
+    snprintf(words, sizeof words, "\nout of memory: %.300s asks for %.*f MB%s%s",
+             purpose.subject ? purpose.subject : "the program", megabytes < 10, megabytes,
+             purpose.advice ? " " : "", purpose.advice ? purpose.advice : "");
+    end_program(words);
+}
+
+static void *there(void *memory, size_t bytes)
+{
+    if (!memory) out_of_memory(bytes);
+    return memory;
+}
+
+/* SIZE_MAX where the product is larger than that. */
+static size_t product(size_t count, size_t size)
+{
+    return size && count > SIZE_MAX / size ? SIZE_MAX : count * size;
 }
 
 void *allocate(size_t count, size_t size)
 {
-    void *memory = calloc(count ? count : 1, size);
-    if (memory) return memory;
-    end_without_memory(count, size);
+    if (!count || !size) count = size = 1;
+    return there(calloc(count, size), product(count, size));
+}
+
+void *allocate_unset(size_t bytes)
+{
+    return there(malloc(bytes ? bytes : 1), bytes);
 }
 
 void *reallocate(void *memory, size_t count, size_t size)
 {
-    void *larger = NULL;
-    if (!count) count = 1;
-    if (size <= SIZE_MAX / count) larger = realloc(memory, count * size);
-    if (larger) return larger;
-    end_without_memory(count, size);
+    size_t bytes = product(count, size);
+    return there(bytes < SIZE_MAX ? realloc(memory, bytes ? bytes : 1) : NULL, bytes);
 }
 
 char *print_text(const char *format, ...)

@@ -11,6 +11,20 @@ void *allocate(size_t count, size_t size);
 /* `memory` (or NULL), made larger or smaller, as realloc does it; ends the program likewise. */
 void *reallocate(void *memory, size_t count, size_t size);
 
+/* `bytes` bytes whose values are not set, likewise. */
+void *allocate_unset(size_t bytes);
+
+/* What the calling thread takes memory for from now on, and what helps where there is none, for the
+   message "out of memory: SUBJECT asks for N MB ADVICE"; NULL: nothing that has a name, no advice.
+   The texts must last. Returns what was named before. */
+typedef struct {
+    const char *subject, *advice;
+} allocation_purpose;
+allocation_purpose allocating_for(const char *subject, const char *advice);
+
+/* Ends the program by end_program (ending.h) with that message. */
+_Noreturn void out_of_memory(size_t bytes);
+
 /* What printf would write, as text that the caller frees. */
 __attribute__((format(printf, 1, 2))) char *print_text(const char *format, ...);
 

@@ -2,6 +2,8 @@
 #define _GNU_SOURCE /* readlink, fileno */
 #include "text_lines.h"
 
+#include "allocate.h"
+
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -40,18 +42,12 @@ char *read_text_line(FILE *file)
     int c = getc(file);
     if (c == EOF && ferror(file)) refuse_text(file, "cannot be read: ", strerror(errno));
     if (c == EOF) return NULL;
-    char *line = malloc(size);
-    for (; line && c != EOF && c != '\n' && c != '\r'; c = getc(file)) {
+    char *line = allocate_unset(size);
+    for (; c != EOF && c != '\n' && c != '\r'; c = getc(file)) {
         line[length++] = (char)c;
         if (c == 0) break; /* no text, perhaps without an end */
         if (length < size) continue;
-        char *longer = realloc(line, size *= 2);
-        if (!longer) free(line);
-        line = longer;
-    }
-    if (!line) {
-        fprintf(stderr, "out of memory for a line of %zu bytes\n", size);
-        exit(1);
+        line = reallocate(line, 1, size *= 2);
     }
     if (ferror(file)) refuse_text(file, "cannot be read: ", strerror(errno));
     if (c == '\r' && (c = getc(file)) != '\n' && c != EOF) ungetc(c, file);

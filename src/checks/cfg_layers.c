@@ -3,6 +3,7 @@
 #include "cfg_checks.h"
 
 #include "cfg_options.h"
+#include "allocate.h"
 #include "class_tree.h"
 
 #include <limits.h>
@@ -331,11 +332,30 @@ static int needs_gradient_below(LAYER_TYPE type)
            type == REGION || type == YOLO || type == ISEG;
 }
 
+/* For the message of an allocation of this layer that fails, and of those after the last. */
+static void name_allocations(const network *net, int index, const char *type)
+{
+    static char subject[80], advice[120];
+    int steps = net->time_steps > 0 ? net->time_steps : 1;
+    if (type)
+        snprintf(subject, sizeof subject, "layer %d (%.*s)", index, (int)strcspn(type + 1, "]"),
+                 type + 1);
+    else
+        snprintf(subject, sizeof subject, "the network");
+    snprintf(advice, sizeof advice, "at batch=%d, subdivisions=%d; raise subdivisions",
+             net->batch / steps * net->subdivisions, net->subdivisions);
+    if (net->subdivisions == 1)
+        snprintf(advice, sizeof advice, "at batch=%d; raise subdivisions", net->batch / steps);
+    if (net->batch == steps) snprintf(advice, sizeof advice, "for one image; make it smaller");
+    allocating_for(subject, advice);
+}
+
 void check_layer_fits(char *filename, section *s, network *net, int index)
 {
     const layer *below = index ? &net->layers[index - 1] : NULL;
     place p = {filename, s, net, index, net->w, net->h, net->c, net->inputs, net->batch};
     LAYER_TYPE type = string_to_layer_type(s->type);
+    name_allocations(net, index, s->type);
     if (below) {
         p.w = below->out_w;
         p.h = below->out_h;
@@ -407,6 +427,7 @@ void check_layer_fits(char *filename, section *s, network *net, int index)
 
 void check_truths(char *filename, const network *net)
 {
+    name_allocations(net, net->n, NULL);
     for (int i = 0; i < net->n; ++i) {
         const layer *l = &net->layers[i];
         int judges = (l->type == SOFTMAX && !l->noloss) || l->type == COST || l->type == LOGXENT;

@@ -7,6 +7,7 @@
 #include "class_tree.h"
 #include "data_checks.h"
 #include "earlier_run.h"
+#include "ending.h"
 #include "finite.h"
 #include "loading.h"
 #include "ranks.h"
@@ -315,6 +316,18 @@ static void save_alone(void *argument)
                 stop_signal());
 }
 
+/* A fault in the middle of a batch, in whichever thread: the weights are those of the last one, or
+   in part of this. */
+static void save_in_need(void *argument)
+{
+    run *r = argument;
+    if (this_rank() || !r->trained) return;
+    *r->net->seen = r->seen;
+    if (save(r, ".backup") == WEIGHTS_SAVED)
+        fprintf(stderr, "Stopped after batch %zu; to go on, train from %s\n",
+                get_current_batch(r->net), last_checkpoint());
+}
+
 static void stop_without_images(run *r)
 {
     stop_together(r, 1);
@@ -426,10 +439,12 @@ void train_classifier(const train_options *options)
     r.seen = *r.net->seen;
     catch_stop_signals(this_rank() != 0);
     if (!this_rank()) save_when_alone(save_alone, &r);
+    save_before_end(save_in_need, &r);
     for (int count = 0; has_batches_left(&r); ++count) {
         if (r.net->random && count % RESIZING_BATCHES == 0) resize_networks(&r);
         train_next_batch(&r);
     }
+    save_before_end(NULL, NULL);
     save(&r, ".weights");
     free_data(end_batch(&r));
     tell_costs_of_sums();

@@ -31,9 +31,7 @@ static void refuse(const char *filename, int error)
 static void add_text(training_log *log, const char *text)
 {
     size_t n = strlen(text);
-    char *grown = realloc(log->text, log->length + n + 1);
-    if (!grown) refuse(log->filename, ENOMEM);
-    log->text = grown;
+    log->text = reallocate(log->text, log->length + n + 1, 1);
     memcpy(log->text + log->length, text, n + 1);
     log->length += n;
 }

@@ -2,7 +2,10 @@
 #define _GNU_SOURCE
 #include "cpu_settings.h"
 
+#include "blas_memory.h"
+
 #include <sched.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -36,9 +39,17 @@ static int threads_wanted(void)
 
 __attribute__((constructor)) static void set(void)
 {
-    cpu.blas = on("BLAS", BLAS);
     cpu.winograd = on("WINOGRAD", WINOGRAD);
     cpu.threads = threads_wanted();
+    cpu.blas = on("BLAS", BLAS);
+    if (cpu.blas && !blas_has_memory(cpu.threads)) {
+        cpu.blas = 0;
+        fprintf(
+            stderr,
+            "There is no memory for OpenBLAS, %d MB for each of %d threads: products are made by "
+            "plain loops, which are slower (OMP_NUM_THREADS=1 needs less)\n",
+            (int)(BLAS_BLOCK >> 20), cpu.threads);
+    }
 #if defined(__x86_64__)
     __builtin_cpu_init(); /* not sure to be done before main */
 #endif

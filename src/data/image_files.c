@@ -1,6 +1,7 @@
 /* An image file as Darknet's image: planes of floats, scaled if asked. */
 #include "image_files.h"
 
+#include "allocate.h"
 #include "image.h"
 #include "image_reader.h"
 
@@ -11,8 +12,7 @@ static image to_planes(const unsigned char *pixels, int w, int h, int c)
 {
     image im = make_empty_image(w, h, c);
     size_t plane = (size_t)w * h;
-    im.data = malloc(plane * c * sizeof(float));
-    if (!im.data) return im;
+    im.data = allocate_unset(plane * c * sizeof(float));
     for (int k = 0; k < c; ++k)
         for (size_t i = 0; i < plane; ++i) im.data[plane * k + i] = (float)pixels[i * c + k] / 255.;
     return im;
@@ -40,7 +40,7 @@ static void tell_once(const char *filename, const char *remark)
         fprintf(stderr, "%s: %s (other such images are not named)\n", filename, remark);
 }
 
-image try_load_image(char *filename, int w, int h, int c, const char **why)
+static image load_named(char *filename, int w, int h, int c, const char **why)
 {
     image im = make_empty_image(0, 0, 0);
     size_t size;
@@ -60,13 +60,20 @@ image try_load_image(char *filename, int w, int h, int c, const char **why)
         tell_once(filename, *why);
         im = to_planes(pixels, width, height, channels);
         free(pixels);
-        if (!im.data) *why = "out of memory";
     }
     if (im.data && h && w && (h != im.h || w != im.w)) {
         image resized = resize_image(im, w, h);
         free_image(im);
         im = resized;
     }
+    return im;
+}
+
+image try_load_image(char *filename, int w, int h, int c, const char **why)
+{
+    allocation_purpose before = allocating_for(filename, NULL);
+    image im = load_named(filename, w, h, c, why);
+    allocating_for(before.subject, before.advice);
     return im;
 }
 

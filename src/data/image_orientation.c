@@ -1,6 +1,8 @@
 /* The EXIF orientation of an image file, and pixels turned by it. */
 #include "image_orientation.h"
 
+#include "allocate.h"
+
 #include <stdlib.h>
 #include <string.h>
 
@@ -136,15 +138,14 @@ static int min_int(int a, int b)
     return a < b ? a : b;
 }
 
-int turn_upright(unsigned char **pixels, int *width, int *height, int channels, int orientation)
+void turn_upright(unsigned char **pixels, int *width, int *height, int channels, int orientation)
 {
     enum { TILE = 32 }; /* rows and columns at once, so that both images stay in the cache */
     const walk w = walk_of(orientation, *width, *height);
     int swapped = orientation >= 5, columns = swapped ? *height : *width,
         rows = swapped ? *width : *height;
-    if (orientation <= UPRIGHT) return 1;
-    unsigned char *turned = malloc((size_t)rows * columns * channels);
-    if (!turned) return 0;
+    if (orientation <= UPRIGHT) return;
+    unsigned char *turned = allocate_unset((size_t)rows * columns * channels);
     for (int y = 0; y < rows; y += TILE)
         for (int x = 0; x < columns; x += TILE)
             for (int i = y; i < min_int(y + TILE, rows); ++i) {
@@ -158,5 +159,4 @@ int turn_upright(unsigned char **pixels, int *width, int *height, int channels, 
     *pixels = turned;
     *width = columns;
     *height = rows;
-    return 1;
 }

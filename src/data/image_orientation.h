@@ -10,8 +10,7 @@
 int image_orientation(const unsigned char *file, size_t size);
 
 /* Turns *width x *height pixels of `channels` bytes upright: *pixels, which malloc has given,
-   becomes other memory, and from orientation 5 on width and height change places. Returns 0 where
-   memory is short; then nothing has changed. */
-int turn_upright(unsigned char **pixels, int *width, int *height, int channels, int orientation);
+   becomes other memory, and from orientation 5 on width and height change places. */
+void turn_upright(unsigned char **pixels, int *width, int *height, int channels, int orientation);
 
 #endif

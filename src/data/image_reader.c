@@ -13,6 +13,7 @@
 #include <jerror.h>
 #include <png.h>
 
+#include "allocate.h"
 #include "image_orientation.h"
 #include "image_rows.h"
 #include "pnm_text.h"
@@ -51,8 +52,7 @@ static void take_pixels(reading *r, size_t width, size_t height, int channels)
     r->width = (int)width;
     r->height = (int)height;
     r->file_channels = channels;
-    r->pixels = malloc(width * height * channels);
-    if (!r->pixels) fail(r, "out of memory");
+    r->pixels = allocate_unset(width * height * channels);
 }
 
 /* ---- JPEG ---- */
@@ -64,6 +64,7 @@ typedef struct {
 
 static void jpeg_fail(j_common_ptr jpeg)
 {
+    if (jpeg->err->msg_code == JERR_OUT_OF_MEMORY) out_of_memory(0);
     jpeg->err->format_message(jpeg, reason);
     longjmp(((jpeg_errors *)jpeg->err)->r->back, 1);
 }
@@ -203,8 +204,7 @@ static void read_png(reading *r, png_structp png, png_infop info)
                 colors + opacity);
     size_t row = (size_t)r->width * r->file_channels;
     if (png_get_rowbytes(png, info) != row) fail(r, "a PNG with rows of an unexpected size");
-    r->rows = malloc(r->height * sizeof *r->rows);
-    if (!r->rows) fail(r, "out of memory");
+    r->rows = allocate_unset(r->height * sizeof *r->rows);
     for (int y = 0; y < r->height; ++y) r->rows[y] = r->pixels + y * row;
     png_read_image(png, r->rows);
     png_read_end(png, NULL);
@@ -215,13 +215,26 @@ static void read_png(reading *r, png_structp png, png_infop info)
                     : NULL;
 }
 
+static png_voidp png_allocate(png_structp png, png_alloc_size_t bytes)
+{
+    (void)png;
+    return allocate_unset(bytes);
+}
+
+static void png_release(png_structp png, png_voidp memory)
+{
+    (void)png;
+    free(memory);
+}
+
 static int decode_png(reading *r)
 {
-    png_structp png = png_create_read_struct(PNG_LIBPNG_VER_STRING, r, png_fail, png_ignore);
+    png_structp png = png_create_read_struct_2(PNG_LIBPNG_VER_STRING, r, png_fail, png_ignore, NULL,
+                                               png_allocate, png_release);
     png_infop info = png ? png_create_info_struct(png) : NULL;
     int failed = setjmp(r->back);
     if (!failed) {
-        if (!info) fail(r, "out of memory");
+        if (!info) out_of_memory(0);
         read_png(r, png, info);
     }
     png_destroy_read_struct(&png, &info, NULL);
@@ -290,14 +303,10 @@ static const char *name_of(const unsigned char *file, size_t size)
 
 /* Gray or colors as `channels` of them: gray by the weights of the eye, 77, 150 and 29 parts of
    256, and full opacity. */
-static int convert(reading *r, int channels)
+static void convert(reading *r, int channels)
 {
     size_t count = (size_t)r->width * r->height;
-    unsigned char *pixels = malloc(count * channels), *to = pixels;
-    if (!pixels) {
-        snprintf(reason, sizeof reason, "out of memory");
-        return 0;
-    }
+    unsigned char *pixels = allocate_unset(count * channels), *to = pixels;
     const unsigned char *from = r->pixels;
     int color = r->file_channels == 3 ? 1 : 0; /* the step from red to green */
     for (size_t i = 0; i < count; ++i, from += r->file_channels, to += channels) {
@@ -314,7 +323,6 @@ static int convert(reading *r, int channels)
     free(r->pixels);
     r->pixels = pixels;
     r->file_channels = channels;
-    return 1;
 }
 
 unsigned char *read_image(const unsigned char *file, size_t size, int channels, int *width,
@@ -329,17 +337,13 @@ unsigned char *read_image(const unsigned char *file, size_t size, int channels, 
         snprintf(reason, sizeof reason, "%sJPEG, PNG, BMP and PNM are read", name_of(file, size));
     else
         good = decode[format](&r);
-    if (good && channels && r.file_channels != channels) good = convert(&r, channels);
-    if (good && !turn_upright(&r.pixels, &r.width, &r.height, r.file_channels,
-                              image_orientation(file, size))) {
-        snprintf(reason, sizeof reason, "out of memory");
-        good = 0;
-    }
     if (!good) {
         free(r.pixels);
         return NULL;
     }
     *why = r.remark;
+    if (channels && r.file_channels != channels) convert(&r, channels);
+    turn_upright(&r.pixels, &r.width, &r.height, r.file_channels, image_orientation(file, size));
     *width = r.width;
     *height = r.height;
     *file_channels = r.file_channels;
@@ -350,18 +354,16 @@ unsigned char *read_whole_file(const char *path, size_t *size, const char **why)
 {
     FILE *file = fopen(path, "rb");
     size_t room = 1 << 16, count = 0, got = 0;
-    unsigned char *bytes = file ? malloc(room) : NULL;
+    unsigned char *bytes = file ? allocate_unset(room) : NULL;
     *why = reason;
-    errno = file && !bytes ? ENOMEM : errno;
     while (bytes && (got = fread(bytes + count, 1, room - count, file)) > 0) {
         count += got;
         if (count < room) continue;
-        unsigned char *more = room < LARGEST_FILE ? realloc(bytes, room *= 2) : NULL;
-        if (!more) {
-            errno = room < LARGEST_FILE ? ENOMEM : EFBIG;
+        if (room >= LARGEST_FILE) {
+            errno = EFBIG;
             break;
         }
-        bytes = more;
+        bytes = reallocate(bytes, 1, room *= 2);
     }
     if (!bytes || ferror(file) || got > 0)
         snprintf(reason, sizeof reason, "%s", strerror(errno));

@@ -16,9 +16,9 @@
    palette is resolved, opacity is dropped where it is not asked for, CMYK becomes RGB, and what
    EXIF says lies on its side is turned upright.
    Returns height x width x *file_channels bytes in rows from the top, which the caller frees, or
-   NULL where the file is no whole image of a format above, is larger than LARGEST_IMAGE, or memory
-   is short; *why then says so in words, valid until the thread's next call. Of an image that is
-   read *why is NULL, or a remark on what looks wrong with it. */
+   NULL where the file is no whole image of a format above or is larger than LARGEST_IMAGE; *why
+   then says so in words, valid until the thread's next call. Of an image that is read *why is NULL,
+   or a remark on what looks wrong with it. */
 unsigned char *read_image(const unsigned char *file, size_t size, int channels, int *width,
                           int *height, int *file_channels, const char **why);
 

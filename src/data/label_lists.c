@@ -180,12 +180,10 @@ static char *pack_line(list_reader *reader, char *line, char *text)
     reader->set.several |= count != 1;
     qsort(reader->classes, (size_t)count, sizeof *reader->classes, by_class);
     size_t path_size = strlen(line) + 1;
-    char *packed = realloc(line, path_size + (size_t)(count + 1) * MOST_BYTES), *end;
-    if (!packed) malloc_error();
+    char *packed = reallocate(line, path_size + (size_t)(count + 1) * MOST_BYTES, 1), *end;
     end = put_number(packed + path_size, (unsigned)count);
     for (int i = 0; i < count; ++i) end = put_number(end, (unsigned)reader->classes[i]);
-    char *tight = realloc(packed, (size_t)(end - packed));
-    return tight ? tight : packed;
+    return reallocate(packed, (size_t)(end - packed), 1);
 }
 
 static char *read_line(list_reader *reader, char *line)
@@ -202,8 +200,7 @@ static char *read_line(list_reader *reader, char *line)
     }
     if (!tab && !reader->first_plain) reader->first_plain = reader->line;
     if (tab && reader->set.labels) return pack_line(reader, line, tab + 1);
-    char *tight = realloc(line, strlen(line) + 1);
-    return tight ? tight : line;
+    return reallocate(line, strlen(line) + 1, 1);
 }
 
 static void check_list(const list_reader *reader, int least)
@@ -240,8 +237,7 @@ labeled_images read_image_list(char *filename, int least, char **labels, int cla
         }
         if ((size_t)set->count == room) {
             room = room ? 2 * room : 1024;
-            set->paths = realloc(set->paths, room * sizeof *set->paths);
-            if (!set->paths) malloc_error();
+            set->paths = reallocate(set->paths, room, sizeof *set->paths);
         }
         set->paths[set->count++] = read_line(&reader, line);
     }

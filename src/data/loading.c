@@ -32,12 +32,14 @@ void begin_loading(const load_args *args)
 {
     current = args;
     images_begun = 0;
+    allocating_for("a batch of images", "; lower batch");
     if (args->seed) seed_thread(mix_seed(args->seed, (unsigned long long)args->thread));
 }
 
 void end_loading(void)
 {
     current = NULL;
+    allocating_for(NULL, NULL);
     seed_thread(0);
 }
 
@@ -111,10 +113,9 @@ static void reject_image(const char *path, const char *why, char **list, int m)
     int i = 0;
     pthread_mutex_lock(&mutex);
     while (i < paths_rejected && strcmp(rejected[i], path) != 0) ++i;
-    char **grown = i < paths_rejected ? NULL : realloc(rejected, (size_t)(i + 1) * sizeof *grown);
-    if (grown) {
-        rejected = grown;
-        rejected[paths_rejected++] = strdup(path);
+    if (i == paths_rejected) {
+        rejected = reallocate(rejected, (size_t)i + 1, sizeof *rejected);
+        rejected[paths_rejected++] = print_text("%s", path);
         for (int j = 0; j < m; ++j) images_rejected += strcmp(list[j], path) == 0;
         if (why) fprintf(stderr, "Left out image number %d, %s: %s\n", paths_rejected, path, why);
     }

@@ -1,6 +1,7 @@
 /* A number for each class: read from a file, or computed from how many images each class has. */
 #include "class_numbers.h"
 
+#include "allocate.h"
 #include "data.h"
 #include "numbers.h"
 
@@ -29,7 +30,7 @@ class_numbers read_class_numbers(const loss_section *section, const char *name, 
     const char *text = loss_option_text(section, name);
     if (!text) return numbers;
     numbers.is_auto = strcmp(text, "auto") == 0;
-    numbers.values = allocate_for_loss(section->name, classes, sizeof *numbers.values);
+    numbers.values = allocate(classes, sizeof *numbers.values);
     if (numbers.is_auto) {
         for (int i = 0; i < classes; ++i) numbers.values[i] = 1;
         return numbers;
@@ -39,7 +40,7 @@ class_numbers read_class_numbers(const loss_section *section, const char *name, 
         refuse_loss_option(section->name, "%s=%s: cannot be read: %s; must be " RANGE, name, text,
                            *text ? strerror(errno) : "no name");
     fclose(file);
-    char *path = allocate_for_loss(section->name, strlen(text) + 1, 1);
+    char *path = allocate(strlen(text) + 1, 1);
     strcpy(path, text);
     list *lines = get_paths(path);
     if (lines->size != classes)

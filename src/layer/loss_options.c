@@ -22,13 +22,6 @@ void refuse_loss_option(const char *section, const char *format, ...)
     exit(1);
 }
 
-void *allocate_for_loss(const char *section, size_t count, size_t size)
-{
-    void *memory = calloc(count ? count : 1, size);
-    if (!memory) refuse_loss_option(section, "out of memory: %zu times %zu bytes", count, size);
-    return memory;
-}
-
 static const char *const of_every_section[] = {
     "truth",       "smooth",       "numload",  "dontloadscales", "learning_rate",
     "onlyforward", "stopbackward", "dontsave", "dontload",       NULL};

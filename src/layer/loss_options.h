@@ -17,9 +17,6 @@ typedef struct {
 void refuse_loss_option(const char *section, const char *format, ...)
     __attribute__((format(printf, 2, 3), noreturn));
 
-/* Zeros; ends the program where there is no memory. */
-void *allocate_for_loss(const char *section, size_t count, size_t size);
-
 /* Refuses options that are given twice, or are neither among `own`, which ends with NULL, nor read
    by Darknet in every section. */
 void check_loss_option_names(const loss_section *section, const char *const *own);

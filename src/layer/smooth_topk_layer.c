@@ -2,6 +2,7 @@
  * and cost out. */
 #include "smooth_topk_layer.h"
 
+#include "allocate.h"
 #include "blas.h"
 #include "cuda.h"
 #include "smooth_topk_gpu.h"
@@ -47,7 +48,7 @@ static void make_objective(smooth_topk_state *state, const smooth_topk_options *
 {
     int count = options->count;
     double sum = 0;
-    state->terms = allocate_smooth_topk(count, sizeof *state->terms);
+    state->terms = allocate(count, sizeof *state->terms);
     for (int j = 0; j < count; ++j)
         sum += (double)options->terms[j].weight * (double)options->scales[j];
     for (int j = 0; j < count; ++j) {
@@ -64,7 +65,7 @@ static void make_objective(smooth_topk_state *state, const smooth_topk_options *
 static float *copy_class_numbers(const class_numbers *numbers, int inputs)
 {
     if (!numbers->values) return NULL;
-    float *copy = allocate_smooth_topk(inputs, sizeof *copy);
+    float *copy = allocate(inputs, sizeof *copy);
     memcpy(copy, numbers->values, inputs * sizeof *copy);
     return copy;
 }
@@ -147,23 +148,22 @@ static int is_soft_at_once(const smooth_topk_objective *objective)
 static smooth_topk_layer make_layer(int batch, int inputs, float temperature,
                                     smooth_topk_state *state)
 {
-    const char *section = state->section;
     smooth_topk_layer l = {0};
     l.type = SMOOTH_TOPK;
     l.batch = batch;
     l.inputs = inputs;
     l.outputs = inputs;
     l.temperature = temperature;
-    l.output = allocate_for_loss(section, (size_t)batch * inputs, sizeof(float));
-    l.delta = allocate_for_loss(section, (size_t)batch * inputs, sizeof(float));
-    l.cost = allocate_for_loss(section, 1, sizeof(float));
+    l.output = allocate((size_t)batch * inputs, sizeof(float));
+    l.delta = allocate((size_t)batch * inputs, sizeof(float));
+    l.cost = allocate(1, sizeof(float));
     l.scale = state->objective.scale;
-    l.loss = state->loss = allocate_for_loss(section, batch, sizeof(float));
-    if (state->hardest) state->order = allocate_for_loss(section, batch, sizeof(int));
+    l.loss = state->loss = allocate(batch, sizeof(float));
+    if (state->hardest) state->order = allocate(batch, sizeof(int));
     state->workspace_size = state->is_other
                                 ? topk_loss_truth_workspace_size(&state->other, 0, inputs)
                                 : smooth_topk_truth_workspace_size(&state->objective, 0, inputs);
-    state->workspace = allocate_for_loss(section, state->workspace_size, 1);
+    state->workspace = allocate(state->workspace_size, 1);
     l.smooth_topk = state;
 
     l.forward = forward_smooth_topk_layer;
@@ -179,8 +179,8 @@ static smooth_topk_layer make_layer(int batch, int inputs, float temperature,
         smooth_topk_truth_gpu_workspace_size(&state->objective, batch, inputs);
     state->workspace_gpu = cuda_make_array(NULL, state->workspace_gpu_size / sizeof(float) + 1);
     if (!state->is_other && !state->hardest && !is_soft_at_once(&state->objective)) return l;
-    state->scores = allocate_for_loss(section, (size_t)batch * inputs, sizeof(float));
-    state->truth = allocate_for_loss(section, (size_t)batch * inputs, sizeof(float));
+    state->scores = allocate((size_t)batch * inputs, sizeof(float));
+    state->truth = allocate((size_t)batch * inputs, sizeof(float));
 #endif
     return l;
 }
@@ -192,7 +192,7 @@ smooth_topk_layer make_smooth_topk_layer(int batch, int inputs, const smooth_top
     fprintf(stderr, "smooth_topk  ");
     print_smooth_topk_options(options);
     fprintf(stderr, "  %4d classes\n", inputs);
-    smooth_topk_state *state = allocate_smooth_topk(1, sizeof *state);
+    smooth_topk_state *state = allocate(1, sizeof *state);
     state->section = "smooth_topk";
     state->hardest = options->hardest;
     make_objective(state, options);
@@ -207,7 +207,7 @@ smooth_topk_layer parse_topk_loss(list *of_section, int batch, int inputs)
     fprintf(stderr, "topk_loss    ");
     print_topk_loss_options(&options);
     fprintf(stderr, "  %4d classes\n", inputs);
-    smooth_topk_state *state = allocate_for_loss("topk_loss", 1, sizeof *state);
+    smooth_topk_state *state = allocate(1, sizeof *state);
     state->section = "topk_loss";
     state->is_other = 1;
     state->other = options.params;
@@ -215,7 +215,7 @@ smooth_topk_layer parse_topk_loss(list *of_section, int batch, int inputs)
     state->objective.scale = options.scale;
     /* The GPU's output asks for a term; k=1 is one of any number of classes. */
     state->objective.count = 1;
-    state->objective.terms = state->terms = allocate_for_loss("topk_loss", 1, sizeof *state->terms);
+    state->objective.terms = state->terms = allocate(1, sizeof *state->terms);
     state->terms->params = (smooth_topk_params){1, 1, 0, SMOOTH_TOPK_PIVOT};
     state->terms->weight = 1;
     return make_layer(batch, inputs, options.temperature, state);

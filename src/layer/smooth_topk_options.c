@@ -1,6 +1,7 @@
 /* The options of a [smooth_topk] section: names, numbers, lists, ranges, the banner. */
 #include "smooth_topk_options.h"
 
+#include "allocate.h"
 #include "loss_options.h"
 #include "smooth_topk_truth.h"
 
@@ -23,8 +24,8 @@ static void read_k(const loss_section *section, int classes, smooth_topk_options
     const char *text = loss_option_text(section, "k"), *at = text ? text : "5";
     snprintf(range, sizeof range, K_RANGE, classes);
     options->count = loss_list_length(at);
-    options->terms = allocate_smooth_topk(options->count, sizeof *options->terms);
-    options->scales = allocate_smooth_topk(options->count, sizeof *options->scales);
+    options->terms = allocate(options->count, sizeof *options->terms);
+    options->scales = allocate(options->count, sizeof *options->scales);
     for (int j = 0; j < options->count; ++j) {
         options->terms[j].params.k =
             read_loss_whole_number(section, "k", at, text ? text : at, range);
@@ -88,7 +89,7 @@ smooth_topk_options read_smooth_topk_options(list *of_section, int classes)
     check_loss_option_names(section, names);
     read_k(section, classes, &options);
     int count = options.count;
-    double *tau = allocate_smooth_topk(4 * (size_t)count, sizeof *tau), *alpha = tau + count,
+    double *tau = allocate(4 * (size_t)count, sizeof *tau), *alpha = tau + count,
            *scale = alpha + count, *weights = scale + count;
     smooth_topk_algorithm algorithm = algorithm_option(section);
     for (int j = 0; j < count; ++j) {
@@ -181,7 +182,7 @@ static void print_smoothing(const smooth_topk_options *options)
 void print_smooth_topk_options(const smooth_topk_options *options)
 {
     int count = options->count;
-    float *values = allocate_smooth_topk(count, sizeof *values);
+    float *values = allocate(count, sizeof *values);
     for (int j = 0; j < count; ++j)
         fprintf(stderr, "%s%d", j ? "," : "k = ", options->terms[j].params.k);
     fprintf(stderr, "  ");

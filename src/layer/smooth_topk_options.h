@@ -35,6 +35,5 @@ void free_smooth_topk_options(smooth_topk_options *options);
 
 /* As loss_options.h has them. */
 #define refuse_smooth_topk(...) refuse_loss_option("smooth_topk", __VA_ARGS__)
-#define allocate_smooth_topk(count, size) allocate_for_loss("smooth_topk", count, size)
 
 #endif

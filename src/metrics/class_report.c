@@ -36,9 +36,7 @@ static void add_guess(class_report *r, int class, int guess)
 {
     if (r->count == r->room) {
         r->room = 2 * r->room + 1024;
-        class_guess *more = realloc(r->guesses, r->room * sizeof *more);
-        if (!more) malloc_error();
-        r->guesses = more;
+        r->guesses = reallocate(r->guesses, r->room, sizeof *r->guesses);
     }
     r->guesses[r->count++] = (class_guess){class, guess};
 }
