@@ -72,4 +72,27 @@ several_gpus() {
         grep -q -- '-gpus 0,1: this program is built for the CPU' "$scratch/out"
 }
 ldd "$darknet" | grep -q cudart || check 'several GPUs are refused on the CPU' several_gpus
+# Results that cannot be written are exit code 1; what a training prints is none.
+full() { # COMMAND [ARGUMENT...]
+    command=$1
+    shift
+    "$darknet" classifier "$command" "$@" >/dev/full 2>"$scratch/err"
+    code=$?
+    tail -n 1 "$scratch/err"
+    [ $code -eq 1 ] && grep -q '^Not all results could be written to standard output: No space left on device' "$scratch/err"
+}
+if [ -w /dev/full ]; then
+    image=$(head -n 1 "$scratch/train.txt")
+    cp "$scratch/x.data" "$scratch/full.data" && echo "test=$scratch/train.txt" >>"$scratch/full.data"
+    for command in valid valid10 validcrop test csv label; do
+        check "$command to a full disk" full $command "$scratch/full.data" "$scratch/net.cfg" "$weights"
+    done
+    check 'predict to a full disk' full predict "$scratch/full.data" "$scratch/net.cfg" "$weights" "$image"
+    check 'try to a full disk' full try "$scratch/full.data" "$scratch/net.cfg" "$weights" "$image" 0
+    check 'fout to a full disk' full fout "$scratch/full.data" "$scratch/net.cfg" "$weights" "$scratch/train.txt"
+    check 'versus to a full disk' full versus "$scratch/full.data" "$scratch/net.cfg" "$weights" "$scratch/net.cfg" "$weights"
+    check 'versus -json to a full disk' full versus "$scratch/full.data" "$scratch/net.cfg" "$weights" "$scratch/net.cfg" "$weights" -json
+    trains() { "$darknet" classifier train "$scratch/full.data" "$scratch/net.cfg" -seed 1 >/dev/full 2>"$scratch/err" && ! grep 'results' "$scratch/err"; }
+    check 'train, whose result is the weights' trains
+fi
 finish

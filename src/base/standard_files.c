@@ -1,6 +1,10 @@
 /* The descriptors 0 to 2 of a program that was started without them. */
 #include "standard_files.h"
 
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
 #include <fcntl.h>
 #include <unistd.h>
 
@@ -11,4 +15,20 @@ void open_standard_files(void)
         /* The lowest free number, i, is what open takes. */
         open("/dev/null", i == 0 ? O_WRONLY : O_RDONLY);
     }
+}
+
+static int prints_no_results;
+
+void print_no_results(void)
+{
+    prints_no_results = 1;
+}
+
+int is_output_written(void)
+{
+    errno = 0;
+    if (prints_no_results || (!fflush(stdout) && !ferror(stdout))) return 1;
+    fprintf(stderr, "Not all results could be written to standard output%s%s\n", errno ? ": " : "",
+            errno ? strerror(errno) : "");
+    return 0;
 }

@@ -7,4 +7,11 @@
    wrong way: to read or write there fails, as it does with a closed one. */
 void open_standard_files(void);
 
+/* Called last in main: 1 if all that was printed to standard output has been written; else says
+   that it has not, and returns 0. */
+int is_output_written(void);
+
+/* What this command prints is no result: is_output_written() is 1 whatever became of it. */
+void print_no_results(void);
+
 #endif

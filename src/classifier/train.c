@@ -13,6 +13,7 @@
 #include "ranks.h"
 #include "seed.h"
 #include "smooth_topk_layer.h"
+#include "standard_files.h"
 #include "stop_signal.h"
 #include "utils.h"
 #include "weights_file.h"
@@ -423,6 +424,7 @@ static void train_next_batch(run *r)
 void train_classifier(const train_options *options)
 {
     ignore_closed_pipes();
+    print_no_results();
     start_ranks();
     run r = {.options = options, .base = basecfg(options->cfg)};
     printf("%s\n", r.base);
