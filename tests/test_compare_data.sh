@@ -208,6 +208,7 @@ from compare_settings import choose_by_data, read_settings
 from compare_losses import network_text, titles
 from compare_data import Refused
 class Data:
+    several = False
     train = [""] * 1000
 def read(k=3, **more):
     settings = read_settings({"DATA": os.path.dirname(sys.argv[1]), "NETWORK": sys.argv[1], "BATCHES": "40", **more}, False)
@@ -266,6 +267,7 @@ import os, sys
 from compare_settings import choose_by_data, read_settings
 from compare_tune import candidates_of
 class Data:
+    several = False
     train, k = [], 5
 def tried(lrs, taus, loss):
     settings = read_settings({"DATA": os.path.dirname(sys.argv[1]), "NETWORK": sys.argv[1], "LRS": lrs, "TAUS": taus, "LOSSES": loss}, True)
@@ -400,6 +402,7 @@ shorter() {
 import os, shlex, sys
 from compare_settings import choose_by_data, read_settings, shorter
 class Data:
+    several = False
     train, k = [""] * 3200, 5
 def advice(seconds, cost=0, **more):
     settings = read_settings({"DATA": os.path.dirname(sys.argv[1]), "NETWORK": sys.argv[1], "BATCHES": "1000", **more}, False)
@@ -525,4 +528,49 @@ overlap() {
     refused 'is to train and to validate on' DATA="$scratch/overlap" OUT="$scratch/o"
 }
 check 'an image to train and to validate on is refused' overlap
+
+# --- labels.tsv
+table() { # one label an image: names that are parts of others, a folder that says otherwise
+    tree "$scratch/t" train/x/1.png train/2.png train/3.png valid/4.png valid/5.png
+    printf 'train/x/1.png\tbee\ntrain/2.png\tbeetle\n./train/3.png\t bee \nvalid/4.png\tbee\nvalid/5.png\tbeetle\nmore.png\tbee\n' >"$scratch/t/labels.tsv"
+    classes <<'PY'
+assert classes("t") == (["beetle", "bee", "bee"], ["bee", "beetle"])
+data = c.DataSet("t", 1)
+assert not data.several and data.labels == ["bee", "beetle"] and data.labels_from == "t/labels.tsv"
+c.draw(data, "out", 0, 1, 1, range(3))
+lines = open("out/draws/p0_f1_s1.txt").read().split()
+assert [line.split("/")[-2] for line in lines] == ["1_beetle", "0_bee", "0_bee"], lines
+PY
+}
+check 'labels.tsv says the class of each image' table
+several() { # labels.txt gives the order; an image of none
+    printf 'night\nbee\nbeetle\n' >"$scratch/t/labels.txt"
+    printf 'train/x/1.png\tbee,night\ntrain/2.png\t\ntrain/3.png\tbeetle\nvalid/4.png\tnight, beetle\nvalid/5.png\tbee\n' >"$scratch/t/labels.tsv"
+    classes <<'PY'
+data = c.DataSet("t", 1)
+assert data.several and data.train_labels == [[], [2], [0, 1]] and data.valid_labels == [[0, 2], [1]], data.train_labels
+assert data.without_images() == []
+train = c.draw(data, "out", 0, 1, 2, range(3))
+assert open(train).read() == "t/train/2.png\t\nt/train/3.png\tbeetle\nt/train/x/1.png\tnight,bee\n", open(train).read()
+valid, labels = c.write_valid(data, "out", "valid", range(2))
+assert open(valid).read() == "t/valid/4.png\tnight,beetle\nt/valid/5.png\tbee\n" and open(labels).read() == "night\nbee\nbeetle\n"
+refused(lambda: c.draw(data, "out", 0.5, 1, 2, range(3)), "NOISE=0.5: must be 0 where images have several labels")
+def table(*lines):
+    with open("t/labels.tsv", "w") as file:
+        file.write("".join(line + "\n" for line in lines))
+table("train/2.png bee")
+refused(lambda: c.DataSet("t", 1), "t/labels.tsv: line 1 has no TAB")
+table("train/2.png\tbee", "train/2.png\tbee")
+refused(lambda: c.DataSet("t", 1), "train/2.png is on the lines 1 and 2")
+table("train/2.png\tbee,,night")
+refused(lambda: c.DataSet("t", 1), "line 1 has a label that is empty")
+table("train/2.png\tbee,bee")
+refused(lambda: c.DataSet("t", 1), "there twice")
+table("train/2.png\tant")
+refused(lambda: c.DataSet("t", 1), "line 1: the label ant is none of t/labels.txt")
+table("train/2.png\tbee")
+refused(lambda: c.DataSet("t", 1), "has no line for t/train/3.png")
+PY
+}
+check 'several labels go into the lists behind a TAB; what is wrong is named with its line' several
 finish

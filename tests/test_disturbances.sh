@@ -76,6 +76,17 @@ table() {
 }
 check "its tables have both losses, as classes and as labels" table
 bad_demo() { ! env "$1" DATA=${2:-disturbances} tools/demo.sh "$scratch/demo2" >"$scratch/message" 2>&1 && cat "$scratch/message" && grep -qF -- "$expected" "$scratch/message"; }
+compared() {
+    "$make_disturbances" "$scratch/d" -train 2 -valid 1 &&
+        DATA="$scratch/d" NETWORK=cfg/disturbances_labels LOSSES="softmax 'topk_loss type=multilabel_hinge'" BATCHES=4 SEEDS=1 K=3 JOBS=1 \
+            OUT="$scratch/compared" tools/compare.py compare >"$scratch/compare.out" 2>&1
+    tail -n 30 "$scratch/compare.out"
+    for title in 'Validation precision@1, the last' 'Validation recall@3, the last' 'Mean average precision, the last' 'Training loss / training precision@1'; do
+        grep -A 2 "^$title" "$scratch/compare.out" | tail -n 1 | grep -Eq '^ +1 +0 +1 +[0-9.]+' || return 1
+    done
+    ! grep -q 'Guesses for' "$scratch/compare.out"
+}
+check "make compare takes its labels, precision@1, recall@3 and mean average precision" compared
 expected='-snr 200: must be a number from 0 to 100' && check "a bad SNR is refused" bad_demo SNR=200
 expected='BATCHES=x: must be a whole number' && check "bad BATCHES are refused" bad_demo BATCHES=x
 expected='DATA=other: must be glyphs or disturbances' && check "another DATA is refused" bad_demo SNR=30 other

@@ -60,7 +60,8 @@ def prepare(settings):
                         run = Run(f"{settings['OUT']}/runs/{run_name(loss.label, noise, fraction, seed)}",
                                   {"loss": loss.label, "noise": noise, "fraction": fraction, "seed": seed,
                                    "k": settings["K"], "batches": settings["BATCHES"], "every": settings["EVERY"],
-                                   "validation": validation_cost(settings, len(data.valid)), "measure": True})
+                                   "validation": validation_cost(settings, len(data.valid)), "measure": True,
+                                   "several": data.several})
                         if not run.is_done():
                             text = network_text(loss, settings, len(data.labels), loss.rate)
                             run.prepare(text, len(data.labels), train, valid, labels)

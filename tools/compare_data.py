@@ -134,6 +134,7 @@ def unpack_cifar100(archive, directory):
     write_whole(directory + "/complete", "complete\n")
 
 
+IMAGE_ENDS = (".png", ".jpg", ".jpeg", ".bmp", ".pgm", ".ppm", ".pnm")
 SPLITS = ("train", "valid", "val", "test")
 WAY_OUT = ("put the images of each class into a folder of its name (train/NAME/, valid/NAME/), "
            "or lengthen the labels until each path holds one, as in _bee. for 1_bee.png")
@@ -145,7 +146,11 @@ class DataSet:
     A class's label is a line of labels.txt: an image belongs to the class whose label is the name of a folder of its
     path, or else a part of its path. Only the path below the directory counts. Without labels.txt each folder of train/
     is a class. Darknet itself takes an image's class from its whole path, so what it gets are links whose paths hold
-    one label each (see link)."""
+    one label each (see link).
+
+    labels.tsv, where it is there, says each image's labels instead: its path as seen from the directory, a TAB, its
+    labels, separated by commas. Where an image has several of them, or none, `several` is true; then Darknet gets lists
+    with labels behind a TAB, and train_classes has an image's first class, -1 for none."""
 
     def __init__(self, directory, k=None):
         """k: guesses, and the size of a group where no file says it; without it 5, of few classes half."""
@@ -155,7 +160,8 @@ class DataSet:
         both = set(map(os.path.realpath, self.train)) & set(map(os.path.realpath, self.valid))
         if both:
             raise Refused(f"{directory}: {sorted(both)[0]} is to train and to validate on")
-        self.read_labels(train)
+        table = self.read_table()
+        self.read_labels(train, table)
         if len(self.labels) < 2:
             raise Refused(f"{directory}: has one class, {self.labels[0]}; two are the least ({self.labels_from})")
         self.k = k or (5 if len(self.labels) >= 10 else len(self.labels) // 2)
@@ -167,14 +173,50 @@ class DataSet:
             if len(self.groups) != len(self.labels):
                 raise Refused(f"{directory}/groups.txt has {len(self.groups)} lines, there are {len(self.labels)} classes "
                               f"in {self.labels_from}; both need one a class")
-        self.train_classes = [self.class_of(*one) for one in train]
-        self.valid_classes = [self.class_of(*one) for one in valid]
+        self.train_labels, self.valid_labels = self.labels_of(train, table), self.labels_of(valid, table)
+        self.several = any(len(labels) != 1 for labels in self.train_labels + self.valid_labels)
+        self.train_classes, self.valid_classes = ([labels[0] if labels else -1 for labels in each]
+                                                  for each in (self.train_labels, self.valid_labels))
         digits = len(str(len(self.labels) - 1))
         # What Darknet looks for in a path: a folder that is the class's alone, whatever its label.
         self.tokens = [f"/{c:0{digits}d}_{re.sub('[^A-Za-z0-9.-]+', '_', label).strip('_')}/" for c, label in enumerate(self.labels)]
         self.linked = set()
 
-    def read_labels(self, train):
+    def read_table(self):
+        """Of labels.tsv: the line and the labels of each path; None without that file."""
+        file = self.directory + "/labels.tsv"
+        if not os.path.exists(file):
+            return None
+        table = {}
+        for number, line in enumerate(read_lines(file, "a line an image: its path, a TAB, its labels"), 1):
+            path, tab, labels = line.partition("\t")
+            path = os.path.normpath(path.strip())
+            names = [name.strip() for name in labels.split(",")] if labels.strip() else []
+            if not tab:
+                raise Refused(f"{file}: line {number} has no TAB; a line is a path, a TAB and labels with commas between them")
+            if path in table:
+                raise Refused(f"{file}: {path} is on the lines {table[path][0]} and {number}")
+            if "" in names or len(set(names)) != len(names):
+                raise Refused(f"{file}: line {number} has a label that is " + ("empty" if "" in names else "there twice"))
+            table[path] = (number, names)
+        return table
+
+    def labels_of(self, images, table):
+        """The classes of each image."""
+        if table is None:
+            return [[self.class_of(*one)] for one in images]
+        file, result = self.directory + "/labels.tsv", []
+        for path, _ in images:
+            number, names = table.get(os.path.relpath(path, self.directory), (0, None))
+            if names is None:
+                raise Refused(f"{file}: has no line for {path}")
+            for name in names:
+                if name not in self.class_of_label:
+                    raise Refused(f"{file}: line {number}: the label {name} is none of {self.labels_from}")
+            result.append(sorted(self.class_of_label[name] for name in names))
+        return result
+
+    def read_labels(self, train, table):
         file = self.directory + "/labels.txt"
         if os.path.exists(file):
             self.labels_from = file
@@ -183,6 +225,11 @@ class DataSet:
             for line, label in enumerate(self.labels, 1):
                 if seen.setdefault(label.strip("/"), line) != line:
                     raise Refused(f"{file}: the label {label} is on the lines {seen[label.strip('/')]} and {line}; a class has one line")
+        elif table is not None:
+            self.labels_from = self.directory + "/labels.tsv"
+            self.labels = sorted({name for _, names in table.values() for name in names})
+            if not self.labels:
+                raise Refused(f"{self.labels_from}: has no label")
         else:
             self.labels_from = f"the folders of {self.directory}/train"
             without = [path for path, inner in train if "/" not in below_split(inner)]
@@ -201,7 +248,8 @@ class DataSet:
         for name in names:
             file, folder = f"{directory}/{name}.txt", f"{directory}/{name}"
             if os.path.exists(file):
-                lines = read_lines(file, "the path of an image a line")
+                # What is behind a TAB are labels for Darknet; here labels.tsv has them.
+                lines = [line.partition("\t")[0].strip() for line in read_lines(file, "the path of an image a line")]
                 base = "" if os.path.exists(lines[0]) else directory
                 found = [os.path.join(base, line) for line in lines]
                 for path, line in zip(found, lines):
@@ -210,9 +258,9 @@ class DataSet:
                 return [(path, inner) for path, inner in zip(found, below(directory, found))]
             if os.path.isdir(folder):
                 found = sorted(os.path.join(where, one) for where, _, files in os.walk(folder, followlinks=True) for one in files
-                               if os.path.splitext(one)[1].lower() in (".png", ".jpg", ".jpeg", ".bmp"))
+                               if os.path.splitext(one)[1].lower() in IMAGE_ENDS)
                 if not found:
-                    raise Refused(f"{folder}: holds no images (.png, .jpg, .jpeg or .bmp)")
+                    raise Refused(f"{folder}: holds no images ({', '.join(IMAGE_ENDS)})")
                 return [(path, "./" + os.path.relpath(path, folder)) for path in found]
         raise Refused(f"{directory}: has neither {names[0]}.txt, a list of images, nor {names[0]}, a folder of them")
 
@@ -238,8 +286,12 @@ class DataSet:
 
     def without_images(self):
         """The labels of classes that no training image belongs to."""
-        there = set(self.train_classes)
+        there = {c for labels in self.train_labels for c in labels}
         return [label for c, label in enumerate(self.labels) if c not in there]
+
+    def listed(self, image, classes):
+        """The line of an image of several classes in Darknet's list."""
+        return image + "\t" + ",".join(self.labels[c] for c in classes)
 
     def link(self, directory, number, image, c):
         """Makes a link to an image, whose path holds the token of class c and of no other, and returns that path."""
@@ -315,6 +367,8 @@ def redrawn_class(data, i, noise, seed):
 
 def draw(data, directory, noise, fraction, seed, indexes):
     """Writes NAME.txt, the paths to train on, and NAME.labels.csv, what each was and is; returns the first one's path."""
+    if data.several and noise:
+        raise Refused(f"NOISE={noise:g}: must be 0 where images have several labels, or none ({data.directory}/labels.tsv)")
     name = f"{directory}/draws/p{noise:g}_f{fraction:g}_s{seed}"
     os.makedirs(directory + "/draws", exist_ok=True)
     lines, table = [], io.StringIO()
@@ -322,6 +376,9 @@ def draw(data, directory, noise, fraction, seed, indexes):
     rows.writerow(("path", "label", "true_label", "image"))
     for i in subset(data, indexes, fraction, seed):
         image, true = data.train[i], data.train_classes[i]
+        if data.several:
+            lines.append(data.listed(image, data.train_labels[i]))
+            continue
         label = redrawn_class(data, i, noise, seed)
         lines.append(data.link(directory + "/train", i, image, label))
         rows.writerow((lines[-1], data.labels[label], data.labels[true], image))
@@ -332,8 +389,10 @@ def draw(data, directory, noise, fraction, seed, indexes):
 
 def write_valid(data, directory, split, indexes):
     """The validation list, some images of data.train or of data.valid, and the labels that Darknet looks for in paths. Returns both files."""
-    images, classes = (data.train, data.train_classes) if split == "train" else (data.valid, data.valid_classes)
+    images, labels = (data.train, data.train_labels) if split == "train" else (data.valid, data.valid_labels)
     os.makedirs(directory + "/draws", exist_ok=True)
-    write_whole(directory + "/draws/labels.txt", "\n".join(data.tokens) + "\n")
-    write_whole(directory + "/draws/valid.txt", "".join(data.link(f"{directory}/{split}", i, images[i], classes[i]) + "\n" for i in indexes))
+    write_whole(directory + "/draws/labels.txt", "\n".join(data.labels if data.several else data.tokens) + "\n")
+    write_whole(directory + "/draws/valid.txt", "".join(
+        (data.listed(images[i], labels[i]) if data.several else data.link(f"{directory}/{split}", i, images[i], labels[i][0])) + "\n"
+        for i in indexes))
     return directory + "/draws/valid.txt", directory + "/draws/labels.txt"

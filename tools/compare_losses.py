@@ -54,6 +54,12 @@ NAMES = {"entropy": "top-k entropy", "truncated_entropy": "truncated top-k entro
          "multilabel_hinge": "multilabel hinge", "multilabel_entropy": "multilabel entropy"}
 
 
+def top_names(settings):
+    """What top-1 and top-k are called: with several labels an image they are precision@1 and recall@k."""
+    k = settings["K"]
+    return ("precision@1", f"recall@{k}") if settings.get("several") else ("top-1", f"top-{k}")
+
+
 def titles(labels, k):
     """A name for each label, for people: label smoothing 0.1, LML tau=2; k: that of losses which say none."""
     result = {}

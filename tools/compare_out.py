@@ -102,10 +102,12 @@ def keep_settings(settings, data, own):
     a run has been trained."""
     out = settings["OUT"]
     digest = hashlib.sha256()
-    for text in data.labels + data.groups + data.train + data.valid:
+    several = [",".join(map(str, labels)) for labels in data.train_labels + data.valid_labels] if data.several else []
+    for text in data.labels + data.groups + data.train + data.valid + several:
         digest.update(text.encode() + b"\n")
     now = {name: settings[name] for name in own}
     now["images"] = digest.hexdigest()
+    now["several"] = data.several
     losses = {loss.label: described(loss) for loss in settings["losses"]}
     runs = os.listdir(out + "/runs") if os.path.isdir(out + "/runs") else []
     before = read_kept(out) if was_trained(out, runs) else None

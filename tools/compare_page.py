@@ -4,7 +4,7 @@ import base64
 import html
 import re
 
-from compare_losses import titles
+from compare_losses import titles, top_names
 from compare_runs import duration
 
 STYLE = """
@@ -39,8 +39,8 @@ def picture(svg, title):
     return f'<p><img alt="{html.escape(title)}" src="data:image/svg+xml;base64,{data}"></p>\n'
 
 
-def table_of_runs(results, names, k):
-    lines = [["loss", "fraction", "noise", "seed", "top-1", f"top-{k}", "guesses for 90 %", "training loss", "time",
+def table_of_runs(results, names, settings):
+    lines = [["loss", "fraction", "noise", "seed", *top_names(settings), "guesses for 90 %", "training loss", "time",
               "CPU time"]]
     for r in sorted(results, key=lambda r: (-r["fraction"], r["noise"], list(names).index(r["loss"]), r["seed"])):
         seconds, cpu, guesses = r.get("seconds"), r.get("cpu_seconds"), r.get("guesses")
@@ -68,6 +68,6 @@ def page(settings, note, tables, plots, results):
             parts.append(f"<h2>{title}</h2>\n{picture(plots[name], title)}")
     parts.append(f"<h2>Settings</h2>\n{html_table([['setting', 'value'], *map(list, shown.items())], 'left')}")
     parts.append(f"<h2>Made by</h2>\n<pre>{commands}</pre>\n")
-    parts.append(f"<h2>Runs</h2>\n{html_table(table_of_runs(results, names, k))}")
+    parts.append(f"<h2>Runs</h2>\n{html_table(table_of_runs(results, names, settings))}")
     return ('<!DOCTYPE html>\n<html lang="en"><head><meta charset="utf-8"><title>Comparison of losses</title>\n'
             f"<style>{STYLE}</style></head>\n<body>\n{''.join(parts)}</body></html>\n")

@@ -6,7 +6,7 @@ import os
 import statistics
 
 from compare_data import write_whole
-from compare_losses import file_name, titles
+from compare_losses import file_name, titles, top_names
 from compare_page import page
 from compare_runs import collect_results, read_log
 from plot import HOW_TO_GET, can_plot, plot
@@ -37,7 +37,7 @@ def exceeds(differences):
 
 # --- From results to rows
 
-MEASURES = {"top1": 100, "topk": 100, "guesses": 1}  # and by what a result is multiplied
+MEASURES = {"top1": 100, "topk": 100, "map": 100, "guesses": 1}  # and by what a result is multiplied
 
 
 def summarize(results, labels):
@@ -137,35 +137,40 @@ def markdown(lines):
 def tables(table, settings):
     """(title, lines for the eye, lines for Markdown) each."""
     k, labels = settings["K"], list(settings["losses"])
-    best = f"the best weights by validation top-{k}, as the paper selects"
-    wanted = [("last", "top1", "Validation top-1, the last weights"),
-              ("last", "topk", f"Validation top-{k}, the last weights"),
+    top1, topk = top_names(settings)
+    best = f"the best weights by validation {topk}, as the paper selects"
+    wanted = [("last", "top1", f"Validation {top1}, the last weights"),
+              ("last", "topk", f"Validation {topk}, the last weights"),
+              ("last", "map", "Mean average precision, the last weights"),
               ("last", "guesses", "Guesses for 90 %, the last weights"),
-              ("last", "training", "Training loss / training top-1, the last weights"),
-              ("best", "top1", f"Validation top-1, {best}"),
-              ("best", "topk", f"Validation top-{k}, {best}")]
+              ("last", "training", f"Training loss / training {top1}, the last weights"),
+              ("best", "top1", f"Validation {top1}, {best}"),
+              ("best", "topk", f"Validation {topk}, {best}")]
     result = []
     for kind, measure, title in wanted:
-        if measure == "topk" and k == 1 or measure == "guesses" and not has_guesses(table):
+        if measure == "topk" and k == 1 or measure in ("map", "guesses") and not has(table, measure):
             continue
         result.append((title, one_table(table, labels, kind, measure, False, k),
                        one_table(table, labels, kind, measure, True, k)))
     return result
 
 
-def has_guesses(table):
-    return any(row["guesses"] is not None for row in table)
+def has(table, measure):
+    return any(row[measure] is not None for row in table)
 
 
 def note(settings):
+    top1 = top_names(settings)[0]
+    guesses = ("" if settings.get("several") else
+               " Guesses for 90 %: the mean size of prediction sets that hold the right class of nine in ten images, "
+               "calibrated on one half of the validation images and measured on the other; fewer are better.")
     return (f"{settings['DATA']}, {settings['NETWORK']}, {settings['BATCHES']} batches; "
             + "; ".join(loss["sentence"] for loss in settings["losses"].values())
             + ". Percent, mean ± standard deviation over the seeds. In brackets: the difference from the first loss, seed by "
             "seed; a star where it is beyond what the seeds explain (Student's t at 95 %). The best weights are selected by "
             "the images they are reported on, which flatters every loss. Training loss: the running mean of Darknet at the "
-            "end, each loss in its own unit; training top-1: on what it trained on, with the labels it was "
-            "given. Guesses for 90 %: the mean size of prediction sets that hold the right class of nine in ten images, "
-            "calibrated on one half of the validation images and measured on the other; fewer are better.")
+            f"end, each loss in its own unit; training {top1}: on what it trained on, with the labels it was "
+            "given." + guesses)
 
 
 def write_tables(out, table, made, settings):
@@ -194,13 +199,13 @@ def plot_noise(path, rows, settings):
     noises = sorted({row["noise"] for row in rows})
     panels = []
     for fraction in dict.fromkeys(row["fraction"] for row in rows):
-        for measure, y_label in (("topk", f"validation top-{settings['K']}, %"), ("guesses", "guesses for 90 %")):
+        for measure, y_label in (("topk", f"validation {top_names(settings)[1]}, %"), ("guesses", "guesses for 90 %")):
             curves = []
             for c, (label, name) in enumerate(titles(settings["losses"], settings["K"]).items()):
                 own = [row for row in rows if (row["fraction"], row["loss"]) == (fraction, label)]
                 curves.append((name, c, [(row["noise"], row[measure], row[measure + "_sd"] or 0) for row in own
                                          if row[measure] is not None]))
-            if measure == "topk" or has_guesses(rows):
+            if measure == "topk" or has(rows, "guesses"):
                 panels.append((part_of_set(fraction), y_label, curves))
     plot(path, panels, min(2, len(panels)), "label noise p", (noises[0], noises[-1]))
 
@@ -219,7 +224,7 @@ def plot_training(path, out, results, rows, settings):
                 points.append((int(at_once[0]["batch"]), *(v or 0 for v in mean_and_spread(values))))
             curves.append((name, c, points))
         title = f"noise {noise:g}, {part_of_set(fraction)}"
-        panels.append((title, f"validation top-{settings['K']}, %", curves))
+        panels.append((title, f"validation {top_names(settings)[1]}, %", curves))
     plot(path, panels, min(2, len(panels)), "batches", (0, settings["BATCHES"]))
 
 

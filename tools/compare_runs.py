@@ -17,7 +17,8 @@ DARKNET = "build/darknet"
 COVER = 0.9  # the part of the images whose prediction sets shall hold the right class
 MEASURED = 2000  # training images, evenly spread, that training top-1 is measured on
 RESULT_FIELDS = ("loss", "noise", "fraction", "seed", "batches", "top1_last", "topk_last", "top1_best", "topk_best",
-                 "best_batch", "train_loss", "train_top1", "seconds", "cpu_seconds", "guesses", "coverage")
+                 "best_batch", "train_loss", "train_top1", "seconds", "cpu_seconds", "guesses", "coverage", "map_last",
+                 "map_best")
 
 
 def read_log(path):
@@ -137,7 +138,10 @@ class Run:
             return []
         own, weights = self.directory, self.directory + "/weights/run"
         network = [own + "/run.cfg", weights + ".weights"]
-        return [(["valid", own + "/measure.data", *network, "-verbose"], self.measured, False),
+        training = (["valid", own + "/measure.data", *network, "-verbose"], self.measured, False)
+        if self.facts.get("several"):  # labels an image: no prediction sets
+            return [training]
+        return [training,
                 (["calibrate", own + "/run.data", *network, "-cover", str(COVER)], own + "/calibrate.log", True),
                 (["valid", own + "/run.data", *network, "-sets", weights + ".sets"], self.sets, True)]
 
@@ -212,7 +216,7 @@ class Run:
         """Of the last weights, on (a part of) what it trained on, with the labels that it was given."""
         try:
             with open(self.measured, "rb") as shown:
-                found = re.findall(rb"^\d+: top 1: ([0-9.]+)", shown.read(), re.M)
+                found = re.findall(rb"^\d+: (?:top|precision at) 1: ([0-9.]+)", shown.read(), re.M)
         except OSError:
             found = []
         return float(found[-1]) if found else ""
@@ -238,6 +242,8 @@ class Run:
                "topk_best": float(best[top]), "best_batch": int(best["batch"]), "train_loss": float(rows[-1]["loss"]),
                "train_top1": self.training_top1(), "seconds": float(rows[-1]["seconds"]), "cpu_seconds": self.cpu_seconds(),
                **self.prediction_sets()}
+        if "map" in rows[-1]:
+            row.update({"map_last": float(rows[-1]["map"]), "map_best": float(best["map"])})
         write_whole(self.result_file, results_text([row]))
         if os.path.exists(self.backup):
             os.remove(self.backup)

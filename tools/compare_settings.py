@@ -133,6 +133,9 @@ def choose_by_data(settings, data):
     """Adds what depends on the data: K, the losses (settings["losses"], a list of Loss), BATCHES, EVERY, LRS."""
     tune = settings["command"] == "tune"
     settings["K"] = k = data.k
+    settings["several"] = data.several
+    if data.several and "NOISE" not in settings["given"]:
+        settings["NOISE"] = [0]
     text = settings["LOSSES"] or "softmax smooth_topk" + (f" 'smooth_topk k=1,{k}'" if k > 1 else "")
     settings["losses"] = read_losses(text, RATE)
     for loss in settings["losses"]:

@@ -5,7 +5,7 @@ import math
 import shlex
 
 from compare_data import Refused, draw, load_data, subset, write_valid, write_whole
-from compare_losses import network_text
+from compare_losses import network_text, top_names
 from compare_out import Preparing, command_line, keep_settings
 from compare_report import run_name
 from compare_runs import Run, train_all
@@ -44,11 +44,11 @@ class Tuning:
 
     def __init__(self, settings):
         self.settings = settings
-        self.noise, self.fraction, self.seed = (settings[name][0] for name in ("NOISE", "FRACTION", "SEEDS"))
         self.runs, self.results = [], {}
         with Preparing(settings["OUT"]):
             data = load_data(settings)
             choose_by_data(settings, data)
+            self.noise, self.fraction, self.seed = (settings[name][0] for name in ("NOISE", "FRACTION", "SEEDS"))
             keep_settings(settings, data, ("DATA", "NETWORK", "K"))  # the names of the runs have the others
             # With a FRACTION of the labels, no more than that is there to choose by.
             apart = set(subset(data, range(len(data.train)), HELD_APART * self.fraction, "held apart"))
@@ -154,8 +154,8 @@ def edges(tuning, loss):
 
 def table(tuning):
     """(lines for the eye, rows for tune.csv)."""
-    top, width = f"top-{tuning.settings['K']}", max(12, *(len(run.facts["loss"]) for run in tuning.runs))
-    lines = [f"{'loss':{width}} {'rate':>8} {'tau':>6} {'top-1':>13} {top:>13} {'training loss':>13}"]
+    (first, top), width = top_names(tuning.settings), max(12, *(len(run.facts["loss"]) for run in tuning.runs))
+    lines = [f"{'loss':{width}} {'rate':>8} {'tau':>6} {first:>13} {top:>13} {'training loss':>13}"]
     rows = [("loss", "rate", "tau", "top1", "topk", "topk_error", "train_loss", "choice")]
     for loss in tuning.settings["losses"]:
         best = tuning.best(loss)

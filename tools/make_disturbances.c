@@ -6,10 +6,11 @@
  *   train.txt, valid.txt                  a line an image: its path, a TAB, its class
  *   train_labels.txt, valid_labels.txt    the same with its labels, the disturbances in it,
  *                                         separated by commas; none for a normal voltage
- *   classes.txt, labels.txt               the 29 classes and the 8 labels, one a line
- *   signals.tsv                           a line an image: path, class, and the numbers of the
- *                                         equation below, 0 for those of a disturbance it lacks
- * The paths begin with OUT_DIR as it was given.
+ *   labels.tsv                            all images of both, their paths as seen from OUT_DIR,
+ * with their labels, for make compare classes.txt, labels.txt               the 29 classes and the
+ * 8 labels, one a line signals.tsv                           a line an image: path, class, and the
+ * numbers of the equation below, 0 for those of a disturbance it lacks The paths begin with OUT_DIR
+ * as it was given.
  *
  * An image is 64 x 10 pixels: 10 cycles of 64 samples, a cycle a row. A pixel is 128 + 64 v,
  * rounded, cut at 0 and 255. With w = 2 pi 50 Hz and the time t in seconds
@@ -239,7 +240,7 @@ static void write_image(const char *path, const unsigned char *pixels)
 }
 
 static void write_split(const char *directory, const char *split, int purpose, int count,
-                        FILE *signals)
+                        FILE *signals, FILE *all_labels)
 {
     char path[MAX_PATH], name[32];
     unsigned char pixels[LENGTH];
@@ -263,7 +264,9 @@ static void write_split(const char *directory, const char *split, int purpose, i
             fprintf(signals, "%s\t%s", path, class_name);
             for (int i = 0; i < NUMBERS; ++i) fprintf(signals, "\t%.17g", x[i]);
             fprintf(signals, "\n");
-            fprintf(of_labels.file, "%s\t%s\n", path, names_of(classes[c], ',', ""));
+            const char *own_labels = names_of(classes[c], ',', "");
+            fprintf(of_labels.file, "%s\t%s\n", path, own_labels);
+            fprintf(all_labels, "%s\t%s\n", path + strlen(directory) + 1, own_labels);
         }
     close_list(of_classes);
     close_list(of_labels);
@@ -289,8 +292,10 @@ int main(int argc, char **argv)
     fprintf(signals.file, "path\tclass");
     for (int i = 0; i < NUMBERS; ++i) fprintf(signals.file, "\t%s", number_names[i]);
     fprintf(signals.file, "\n");
-    write_split(directory, "train", 0, (int)options[TRAIN].value, signals.file);
-    write_split(directory, "valid", 1, (int)options[VALID].value, signals.file);
+    list_file all_labels = open_list(directory, "labels.tsv");
+    write_split(directory, "train", 0, (int)options[TRAIN].value, signals.file, all_labels.file);
+    write_split(directory, "valid", 1, (int)options[VALID].value, signals.file, all_labels.file);
+    close_list(all_labels);
     close_list(signals);
     return 0;
 }
