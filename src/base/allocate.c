@@ -17,7 +17,7 @@ allocation_purpose allocating_for(const char *subject, const char *advice)
     return before;
 }
 
-_Noreturn void out_of_memory(size_t bytes)
+void out_of_memory(size_t bytes)
 {
     char words[512];
     double megabytes = (double)bytes / 1e6;

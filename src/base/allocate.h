@@ -23,7 +23,7 @@ typedef struct {
 allocation_purpose allocating_for(const char *subject, const char *advice);
 
 /* Ends the program by end_program (ending.h) with that message. */
-_Noreturn void out_of_memory(size_t bytes);
+void out_of_memory(size_t bytes) __attribute__((noreturn));
 
 /* What printf would write, as text that the caller frees. */
 __attribute__((format(printf, 1, 2))) char *print_text(const char *format, ...);

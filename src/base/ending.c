@@ -18,7 +18,7 @@ void save_before_end(void (*save)(void *argument), void *argument)
     save_now = save;
 }
 
-_Noreturn void end_program(const char *words)
+void end_program(const char *words)
 {
     if (__atomic_exchange_n(&ending, 1, __ATOMIC_SEQ_CST)) {
         while (!pthread_equal(ender, pthread_self())) pause();

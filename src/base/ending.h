@@ -8,6 +8,6 @@ void save_before_end(void (*save)(void *argument), void *argument);
 /* Writes the words and a line end to stderr, saves, and ends the program with exit code 1. Any
    thread may call it; others that do so at the same time wait for the end. A second fault while it
    saves ends the program at once. */
-_Noreturn void end_program(const char *words);
+void end_program(const char *words) __attribute__((noreturn));
 
 #endif
