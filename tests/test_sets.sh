@@ -6,7 +6,8 @@ for part in 0 1 2; do awk -v part=$part 'NR % 3 == part' "$scratch/train.txt" >"
 sed -i "s#^train=.*#train=$scratch/part0.txt#; s#^valid=.*#valid=$scratch/part1.txt#" "$scratch/x.data"
 network "$scratch/a.cfg" '[smooth_topk]
 k=2' 300
-"$darknet" classifier train "$scratch/x.data" "$scratch/a.cfg" -seed 1 >"$scratch/train.out" 2>&1 || cat "$scratch/train.out"
+"$darknet" classifier train "$scratch/x.data" "$scratch/a.cfg" -seed 1 >"$scratch/train.out" 2>&1 ||
+    cat "$scratch/train.out"
 weights=$scratch/backup/a.weights sets=$scratch/backup/a.sets
 { cat "$scratch/x.data" && echo "calibrate=$scratch/part2.txt"; } >"$scratch/own.data"
 run() { # COMMAND DATA FLAG...
@@ -28,7 +29,8 @@ refused() {
 
 summary() {
     run valid x.data -verbose && [ "$(grep -c 'top 1: ' "$scratch/out")" = 60 ] || return 1
-    last=$(grep 'top 1: ' "$scratch/out" | tail -n 1 | sed 's/.*top 1: \([^,]*\), top 2: \(.*\)/\1 \2/' | awk '{ printf "%.2f %.2f", 100 * $1, 100 * $2 }')
+    last=$(sed -n 's/.*top 1: \([^,]*\), top 2: \(.*\)/\1 \2/p' "$scratch/out" | tail -n 1 |
+        awk '{ printf "%.2f %.2f", 100 * $1, 100 * $2 }')
     run valid x.data && [ "$(wc -l <"$scratch/out")" = 1 ] &&
         [ "$(sed -n 's/^60 images: top-1 \([0-9.]*\) %, top-2 \([0-9.]*\) %.*/\1 \2/p' "$scratch/out")" = "$last" ]
 }
@@ -36,40 +38,56 @@ check 'valid ends in one line; upstream'\''s lines only with -verbose' summary
 
 half() {
     rm -f "$sets"
-    run calibrate x.data -cover 0.8 && grep -q "^$sets: 30 images, half of $scratch/part1.txt: score lac, threshold 0\.[0-9]* for sets that hold the right class with probability 80 %$" "$scratch/out" &&
+    run calibrate x.data -cover 0.8 &&
+        grep -q "^$sets: 30 images, half of $scratch/part1.txt: score lac, threshold 0" "$scratch/out" &&
+        grep -q ' for sets that hold the right class with probability 80 %$' "$scratch/out" &&
         grep -q '^temperature=.* fits the percentages best (now 2)' "$scratch/out" || return 1
-    run valid x.data -sets "$sets" && grep -Eq '^sets: cover 80 %, score lac, 30 images: coverage [0-9.]+ % \(95 % interval [0-9.]+ to [0-9.]+\), mean size [0-9.]+, median [0-9.]+, largest [1-6]$' "$scratch/out" &&
-        [ "$(sed -n 's/^sets of char_.*: \([0-9]*\) images.*/\1/p' "$scratch/out" | awk '{ sum += $1 } END { print sum }')" = 30 ] &&
-        tail -n 2 "$scratch/out" | head -n 1 | grep -Eq '^percentages: calibration error [0-9.]+ %; with temperature=[0-9.]+ of .*a.sets [0-9.]+ %$'
+    run valid x.data -sets "$sets" &&
+        grep -Eq '^sets: cover 80 %, score lac, 30 images: coverage [0-9.]+ % \(95 % interval [0-9.]+ to [0-9.]+\), ' \
+            "$scratch/out" && grep -Eq '\), mean size [0-9.]+, median [0-9.]+, largest [1-6]$' "$scratch/out" &&
+        awk '/^sets of char_/ { sum += $4 } END { exit sum != 30 }' "$scratch/out" &&
+        tail -n 2 "$scratch/out" | head -n 1 |
+        grep -Eq '^percentages: calibration error [0-9.]+ %; with temperature=[0-9.]+ of .*a.sets [0-9.]+ %$'
 }
 check 'calibrated on half of valid=, measured on the other half' half
 other_list() {
     sort -r "$scratch/part1.txt" >"$scratch/turned.txt"
     sed "s#^valid=.*#valid=$scratch/turned.txt#" "$scratch/x.data" >"$scratch/turned.data"
-    run valid turned.data -sets "$sets" && grep -q '60 images: coverage' "$scratch/out" && grep -q 'half of a list that valid= is not now' "$scratch/err"
+    run valid turned.data -sets "$sets" && grep -q '60 images: coverage' "$scratch/out" &&
+        grep -q 'half of a list that valid= is not now' "$scratch/err"
 }
 check 'of another list all images are measured, and a line says why that may look too good' other_list
 own_list() {
     for score in lac aps raps rank; do
-        run calibrate own.data -cover 0.75 -score $score -each-class && grep -q "60 images, $scratch/part2.txt: score $score" "$scratch/out" &&
-            grep -q '^6 of 6 classes have the 3 images for a threshold of their own$' "$scratch/out" && [ "$(grep -c class_threshold= "$sets")" = 6 ] &&
+        run calibrate own.data -cover 0.75 -score $score -each-class &&
+            grep -q "60 images, $scratch/part2.txt: score $score" "$scratch/out" &&
+            grep -q '^6 of 6 classes have the 3 images for a threshold of their own$' "$scratch/out" &&
+            [ "$(grep -c class_threshold= "$sets")" = 6 ] &&
             run valid x.data -sets "$sets" && grep -q "score $score, 60 images" "$scratch/out" || return 1
     done
 }
 check 'calibrate= and every score, class by class' own_list
 few_of_a_class() {
-    { grep char_65_ "$scratch/part2.txt" | head -n 3 && grep -v 'char_6[56]_' "$scratch/part2.txt"; } >"$scratch/few.txt"
+    { grep char_65_ "$scratch/part2.txt" | head -n 3 &&
+        grep -v 'char_6[56]_' "$scratch/part2.txt"; } >"$scratch/few.txt"
     sed "s#^calibrate=.*#calibrate=$scratch/few.txt#" "$scratch/own.data" >"$scratch/few.data"
-    run calibrate few.data -cover 0.8 -each-class && grep -q '^4 of 6 classes have the 4 images for a threshold of their own; the others have the common one$' "$scratch/out" &&
-        [ "$(grep class_threshold= "$sets" | head -n 2 | sed 's/.*=//' | sort -u)" = "$(sed -n 's/^threshold=//p' "$sets")" ]
+    run calibrate few.data -cover 0.8 -each-class &&
+        grep -q '^4 of 6 classes have the 4 images .* of their own; the others have the common one$' "$scratch/out" &&
+        [ "$(sed -n 's/^class_threshold=//p' "$sets" | head -n 2 | sort -u)" = "$(sed -n 's/^threshold=//p' "$sets")" ]
 }
 check 'a class of too few images, or none, has the common threshold' few_of_a_class
-check 'too few images are refused with the number needed' refused 'half of '"$scratch"'/part1.txt has 30 images; -cover 0.99 needs at least 99' calibrate x.data -cover 0.99
+check 'too few images are refused with the number needed' \
+    refused "half of $scratch/part1.txt has 30 images; -cover 0.99 needs at least 99" calibrate x.data -cover 0.99
 sed "s#^valid=.*#valid=$scratch/train.txt#" "$scratch/x.data" >"$scratch/train.data"
 check 'images of train= are refused' refused "of the 90 images are in train=$scratch/part0.txt too" calibrate train.data
-sed 's#.*\(char_[0-9]*_\).*#&\t\1#' "$scratch/part0.txt" >"$scratch/listed0.txt" && sed "s#^train=.*#train=$scratch/listed0.txt#" "$scratch/train.data" >"$scratch/listed.data"
-check 'those of a train= with labels behind a TAB too' refused "of the 90 images are in train=$scratch/listed0.txt too" calibrate listed.data
-for cover in 0 1 1.5 -1 x 0.9x nan; do check "-cover $cover is refused" refused "-cover $cover: must be a number from 0.001 to 0.9999" calibrate x.data -cover $cover; done
+sed 's#.*\(char_[0-9]*_\).*#&\t\1#' "$scratch/part0.txt" >"$scratch/listed0.txt" &&
+    sed "s#^train=.*#train=$scratch/listed0.txt#" "$scratch/train.data" >"$scratch/listed.data"
+check 'those of a train= with labels behind a TAB too' \
+    refused "of the 90 images are in train=$scratch/listed0.txt too" calibrate listed.data
+for cover in 0 1 1.5 -1 x 0.9x nan; do
+    check "-cover $cover is refused" refused "-cover $cover: must be a number from 0.001 to 0.9999" \
+        calibrate x.data -cover $cover
+done
 check 'an unknown score is refused' refused '-score best: must be lac, aps, raps or rank' calibrate x.data -score best
 check '-sets is for valid' refused '-sets: no such option' calibrate x.data -sets "$sets"
 without_weights() {
@@ -109,12 +127,16 @@ damaged() {
     sed "$1" "$scratch/keep.sets" >"$scratch/damaged.sets"
     refused "$2" valid x.data -sets "$scratch/damaged.sets"
 }
-check 'a file that lacks a line is refused' damaged '/^cover=/d' 'damaged.sets:12: no file of prediction sets: cover= is expected here'
-check 'a file that ends early is refused' damaged '/^threshold=/,$d' 'damaged.sets: no file of prediction sets: has no threshold='
-check 'a number out of range is refused' damaged 's/^cover=.*/cover=1.5/' 'damaged.sets:12: cover=1.5: out of range or no value of this'
+check 'a file that lacks a line is refused' \
+    damaged '/^cover=/d' 'damaged.sets:12: no file of prediction sets: cover= is expected here'
+check 'a file that ends early is refused' \
+    damaged '/^threshold=/,$d' 'damaged.sets: no file of prediction sets: has no threshold='
+check 'a number out of range is refused' \
+    damaged 's/^cover=.*/cover=1.5/' 'damaged.sets:12: cover=1.5: out of range or no value of this'
 check 'a NaN is refused' damaged 's/^threshold=.*/threshold=nan/' 'threshold=nan: out of range or no value of this'
 check 'too few classes are refused' damaged '$a class_threshold=0.5' 'has 1 lines class_threshold=, but 6 classes'
-check 'a file that is not there is refused' refused 'none.sets: cannot be read: No such file' valid x.data -sets "$scratch/none.sets"
+check 'a file that is not there is refused' \
+    refused 'none.sets: cannot be read: No such file' valid x.data -sets "$scratch/none.sets"
 check 'weights are no file of sets' refused 'a.weights: ' valid x.data -sets "$weights"
 unwritable() {
     rm -f "$sets" && mkdir "$sets"
@@ -136,12 +158,15 @@ unread() {
     { echo "$scratch/no_char_65_.png" && cat "$scratch/part2.txt"; } >"$scratch/some.txt"
     sed "s#^calibrate=.*#calibrate=$scratch/some.txt#" "$scratch/own.data" >"$scratch/some.data"
     run calibrate some.data
-    [ $? -eq 1 ] && grep -q 'Left out: .*no_char_65_.png' "$scratch/err" && grep -q '1 of 61 images could not be read: the sets are those of the other 60' "$scratch/err" && grep -q '^images=60$' "$sets"
+    [ $? -eq 1 ] && grep -q 'Left out: .*no_char_65_.png' "$scratch/err" &&
+        grep -q '1 of 61 images could not be read: the sets are those of the other 60' "$scratch/err" &&
+        grep -q '^images=60$' "$sets"
 }
 check 'an image that cannot be read is named and left out' unread
 
 reports() { # beside numbers that are counted here from the lines of -verbose and the confusion matrix
-    run calibrate own.data -cover 0.8 >/dev/null && run valid x.data -sets "$sets" -report "$scratch/r.csv" && run valid x.data -sets "$sets" -report "$scratch/r.json" || return 1
+    run calibrate own.data -cover 0.8 >/dev/null && run valid x.data -sets "$sets" -report "$scratch/r.csv" &&
+        run valid x.data -sets "$sets" -report "$scratch/r.json" || return 1
     python3 -B - "$scratch" <<'PY'
 import csv, json, re, sys
 scratch = sys.argv[1]
@@ -165,11 +190,13 @@ for i, (c, row) in enumerate(zip(r["classes"], rows)):
     assert near(c["f1"], 2 * right / (10 + guessed))
     assert near(c["precision"], right / guessed) if guessed else c["precision"] is None and row["precision"] == ""
     others = [0 if j == i else confusion[i][j] for j in range(n)]
-    assert c["confused"] == max(others) and c["confused_with"] == (names[others.index(max(others))] if max(others) else None)
+    assert c["confused"] == max(others)
+    assert c["confused_with"] == (names[others.index(max(others))] if max(others) else None)
     for name in ("top1", "recall", "f1", "coverage", "mean_set_size"):
         assert near(row[name], c[name]), (name, row, c)
     assert near(row["top2"], c["topk"]) and row["confused_with"] == (c["confused_with"] or "")
-    assert f"sets of {names[i]}: {c['set_images']} images, coverage {100 * c['coverage']:.2f} %, mean size {c['mean_set_size']:.2f}" in out
+    assert (f"sets of {names[i]}: {c['set_images']} images, coverage {100 * c['coverage']:.2f} %, "
+            f"mean size {c['mean_set_size']:.2f}\n") in out
 mean = r["mean_over_classes"]
 for name in ("top1", "topk", "precision", "recall", "f1"):
     assert near(mean[name], sum(c[name] or 0 for c in r["classes"]) / n), name
@@ -178,9 +205,12 @@ s = r["sets"]
 assert s["score"] == "lac" and s["cover"] == 0.8 and s["images"] == 60 == sum(c["set_images"] for c in r["classes"])
 assert near(s["coverage"], sum(c["coverage"] * c["set_images"] for c in r["classes"]) / 60)
 assert s["coverage_low"] < s["coverage"] < s["coverage_high"]
-assert f"coverage {100 * s['coverage']:.2f} % (95 % interval {100 * s['coverage_low']:.2f} to {100 * s['coverage_high']:.2f}), mean size {s['mean_set_size']:.2f}, median {s['median_set_size']:g}, largest {s['largest_set_size']}\n" in out
+assert (f"coverage {100 * s['coverage']:.2f} % (95 % interval {100 * s['coverage_low']:.2f} to "
+        f"{100 * s['coverage_high']:.2f}), mean size {s['mean_set_size']:.2f}, median {s['median_set_size']:g}, "
+        f"largest {s['largest_set_size']}\n") in out
 worst = sorted((c["top1"], i) for i, c in enumerate(r["classes"]) if c["top1"] < 1)[:5]
-assert out.rstrip().endswith("; worst classes by top-1: " + ", ".join(f"{names[i]} {100 * top1:.2f} %" for top1, i in worst)) or not worst
+named = ", ".join(f"{names[i]} {100 * top1:.2f} %" for top1, i in worst)
+assert out.rstrip().endswith("; worst classes by top-1: " + named) or not worst
 PY
 }
 check '-report as CSV and as JSON: figures by class, means, confusion, sets' reports
@@ -196,12 +226,28 @@ known = [c for i, c in enumerate(r["classes"]) if i != 2]
 assert abs(r["mean_over_classes"]["f1"] - sum(c["f1"] for c in known) / 5) < 1e-6' "$scratch/five.json"
 }
 check 'a class without images is no part of the means' without_a_class
-check 'a report that cannot be written is refused' refused 'nowhere/r.csv: cannot be written' valid x.data -report "$scratch/nowhere/r.csv"
+check 'a report that cannot be written is refused' \
+    refused 'nowhere/r.csv: cannot be written' valid x.data -report "$scratch/nowhere/r.csv"
 several() {
-    printf 'classes=6\ntrain=%s\nvalid=%s\nlabels=%s\nbackup=%s\n' "$scratch/part0.txt" "$scratch/several.txt" "$scratch/labels.txt" "$scratch/backup" >"$scratch/several.data"
+    sed "s#^valid=.*#valid=$scratch/several.txt#" "$scratch/x.data" >"$scratch/several.data"
     awk '{ print $0 "\tchar_65_,char_66_" }' "$scratch/part1.txt" >"$scratch/several.txt"
     refused '-report is not for a list with several labels an image' valid several.data -report "$scratch/r.csv" &&
         refused 'prediction sets are not for a list with several labels an image' calibrate several.data
 }
 check 'a list with several labels an image is refused' several
+
+# The same numbers in other hands.
+python=${PYTHON:-python3}
+built() { # as Darknet is compiled
+    "${CC:-gcc}" -Ofast -shared -fPIC -Isrc/base -Isrc/metrics src/metrics/prediction_sets.c src/base/allocate.c \
+        -o "$scratch/prediction_sets.so" -lm
+}
+check 'prediction_sets.c needs memory alone' built
+for library in numpy mapie crepes; do
+    if "$python" -c "import $library" 2>/dev/null; then
+        check "sets are those of $library" "$python" -B tests/prediction_sets.py $library "$scratch/prediction_sets.so"
+    else
+        skip "sets are those of $library" "no $library in $python; pip install $library, or name one with PYTHON="
+    fi
+done
 finish

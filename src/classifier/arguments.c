@@ -78,6 +78,8 @@ arguments read_arguments(int argc, char **argv)
     a.train.clear = find_arg(argc, argv, "-clear");
     a.train.tracking = tracking_arguments(argc, argv);
     a.train.seed = seed_argument(argc, argv);
+    a.csv = find_arg(argc, argv, "-csv");
+    a.letterbox = find_arg(argc, argv, "-letterbox");
     a.sets = find_char_arg(argc, argv, "-sets", 0);
     a.report = find_char_arg(argc, argv, "-report", 0);
     a.verbose = find_arg(argc, argv, "-verbose");

@@ -11,7 +11,8 @@ typedef struct {
     char *image;         /* or a list of images; NULL: none */
     char *layer;         /* of `try`, NULL: none */
     char *list;          /* -list, NULL: none */
-    int json;            /* -json */
+    int json, csv;       /* -json, -csv */
+    int letterbox;       /* -letterbox of `predict` */
     char *sets;          /* -sets, a file of prediction sets; NULL: none */
     char *report;        /* -report of `valid`, NULL: none */
     int verbose;         /* -verbose of `valid` */

@@ -2,6 +2,7 @@
 #include "arguments.h"
 #include "calibrate.h"
 #include "data_checks.h"
+#include "image_outputs.h"
 #include "predict.h"
 #include "validate.h"
 #include "versus.h"
@@ -16,7 +17,18 @@ static void run_train(const arguments *a)
 
 static void run_predict(const arguments *a)
 {
-    predict_classifier(a->train.data, a->train.cfg, a->train.weights, a->image, a->top);
+    const predict_options options = {.data = a->train.data,
+                                     .cfg = a->train.cfg,
+                                     .weights = a->train.weights,
+                                     .image = a->image,
+                                     .list = a->list,
+                                     .sets = a->sets,
+                                     .top = a->top,
+                                     .format = a->json  ? PREDICT_JSON
+                                               : a->csv ? PREDICT_CSV
+                                                        : PREDICT_TEXT,
+                                     .letterbox = a->letterbox};
+    predict_classifier(&options);
 }
 
 static void run_try(const arguments *a)

@@ -1,33 +1,41 @@
-/* What a classifier says of images. */
+/* The best classes of images, or their prediction sets, for people and for programs. */
 #define _GNU_SOURCE /* getline */
 #include "predict.h"
 
 #include "allocate.h"
 #include "data_checks.h"
-#include "image.h"
-#include "network.h"
+#include "label_lists.h"
+#include "line_stream.h"
+#include "network_sets.h"
+#include "predictions.h"
+#include "quoted_text.h"
+#include "reliability.h"
+#include "usage.h"
 #include "utils.h"
 
 #include <string.h>
-#include <time.h>
 
-static network *load_for_images(char *cfgfile, char *weightfile)
-{
-    network *net = load_network(cfgfile, weightfile, 0);
-    check_image_network(net, cfgfile);
-    set_batch_network(net, 1);
-    return net;
-}
+typedef struct {
+    const predict_options *options;
+    network *net;
+    int classes, top;
+    char **names;
+    sets_file sets;
+    int *guesses;         /* classes: the best ones, or those of the set */
+    double *scores;       /* classes */
+    float *probabilities; /* classes */
+    double began; /* to load and predict the present images */
+    int unread;
+} predicting;
 
-static char **class_names(list *options, int count)
+char **class_names(list *options, int count)
 {
     char *names = option_find_str(options, "names", 0);
     if (!names) names = option_find_str(options, "labels", "data/labels.list");
     return get_class_labels(names, count);
 }
 
-/* The next path of an image from stdin, which the caller frees; NULL at its end. */
-static char *ask_for_path(void)
+char *ask_for_path(void)
 {
     char *line = NULL;
     size_t size = 0;
@@ -41,192 +49,165 @@ static char *ask_for_path(void)
     return line;
 }
 
-static float *predict(network *net, float *input, int only_leaves)
+static void start(predicting *p, const predict_options *o)
 {
-    float *scores = network_predict(net, input);
-    if (net->hierarchy) hierarchy_predictions(scores, net->outputs, net->hierarchy, only_leaves, 1);
-    return scores;
+    list *options = read_data_cfg(o->data);
+    p->options = o;
+    p->net = load_network(o->cfg, o->weights, 0);
+    check_image_network(p->net, o->cfg);
+    p->classes = p->net->outputs;
+    p->names = class_names(options, p->classes);
+    p->top = o->top ? o->top : data_number(options, "top", 1, o->data);
+    check_top(p->top, p->classes, o->data);
+    p->guesses = allocate((size_t)p->classes, sizeof *p->guesses);
+    p->scores = allocate((size_t)p->classes, sizeof *p->scores);
+    p->probabilities = allocate((size_t)p->classes, sizeof *p->probabilities);
+    if (!o->sets) return;
+    char *label_list = option_find_str(options, "labels", "data/labels.list");
+    char **labels = get_class_labels(label_list, p->classes);
+    const sets_origin origin = origin_of_network(p->net, o->cfg, o->weights, labels, p->classes);
+    p->sets = load_sets(o->sets, &origin);
 }
 
-static void predict_image(network *net, char **names, char *path, int top, int *best)
+/* Fills guesses and probabilities; returns how many guesses there are. */
+static int guess(predicting *p, const char *path, float *output)
 {
-    image im = load_image(path, 0, 0, net->c);
-    image boxed = letterbox_image(im, net->w, net->h);
-    clock_t time = clock();
-    float *scores = predict(net, boxed.data, 1);
-    top_k(scores, net->outputs, top, best);
-    fprintf(stderr, "%s: Predicted in %f seconds.\n", path, sec(clock() - time));
-    for (int i = 0; i < top; ++i) printf("%5.2f%%: %s\n", scores[best[i]] * 100, names[best[i]]);
-    free_image(boxed);
-    free_image(im);
-}
-
-void predict_classifier(char *datacfg, char *cfgfile, char *weightfile, char *filename, int top)
-{
-    network *net = load_for_images(cfgfile, weightfile);
-    list *options = read_data_cfg(datacfg);
-    char **names = class_names(options, net->outputs);
-    if (top == 0) top = data_number(options, "top", 1, datacfg);
-    check_top(top, net->outputs, datacfg);
-    int *best = allocate((size_t)top, sizeof *best);
-    if (filename) predict_image(net, names, filename, top, best);
-    for (char *path; !filename && (path = ask_for_path()); free(path))
-        predict_image(net, names, path, top, best);
-    free(best);
-}
-
-/* Mean and variance of ImageNet's colors, with which the networks that this is for were trained. */
-static void normalize(image im)
-{
-    float mean[] = {0.48263312050943f, 0.45230225481413f, 0.40099074308742f};
-    float deviation[] = {0.22590347483426f, 0.22120921437787f, 0.22103996251583f};
-    float variance[3];
-    for (int i = 0; i < 3; ++i) variance[i] = deviation[i] * deviation[i];
-    normalize_cpu(im.data, mean, variance, 1, 3, im.w * im.h);
-}
-
-static void try_image(network *net, char **names, char *path, int layer_number, int top, int *best)
-{
-    image im = load_image(path, 0, 0, net->c);
-    image resized = resize_min(im, net->w * 256 / 224);
-    image crop = crop_image(resized, (resized.w - net->w - 1) / 2 + 1,
-                            (resized.h - net->h - 1) / 2 + 1, net->w, net->h);
-    if (crop.c == 3) normalize(crop);
-    clock_t time = clock();
-    float *scores = network_predict(net, crop.data);
-    layer l = net->layers[layer_number];
-    for (int i = 0; i < l.c && l.rolling_mean; ++i)
-        printf("%f %f %f\n", l.rolling_mean[i], l.rolling_variance[i], l.scales[i]);
-#ifdef GPU
-    if (gpu_index >= 0) cuda_pull_array(l.output_gpu, l.output, (size_t)l.outputs);
-#endif
-    for (int i = 0; i < l.outputs; ++i) printf("%f\n", l.output[i]);
-    top_k(scores, net->outputs, top, best);
-    printf("%s: Predicted in %f seconds.\n", path, sec(clock() - time));
-    for (int i = 0; i < top; ++i) printf("%s: %f\n", names[best[i]], scores[best[i]]);
-    free_image(crop);
-    if (resized.data != im.data) free_image(resized);
-    free_image(im);
-}
-
-void try_classifier(char *datacfg, char *cfgfile, char *weightfile, char *filename, int layer)
-{
-    network *net = load_for_images(cfgfile, weightfile);
-    list *options = read_data_cfg(datacfg);
-    char **names = class_names(options, net->outputs);
-    int top = data_number(options, "top", 1, datacfg);
-    check_top(top, net->outputs, datacfg);
-    if (layer < 0 || layer >= net->n) {
-        fprintf(stderr, "classifier try: layer %d: must be from 0 to %d\n", layer, net->n - 1);
+    if (!p->options->sets) {
+        top_k(output, p->classes, p->top, p->guesses);
+        memcpy(p->probabilities, output, (size_t)p->classes * sizeof *output);
+        return p->top;
+    }
+    int count = find_set(&p->sets.sets, output, p->scores, p->guesses);
+    if (count < 0) {
+        fprintf(stderr, "%s: the network's output has no score %s\n", path,
+                name_of_set_score(p->sets.sets.score));
         exit(1);
     }
-    int *best = allocate((size_t)top, sizeof *best);
-    if (filename) try_image(net, names, filename, layer, top, best);
-    for (char *path; !filename && (path = ask_for_path()); free(path))
-        try_image(net, names, path, layer, top, best);
-    free(best);
+    if (p->sets.origin.output == OUTPUT_SOFTMAX)
+        change_temperature(p->classes, output, temperature_factor(&p->sets), p->probabilities);
+    else
+        memcpy(p->probabilities, output, (size_t)p->classes * sizeof *output);
+    return count;
 }
 
-/* The image's center in the network's shape, as wide or as high as the network. */
-static image scaled_center(image im, int w, int h)
+static void print_text_of_image(const predicting *p, const char *path, int count)
 {
-    double by_w = (double)w / im.w, by_h = (double)h / im.h;
-    int scaled_w = by_w > by_h ? w : (int)(im.w * by_h),
-        scaled_h = by_w > by_h ? (int)(im.h * by_w) : h;
-    image scaled = resize_image(im, scaled_w, scaled_h);
-    image crop = crop_image(scaled, (scaled_w - w) / 2, (scaled_h - h) / 2, w, h);
-    free_image(scaled);
-    return crop;
+    fprintf(stderr, "%s: Predicted in %f seconds.\n", path, what_time_is_it_now() - p->began);
+    if (p->options->sets)
+        printf("a set of %d class%s (%g %% of all sets hold the right one)%s\n", count,
+               count == 1 ? "" : "es", 100 * p->sets.sets.cover, count ? ":" : "");
+    for (int i = 0; i < count; ++i)
+        printf("%5.2f%%: %s\n", (double)p->probabilities[p->guesses[i]] * 100,
+               p->names[p->guesses[i]]);
 }
 
-static void print_scores(const char *path, const float *scores, int count)
+static void print_csv_line(const predicting *p, const char *path, const char *fault, int count)
 {
-    printf("%s", path);
-    for (int i = 0; i < count; ++i) printf("\t%g", scores[i]);
-    printf("\n");
-}
-
-static list *test_images(list *options)
-{
-    return get_lines(option_find_str(options, "test", "data/test.list"), 1, "images");
-}
-
-void label_classifier(char *datacfg, char *cfgfile, char *weightfile)
-{
-    network *net = load_for_images(cfgfile, weightfile);
-    list *options = read_data_cfg(datacfg);
-    int classes = data_number(options, "classes", 2, datacfg);
-    check_classes(net, classes, 0, datacfg, cfgfile);
-    char **labels = class_names(options, classes);
-    for (node *n = test_images(options)->front; n; n = n->next) {
-        image im = load_image(n->val, 0, 0, net->c);
-        image crop = scaled_center(im, net->w, net->h);
-        float *scores = network_predict(net, crop.data);
-        printf("%s\n", labels[max_index(scores, classes)]);
-        free_image(crop);
-        free_image(im);
+    print_csv_text(stdout, path);
+    putchar(',');
+    if (fault) print_csv_text(stdout, fault);
+    for (int i = 0; i < count; ++i) {
+        putchar(',');
+        print_csv_text(stdout, p->names[p->guesses[i]]);
+        printf(",%.9g", (double)p->probabilities[p->guesses[i]]);
     }
+    putchar('\n');
 }
 
-void csv_classifier(char *datacfg, char *cfgfile, char *weightfile)
+static void print_json_line(const predicting *p, const char *path, const char *fault, int count)
 {
-    network *net = load_for_images(cfgfile, weightfile);
-    list *options = read_data_cfg(datacfg);
-    list *images = test_images(options);
-    int top = data_number(options, "top", 1, datacfg), count = 0;
-    check_top(top, net->outputs, datacfg);
-    int *best = allocate((size_t)top, sizeof *best);
-    for (node *n = images->front; n; n = n->next) {
-        double time = what_time_is_it_now();
-        image im = load_image(n->val, 0, 0, net->c);
-        image boxed = letterbox_image(im, net->w, net->h);
-        top_k(predict(net, boxed.data, 1), net->outputs, top, best);
-        printf("%s", (char *)n->val);
-        for (int i = 0; i < top; ++i) printf("\t%d", best[i]);
-        printf("\n");
-        free_image(boxed);
-        free_image(im);
-        fprintf(stderr, "%lf seconds, %d images, %d total\n", what_time_is_it_now() - time, ++count,
-                images->size);
+    printf("{\"path\": ");
+    print_json_text(stdout, path);
+    if (fault) {
+        printf(", \"error\": ");
+        print_json_text(stdout, fault);
+        printf("}\n");
+        return;
     }
-    free(best);
+    printf(", \"%s\": [", p->options->sets ? "set" : "guesses");
+    for (int i = 0; i < count; ++i) {
+        printf("%s{\"class\": ", i ? ", " : "");
+        print_json_text(stdout, p->names[p->guesses[i]]);
+        printf(", \"probability\": %.9g}", (double)p->probabilities[p->guesses[i]]);
+    }
+    printf("]}\n");
 }
 
-void test_classifier(char *datacfg, char *cfgfile, char *weightfile)
+static void print_image(void *argument, const prediction *image)
 {
-    network *net = load_network(cfgfile, weightfile, 0);
-    check_image_network(net, cfgfile);
-    list *images = test_images(read_data_cfg(datacfg));
-    char **paths = (char **)list_to_array(images);
-    size_t inputs = (size_t)net->inputs;
-    float *input = allocate((size_t)net->batch * inputs, sizeof *input);
-    for (int i = 0, n; i < images->size; i += n) {
-        clock_t time = clock();
-        n = images->size - i < net->batch ? images->size - i : net->batch;
-        for (int b = 0; b < n; ++b) {
-            image im = load_image(paths[i + b], net->w, net->h, net->c);
-            memcpy(input + (size_t)b * inputs, im.data, inputs * sizeof *input);
-            free_image(im);
-        }
-        float *scores = network_predict(net, input);
-        for (int b = 0; b < n; ++b)
-            print_scores(paths[i + b], scores + b * net->outputs, net->outputs);
-        fprintf(stderr, "%lf seconds, %d images, %d total\n", sec(clock() - time), n, i + n);
+    predicting *p = argument;
+    int count = 0;
+    if (image->fault) {
+        ++p->unread;
+        fprintf(stderr, "Cannot load image \"%s\": %s\n", image->path, image->fault);
+    } else {
+        count = guess(p, image->path, image->scores);
     }
-    free(input);
-    free(paths);
+    if (p->options->format == PREDICT_CSV) print_csv_line(p, image->path, image->fault, count);
+    if (p->options->format == PREDICT_JSON) print_json_line(p, image->path, image->fault, count);
+    if (p->options->format == PREDICT_TEXT && !image->fault)
+        print_text_of_image(p, image->path, count);
+    fflush(stdout);
 }
 
-void file_output_classifier(char *datacfg, char *cfgfile, char *weightfile, char *filename)
+static void predict_paths(predicting *p, char **paths, int count)
 {
-    network *net = load_for_images(cfgfile, weightfile);
-    int classes = data_number(read_data_cfg(datacfg), "classes", 2, datacfg);
-    check_classes(net, classes, 0, datacfg, cfgfile);
-    for (node *n = get_lines(filename, 1, "images")->front; n; n = n->next) {
-        image im = load_image(n->val, 0, 0, net->c);
-        image crop = scaled_center(im, net->w, net->h);
-        print_scores(n->val, predict(net, crop.data, 0), classes);
-        free_image(crop);
-        free_image(im);
+    int kind = p->options->letterbox ? VIEW_LETTERBOX : VIEW_CENTER;
+    p->began = what_time_is_it_now();
+    predict_images(p->net, paths, count, kind, print_image, p);
+}
+
+static void predict_from_stdin(predicting *p)
+{
+    enum { MOST = 1024 };
+    char *paths[MOST];
+    line_stream stream = {0};
+    int error = 0;
+    for (int count; (count = read_coming_lines(&stream, paths, MOST, &error)) > 0;) {
+        for (int i = 0; i < count; ++i) paths[i][strcspn(paths[i], "\t")] = '\0'; /* labels */
+        predict_paths(p, paths, count);
+        for (int i = 0; i < count; ++i) free(paths[i]);
     }
+    free_line_stream(&stream);
+    if (!error) return;
+    fprintf(stderr, "-list -: cannot be read: %s\n", strerror(error));
+    exit(1);
+}
+
+static void predict_typed(predicting *p)
+{
+    for (char *path; (path = ask_for_path()); free(path)) predict_paths(p, &path, 1);
+}
+
+static void check_options(const predict_options *o)
+{
+    if (o->list && o->image)
+        refuse_call("predict", "-list %s: and IMAGE %s: one of the two", o->list, o->image);
+    if (o->list && o->format == PREDICT_TEXT)
+        refuse_call("predict", "-list %s: needs -csv or -json", o->list);
+    if (o->sets && o->letterbox)
+        refuse_call("predict",
+                    "-letterbox: not with -sets, which are calibrated on what classifier "
+                    "valid shows");
+}
+
+void predict_classifier(const predict_options *options)
+{
+    predicting p = {0};
+    check_options(options);
+    start(&p, options);
+    if (options->image) {
+        predict_paths(&p, (char **)&options->image, 1);
+    } else if (options->list && strcmp(options->list, "-") != 0) {
+        labeled_images set = read_image_list(options->list, 1, NULL, 0);
+        predict_paths(&p, set.paths, set.count);
+    } else if (options->format == PREDICT_TEXT) {
+        predict_typed(&p);
+    } else {
+        predict_from_stdin(&p);
+    }
+    free(p.guesses);
+    free(p.scores);
+    free(p.probabilities);
+    if (p.unread) exit(1);
 }

@@ -42,7 +42,13 @@ static const command_usage usages[] = {
      "  -score SCORE     how badly a class fits an image: lac (default), aps, raps or rank\n"
      "  -each-class      the same for each class that has enough images\n"},
     {"predict", "DATA CFG WEIGHTS [IMAGE]", "the best guesses for an image, or for each name typed",
-     "  -t K             show K guesses, not the number top= of DATA\n"},
+     "  -t K             show K guesses, not the number top= of DATA\n"
+     "  -list FILE       the images of a list, - for stdin, a line each as -csv or -json have it\n"
+     "  -csv             PATH,FAULT,CLASS,PROBABILITY,CLASS,PROBABILITY,...\n"
+     "  -json            an object a line: path, and guesses, set or error\n"
+     "  -sets FILE.sets  the classes of prediction sets, as many as it takes\n"
+     "  -letterbox       show the network all of the image, as upstream does, not the center as\n"
+     "                   valid does\n"},
     {"versus", "DATA CFG WEIGHTS CFG2 WEIGHTS2", "compares two networks on the list valid=",
      "  -list FILE       the images on which they disagree\n"
      "  -json            the result as JSON\n"},

@@ -1,0 +1,183 @@
+/* What the layers and the output of a network are for images. */
+#include "image_outputs.h"
+
+#include "allocate.h"
+#include "data_checks.h"
+#include "image.h"
+#include "network.h"
+#include "predict.h"
+#include "utils.h"
+
+#include <string.h>
+#include <time.h>
+
+static network *load_for_images(char *cfgfile, char *weightfile)
+{
+    network *net = load_network(cfgfile, weightfile, 0);
+    check_image_network(net, cfgfile);
+    set_batch_network(net, 1);
+    return net;
+}
+
+static float *predict(network *net, float *input, int only_leaves)
+{
+    float *scores = network_predict(net, input);
+    if (net->hierarchy) hierarchy_predictions(scores, net->outputs, net->hierarchy, only_leaves, 1);
+    return scores;
+}
+
+/* Mean and variance of ImageNet's colors, with which the networks that this is for were trained. */
+static void normalize(image im)
+{
+    float mean[] = {0.48263312050943f, 0.45230225481413f, 0.40099074308742f};
+    float deviation[] = {0.22590347483426f, 0.22120921437787f, 0.22103996251583f};
+    float variance[3];
+    for (int i = 0; i < 3; ++i) variance[i] = deviation[i] * deviation[i];
+    normalize_cpu(im.data, mean, variance, 1, 3, im.w * im.h);
+}
+
+static void try_image(network *net, char **names, char *path, int layer_number, int top, int *best)
+{
+    image im = load_image(path, 0, 0, net->c);
+    image resized = resize_min(im, net->w * 256 / 224);
+    image crop = crop_image(resized, (resized.w - net->w - 1) / 2 + 1,
+                            (resized.h - net->h - 1) / 2 + 1, net->w, net->h);
+    if (crop.c == 3) normalize(crop);
+    clock_t time = clock();
+    float *scores = network_predict(net, crop.data);
+    layer l = net->layers[layer_number];
+    for (int i = 0; i < l.c && l.rolling_mean; ++i)
+        printf("%f %f %f\n", l.rolling_mean[i], l.rolling_variance[i], l.scales[i]);
+#ifdef GPU
+    if (gpu_index >= 0) cuda_pull_array(l.output_gpu, l.output, (size_t)l.outputs);
+#endif
+    for (int i = 0; i < l.outputs; ++i) printf("%f\n", l.output[i]);
+    top_k(scores, net->outputs, top, best);
+    printf("%s: Predicted in %f seconds.\n", path, sec(clock() - time));
+    for (int i = 0; i < top; ++i) printf("%s: %f\n", names[best[i]], scores[best[i]]);
+    free_image(crop);
+    if (resized.data != im.data) free_image(resized);
+    free_image(im);
+}
+
+void try_classifier(char *datacfg, char *cfgfile, char *weightfile, char *filename, int layer)
+{
+    network *net = load_for_images(cfgfile, weightfile);
+    list *options = read_data_cfg(datacfg);
+    char **names = class_names(options, net->outputs);
+    int top = data_number(options, "top", 1, datacfg);
+    check_top(top, net->outputs, datacfg);
+    if (layer < 0 || layer >= net->n) {
+        fprintf(stderr, "classifier try: layer %d: must be from 0 to %d\n", layer, net->n - 1);
+        exit(1);
+    }
+    int *best = allocate((size_t)top, sizeof *best);
+    if (filename) try_image(net, names, filename, layer, top, best);
+    for (char *path; !filename && (path = ask_for_path()); free(path))
+        try_image(net, names, path, layer, top, best);
+    free(best);
+}
+
+/* The image's center in the network's shape, as wide or as high as the network. */
+static image scaled_center(image im, int w, int h)
+{
+    double by_w = (double)w / im.w, by_h = (double)h / im.h;
+    int scaled_w = by_w > by_h ? w : (int)(im.w * by_h),
+        scaled_h = by_w > by_h ? (int)(im.h * by_w) : h;
+    image scaled = resize_image(im, scaled_w, scaled_h);
+    image crop = crop_image(scaled, (scaled_w - w) / 2, (scaled_h - h) / 2, w, h);
+    free_image(scaled);
+    return crop;
+}
+
+static void print_scores(const char *path, const float *scores, int count)
+{
+    printf("%s", path);
+    for (int i = 0; i < count; ++i) printf("\t%g", scores[i]);
+    printf("\n");
+}
+
+static list *test_images(list *options)
+{
+    return get_lines(option_find_str(options, "test", "data/test.list"), 1, "images");
+}
+
+void label_classifier(char *datacfg, char *cfgfile, char *weightfile)
+{
+    network *net = load_for_images(cfgfile, weightfile);
+    list *options = read_data_cfg(datacfg);
+    int classes = data_number(options, "classes", 2, datacfg);
+    check_classes(net, classes, 0, datacfg, cfgfile);
+    char **labels = class_names(options, classes);
+    for (node *n = test_images(options)->front; n; n = n->next) {
+        image im = load_image(n->val, 0, 0, net->c);
+        image crop = scaled_center(im, net->w, net->h);
+        float *scores = network_predict(net, crop.data);
+        printf("%s\n", labels[max_index(scores, classes)]);
+        free_image(crop);
+        free_image(im);
+    }
+}
+
+void csv_classifier(char *datacfg, char *cfgfile, char *weightfile)
+{
+    network *net = load_for_images(cfgfile, weightfile);
+    list *options = read_data_cfg(datacfg);
+    list *images = test_images(options);
+    int top = data_number(options, "top", 1, datacfg), count = 0;
+    check_top(top, net->outputs, datacfg);
+    int *best = allocate((size_t)top, sizeof *best);
+    for (node *n = images->front; n; n = n->next) {
+        double time = what_time_is_it_now();
+        image im = load_image(n->val, 0, 0, net->c);
+        image boxed = letterbox_image(im, net->w, net->h);
+        top_k(predict(net, boxed.data, 1), net->outputs, top, best);
+        printf("%s", (char *)n->val);
+        for (int i = 0; i < top; ++i) printf("\t%d", best[i]);
+        printf("\n");
+        free_image(boxed);
+        free_image(im);
+        fprintf(stderr, "%lf seconds, %d images, %d total\n", what_time_is_it_now() - time, ++count,
+                images->size);
+    }
+    free(best);
+}
+
+void test_classifier(char *datacfg, char *cfgfile, char *weightfile)
+{
+    network *net = load_network(cfgfile, weightfile, 0);
+    check_image_network(net, cfgfile);
+    list *images = test_images(read_data_cfg(datacfg));
+    char **paths = (char **)list_to_array(images);
+    size_t inputs = (size_t)net->inputs;
+    float *input = allocate((size_t)net->batch * inputs, sizeof *input);
+    for (int i = 0, n; i < images->size; i += n) {
+        clock_t time = clock();
+        n = images->size - i < net->batch ? images->size - i : net->batch;
+        for (int b = 0; b < n; ++b) {
+            image im = load_image(paths[i + b], net->w, net->h, net->c);
+            memcpy(input + (size_t)b * inputs, im.data, inputs * sizeof *input);
+            free_image(im);
+        }
+        float *scores = network_predict(net, input);
+        for (int b = 0; b < n; ++b)
+            print_scores(paths[i + b], scores + b * net->outputs, net->outputs);
+        fprintf(stderr, "%lf seconds, %d images, %d total\n", sec(clock() - time), n, i + n);
+    }
+    free(input);
+    free(paths);
+}
+
+void file_output_classifier(char *datacfg, char *cfgfile, char *weightfile, char *filename)
+{
+    network *net = load_for_images(cfgfile, weightfile);
+    int classes = data_number(read_data_cfg(datacfg), "classes", 2, datacfg);
+    check_classes(net, classes, 0, datacfg, cfgfile);
+    for (node *n = get_lines(filename, 1, "images")->front; n; n = n->next) {
+        image im = load_image(n->val, 0, 0, net->c);
+        image crop = scaled_center(im, net->w, net->h);
+        print_scores(n->val, predict(net, crop.data, 0), classes);
+        free_image(crop);
+        free_image(im);
+    }
+}
