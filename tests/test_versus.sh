@@ -193,7 +193,7 @@ head -n 25 "$scratch/valid.txt" >"$scratch/five.txt"
 sed "s/^classes=6/classes=5/; s#^valid=.*#valid=$scratch/five.txt#" "$scratch/x.data" >"$scratch/five.data"
 check 'data of other classes are refused' refused 'a.cfg' versus "$scratch/five.data" "$a" "$aw" "$a" "$aw"
 check 'weights of another network are refused' refused 'a.weights' versus "$scratch/x.data" "$a" "$aw" "$scratch/five.cfg" "$scratch/backup/a.weights"
-check '-json is for versus alone' refused 'classifier versus has it' valid "$scratch/x.data" "$a" "$aw" -json
+check '-json is not for valid' refused '-json: no such option; classifier predict has it' valid "$scratch/x.data" "$a" "$aw" -json
 echo "$scratch/no_char_65_.png" >"$scratch/none.txt"
 sed "s#^valid=.*#valid=$scratch/none.txt#" "$scratch/x.data" >"$scratch/none.data"
 check 'a list of which no image can be read' refused 'none of the 1 images can be read' versus "$scratch/none.data" "$a" "$aw" "$a" "$aw" -list "$scratch/none.csv"

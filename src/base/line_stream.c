@@ -42,10 +42,10 @@ static char *take_line(line_stream *s)
     if (!end && !s->has_ended) return NULL;
     size_t length = end ? (size_t)(end - s->bytes) : s->length, taken = length + (end != NULL);
     char *line = allocate(length + 1, 1);
-    memcpy(line, s->bytes, length);
+    size_t mark = length >= 3 && memcmp(s->bytes, "\xef\xbb\xbf", 3) == 0 ? 3 : 0;
+    memcpy(line, s->bytes + mark, length - mark);
     memmove(s->bytes, s->bytes + taken, s->length - taken);
     s->length -= taken;
-    if (strncmp(line, "\xef\xbb\xbf", 3) == 0) memmove(line, line + 3, strlen(line + 3) + 1);
     trim_text(line);
     return line;
 }

@@ -24,7 +24,7 @@ typedef struct {
     int *guesses;         /* classes: the best ones, or those of the set */
     double *scores;       /* classes */
     float *probabilities; /* classes */
-    double began; /* to load and predict the present images */
+    double began;         /* to load and predict the present images */
     int unread;
 } predicting;
 
@@ -147,7 +147,6 @@ static void print_image(void *argument, const prediction *image)
     if (p->options->format == PREDICT_JSON) print_json_line(p, image->path, image->fault, count);
     if (p->options->format == PREDICT_TEXT && !image->fault)
         print_text_of_image(p, image->path, count);
-    fflush(stdout);
 }
 
 static void predict_paths(predicting *p, char **paths, int count)
@@ -167,6 +166,7 @@ static void predict_from_stdin(predicting *p)
         for (int i = 0; i < count; ++i) paths[i][strcspn(paths[i], "\t")] = '\0'; /* labels */
         predict_paths(p, paths, count);
         for (int i = 0; i < count; ++i) free(paths[i]);
+        if (fflush(stdout)) break; /* the end of main says so */
     }
     free_line_stream(&stream);
     if (!error) return;
