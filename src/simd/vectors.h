@@ -139,10 +139,11 @@ INLINE void store_some_as_floats(float *target, doubles x, int count)
     }
 }
 
-/* mask ? yes : no, lane by lane; a mask is what a comparison of vectors gives. */
+/* mask ? yes : no, lane by lane; a mask is what a comparison of vectors gives. With + gcc makes one
+   instruction of it, with | three. */
 INLINE ints select_ints(ints mask, ints yes, ints no)
 {
-    return (yes & mask) | (no & ~mask);
+    return (yes & mask) + (no & ~mask);
 }
 
 INLINE floats select_floats(ints mask, floats yes, floats no)
@@ -152,7 +153,7 @@ INLINE floats select_floats(ints mask, floats yes, floats no)
 
 INLINE doubles select_doubles(longs mask, doubles yes, doubles no)
 {
-    return (doubles)select_ints((ints)mask, (ints)yes, (ints)no);
+    return (doubles)(((longs)yes & mask) + ((longs)no & ~mask));
 }
 
 /* Whether the mask is set in one of its lanes. */
