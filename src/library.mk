@@ -1,27 +1,30 @@
 # The loss alone, for other programs: make lib, and make install PREFIX=/usr/local (DESTDIR= for packages).
-VERSION := 1.0.0
+VERSION := $(shell sed -n 's/^.define SMOOTH_TOPK_VERSION "\(.*\)"$$/\1/p' src/loss/smooth_topk.h)
 SONAME := libsmooth_topk.so.1
 PREFIX ?= /usr/local
 LIBDIR ?= $(PREFIX)/lib
 
 LIBRARY_FLAGS = $(CFLAGS) $(WARNINGS) $(OPENMP_FLAG) $(LOSS_INCLUDE) -fPIC
-build/lib/%.o: src/loss/%.c build/options
+# Other flags, other objects.
+build/lib/flags: FORCE
 	@mkdir -p build/lib
+	@printf '%s\n' '$(CC) $(LIBRARY_FLAGS)' | cmp -s - $@ || printf '%s\n' '$(CC) $(LIBRARY_FLAGS)' >$@
+build/lib/%.o: src/loss/%.c build/lib/flags
 	$(CC) $(LIBRARY_FLAGS) -MMD -MP -c $< -o $@
 -include $(wildcard build/lib/*.d)
 
 lib: build/libsmooth_topk.a build/libsmooth_topk.so
 LIBRARY := $(patsubst src/loss/%.c,build/lib/%.o,$(wildcard src/loss/*.c))
-LIBRARY_HEADERS := src/loss/smooth_topk.h
+LIBRARY_HEADERS := src/loss/smooth_topk.h src/loss/smooth_topk_truth.h
 # With GPU=1 the library has smooth_topk_gpu too and needs cudart; ARCH= as for Darknet.
 ifeq ($(GPU),1)
 include src/cuda.mk
 LIBRARY += build/lib/smooth_topk_gpu.o
-LIBRARY_HEADERS += src/loss/smooth_topk_gpu.h src/loss/smooth_topk_truth.h
+LIBRARY_HEADERS += src/loss/smooth_topk_gpu.h
 LIBRARY_LINK := $(TOOLKIT) -lcudart -lstdc++
 DARKNET_FLAGS := -DGPU $(if $(filter 1,$(CUDNN)),-DCUDNN) $(TOOLKIT)
 DARKNET_LINK := $(TOOLKIT) -lcudart -lcublas -lcurand $(if $(filter 1,$(CUDNN)),-lcudnn) -lstdc++
-build/lib/smooth_topk_gpu.o: src/loss/cuda/smooth_topk_gpu.cu $(wildcard src/loss/*.h src/loss/cuda/*.cuh) build/options
+build/lib/smooth_topk_gpu.o: src/loss/cuda/smooth_topk_gpu.cu $(wildcard $(LOSS_ROOMS:%=src/%/*.h) src/loss/cuda/*.cuh) build/options
 	@$(call require,$(NVCC),nvidia-cuda-toolkit)
 	@mkdir -p build/lib
 	$(NVCC) $(ARCH) -O3 -Xcompiler -fPIC $(LOSS_INCLUDE) -c $< -o $@

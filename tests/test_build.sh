@@ -30,7 +30,7 @@ check 'a changed source compiles itself' rebuilds src/loss/smooth_topk_log.c 'sm
 included() { # HEADER: the objects of the sources that include it, by the compiler's own lists
     grep -l "/$1" "$copy"/build/source/obj/*.d | sed 's/.*\///; s/d$/o/' | sort | tr '\n' ' '
 }
-check "a changed header compiles who includes it" rebuilds src/loss/smooth_topk_internal.h "$(included smooth_topk_internal.h)"
+check "a changed header compiles who includes it" rebuilds src/loss/smooth_topk_sample.h "$(included smooth_topk_sample.h)"
 check 'a remark in a patch compiles nothing' rebuilds patches/plugin/0002-smooth-topk-layer.patch ''
 one_more_patch() {
     printf 'A test.\n\n--- a/src/list.c\n+++ b/src/list.c\n@@ -1,2 +1,3 @@\n+/* patched */\n #include <stdlib.h>\n #include <string.h>\n' >"$copy/patches/plugin/9999-test.patch"

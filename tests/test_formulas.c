@@ -104,7 +104,7 @@ static void test_tilt(void **unused)
         do {
             expected = variance = 0;
             for (int i = 0; i < CLASSES; ++i) {
-                double probability = 1 / (1 + exp(-z[i] - tilt.at));
+                double probability = 1 / (1 + exp(-z[i] - tilt.log_rho));
                 expected += probability;
                 variance += probability * (1 - probability);
             }

@@ -2,20 +2,21 @@
 # What `make install` leaves: programs in C, C++ and Python use it as other libraries; nothing else is in the way.
 . tests/tap.sh
 prefix="$scratch/a prefix"
+version=$(sed -n 's/^#define SMOOTH_TOPK_VERSION "\([0-9]*\.[0-9]*\.[0-9]*\)"$/\1/p' src/loss/smooth_topk.h)
 installs() {
-    make install PREFIX="$prefix" && (cd "$prefix" && ls include/smooth_topk.h lib/libsmooth_topk.a lib/libsmooth_topk.so \
-        lib/libsmooth_topk.so.1 lib/libsmooth_topk.so.1.0.0 lib/pkgconfig/smooth_topk.pc)
+    make install PREFIX="$prefix" && (cd "$prefix" && ls include/smooth_topk.h include/smooth_topk_truth.h lib/libsmooth_topk.a lib/libsmooth_topk.so \
+        lib/libsmooth_topk.so.1 "lib/libsmooth_topk.so.$version" lib/pkgconfig/smooth_topk.pc)
 }
 check 'make install PREFIX=' installs
 staged() { make install PREFIX=/usr DESTDIR="$scratch/stage" && grep -x 'prefix=/usr' "$scratch/stage/usr/lib/pkgconfig/smooth_topk.pc"; }
 check 'DESTDIR stages it for a package' staged
-# The .so shows the functions of the header, all of them and no others.
+# The .so shows the functions of the installed headers, all of them and no others.
 symbols() {
     nm -D --defined-only "$prefix/lib/libsmooth_topk.so" | awk '{ print $3 }' | sort >"$scratch/shown"
-    grep -v '^ *\*\|^/\*\|^   ' "$prefix/include/smooth_topk.h" | grep -o 'smooth_topk[a-z_]*(' | tr -d '(' | sort >"$scratch/declared"
+    grep -v '^ *\*\|^/\*\|^   ' -h "$prefix"/include/*.h | grep -o 'smooth_topk[a-z_]*(' | tr -d '(' | sort >"$scratch/declared"
     diff "$scratch/declared" "$scratch/shown"
 }
-check 'the shared library shows what its header declares, and no more' symbols
+check 'the shared library shows what its headers declare, and no more' symbols
 check 'its soname has a version' sh -c "readelf -d '$prefix/lib/libsmooth_topk.so' | grep 'SONAME.*\[libsmooth_topk.so.1\]'"
 check 'the header is C99' sh -c "printf '#include <smooth_topk.h>\n' | ${CC:-gcc} -std=c99 -pedantic-errors -Wall -Wextra -Werror -I'$prefix/include' -fsyntax-only -x c -"
 if command -v g++ >/dev/null; then

@@ -11,6 +11,7 @@
 
 #include "support.h"
 #include "reference.c"
+#include "smooth_topk_softmax.h"
 #include "smooth_topk_truth.h"
 
 enum { MOST_CLASSES = 1000, MOST_BATCH = 5, MOST_TERMS = 4 };

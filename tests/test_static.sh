@@ -49,24 +49,24 @@ skip_or_check g++ 'the headers of the kernels are C++ too' as_cpp
 # of an array: so these two are left out where vectors are; valgrind and UBSan watch the same there.
 analyzed() {
     vectors=
-    case $* in *smooth_topk_pivot.c | *smooth_topk_log.c | *smooth_topk_select.c | *smooth_topk_any_k.c | *smooth_topk_soft.c | *smooth_topk_softmax.c | *cpu/pooling.c) vectors="-Wno-analyzer-shift-count-overflow -Wno-analyzer-use-of-uninitialized-value" ;; esac
+    case $* in *smooth_topk_pivot.c | *smooth_topk_log.c | *smooth_topk_select.c | *smooth_topk_any_k.c | *smooth_topk_narrow_gap.c | *smooth_topk_softmax.c | *cpu/pooling.c) vectors="-Wno-analyzer-shift-count-overflow -Wno-analyzer-use-of-uninitialized-value" ;; esac
     # shellcheck disable=SC2086
     gcc -O2 -fanalyzer -Wall -Wextra -Werror $vectors -c -o /dev/null "$@"
 }
 check 'gcc -fanalyzer finds nothing' each_source analyzed
 
 # invalidFunctionArg: log(sum) with sum = 0; but a coefficient is a sum of at least one exp().
-# In smooth_topk_soft.c log(0) is -inf, as wanted: no class is left out.
+# In smooth_topk_wide_gap.c log(0) is -inf, as wanted: no class is left out.
 # arrayIndexOutOfBounds: merge(lanes, 8) on 4 lanes; behind `if (HALF >= 8)`.
 # uninitvar: a vector that is filled lane by lane.
 # shellcheck disable=SC2086
 skip_or_check cppcheck 'cppcheck finds nothing' cppcheck -q --error-exitcode=1 --std=c11 \
     --enable=warning,performance,portability \
-    --suppress=invalidFunctionArg:src/loss/smooth_topk_log.h \
+    --suppress=invalidFunctionArg:src/loss/smooth_topk_log.c \
     --suppress=arrayIndexOutOfBounds:src/loss/smooth_topk_pivot_simd.h \
     --suppress=uninitvar:src/loss/smooth_topk_pivot_simd.h \
-    --suppress=invalidFunctionArg:src/loss/smooth_topk_soft.c \
-    --suppress=uninitvar:src/loss/smooth_topk_soft_simd.h $rooms src
+    --suppress=invalidFunctionArg:src/loss/smooth_topk_wide_gap.c \
+    --suppress=uninitvar:src/loss/smooth_topk_narrow_gap_simd.h $rooms src
 
 formatted() {
     clang-format --dry-run -Werror src/*/*.[ch] src/loss/cuda/* tests/*.cpp tests/*.cu tests/*.[ch] tests/fuzz/*.[ch] tests/nccl/*.[ch] bench/*.c bench/*.cu tools/*.c

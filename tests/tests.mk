@@ -22,7 +22,7 @@ endif
 build/tests/loss: VARIANT = build/libsmooth_topk.a $(OPENMP_FLAG)
 build/tests/loss_ofast: VARIANT = $(SOURCE)/libdarknet.a $(OPENMP_FLAG) $(DARKNET_LINK)
 build/tests/loss_sanitized: VARIANT = $(SANITIZED) build/sanitized/libdarknet.a
-build/tests/loss_openmp: VARIANT = -O3 -fopenmp src/loss/smooth_topk.c build/libsmooth_topk.a
+build/tests/loss_openmp: VARIANT = -O3 -fopenmp src/loss/smooth_topk_batch.c build/libsmooth_topk.a
 # Also with a part of -Ofast alone.
 build/tests/loss_portable: VARIANT = -Ofast -fno-finite-math-only -DINSTRUCTION_SET=SIMD_PORTABLE $(MATHEMATICS)
 build/tests/loss_avx2: VARIANT = -O3 -DINSTRUCTION_SET=SIMD_AVX2 $(MATHEMATICS)

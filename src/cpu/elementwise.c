@@ -58,7 +58,7 @@ static int piece_size(const arrays *a, int piece)
 
 static void run(arrays *a, void (*work)(void *argument, int piece, int slot))
 {
-    a->kernels = SIMD_CHOOSE(kernels, cpu.instructions);
+    a->kernels = SIMD_CHOOSE(loops, cpu.instructions);
     parallel_for(a->n / PIECE + (a->n % PIECE > 0), work, a);
 }
 

@@ -68,5 +68,5 @@ LOOP void cut_numbers(int n, float most, float *restrict x)
     }
 }
 
-static const elementwise_kernels SIMD_NAME(kernels) = {
-    activate_numbers, multiply_gradient, update_numbers, update_by_moments, cut_numbers};
+LOOPS(elementwise_kernels) = {activate_numbers, multiply_gradient, update_numbers,
+                              update_by_moments, cut_numbers};

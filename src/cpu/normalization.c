@@ -76,7 +76,7 @@ static void forward_channel(void *argument, int channel, int slot)
 static void run_forward(normalization *n, ACTIVATION activation)
 {
     int done = slope_of(activation, &n->slope);
-    n->kernels = SIMD_CHOOSE(kernels, cpu.instructions);
+    n->kernels = SIMD_CHOOSE(loops, cpu.instructions);
     parallel_for(n->shape->channels, forward_channel, n);
     if (!done)
         activate_array(n->y, n->shape->batch * n->shape->channels * n->shape->size, activation);
@@ -135,7 +135,7 @@ static void run_backward(normalization *n, ACTIVATION activation)
     if (!slope_of(activation, &n->slope))
         gradient_array(n->y, n->shape->batch * n->shape->channels * n->shape->size, activation,
                        n->delta);
-    n->kernels = SIMD_CHOOSE(kernels, cpu.instructions);
+    n->kernels = SIMD_CHOOSE(loops, cpu.instructions);
     parallel_for(n->shape->channels, backward_channel, n);
 }
 

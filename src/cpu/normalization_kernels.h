@@ -21,7 +21,7 @@ INLINE double sum_lanes(floats x)
 /* positive > 0 ? x : slope * x, lane by lane. */
 INLINE floats bend_negative(floats positive, floats x, float slope)
 {
-    return select_floats(positive > 0, x, x * slope);
+    return SELECT(positive > 0, x, x * slope);
 }
 
 /* sums[0] += sum of x - shift, sums[1] += of its square. */
@@ -102,7 +102,7 @@ LOOP void combine_gradients(const float *x, float *delta, int size, float mean, 
     for (; i < size; ++i) delta[i] = delta[i] * by_delta + (x[i] - mean) * by_x + constant;
 }
 
-static const normalization_kernels SIMD_NAME(kernels) = {sum_moments, scale_and_bend,
-                                                         sum_gradient_moments, combine_gradients};
+LOOPS(normalization_kernels) = {sum_moments, scale_and_bend, sum_gradient_moments,
+                                combine_gradients};
 
 #undef CHUNK

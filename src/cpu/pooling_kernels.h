@@ -10,7 +10,7 @@ INLINE floats larger_of_pairs(const float *in, ints at, ints *index)
     floats left = EVEN(a, b), right = ODD(a, b);
     ints mask = right > left;
     *index = at - mask;
-    return select_floats(mask, right, left);
+    return SELECT(mask, right, left);
 }
 
 /* 2x2 windows of stride 2 of a plane of even height and width, the most frequent. Of equal numbers
@@ -28,8 +28,8 @@ LOOP void maxpool_2x2(const float *in, int at, int height, int width, float *out
             floats x = larger_of_pairs(in + 2 * j, start, &above);
             floats y = larger_of_pairs(in + width + 2 * j, start + width, &below);
             ints mask = y > x;
-            store(out + j, select_floats(mask, y, x));
-            above = select_ints(mask, below, above);
+            store(out + j, SELECT(mask, y, x));
+            above = SELECT(mask, below, above);
             memcpy(indexes + j, &above, sizeof above);
         }
         for (int j = vectors; j < half; ++j) {

@@ -78,7 +78,7 @@ int winograd_fits(const convolution_shape *s)
 
 static winograd_plan plan_of(const convolution_shape *s)
 {
-    winograd_plan p = {.shape = s, .kernels = SIMD_CHOOSE(kernels, cpu.instructions)};
+    winograd_plan p = {.shape = s, .kernels = SIMD_CHOOSE(loops, cpu.instructions)};
     p.tile_rows = (s->out_height + 3) / 4;
     p.tile_columns = (s->out_width + 3) / 4;
     p.tiles = p.tile_rows * p.tile_columns;

@@ -323,10 +323,10 @@ LOOP void add_filter_tiles(const float *matrices, ptrdiff_t apart, int channels,
     }
 }
 
-static const winograd_kernels SIMD_NAME(kernels) = {LANES,
-                                                    transform_input_tiles,
-                                                    add_input_tiles,
-                                                    transform_delta_tiles,
-                                                    transform_output_tiles,
-                                                    transform_filter_tiles,
-                                                    add_filter_tiles};
+LOOPS(winograd_kernels) = {LANES,
+                           transform_input_tiles,
+                           add_input_tiles,
+                           transform_delta_tiles,
+                           transform_output_tiles,
+                           transform_filter_tiles,
+                           add_filter_tiles};

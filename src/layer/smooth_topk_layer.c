@@ -6,7 +6,9 @@
 #include "blas.h"
 #include "cuda.h"
 #include "smooth_topk_gpu.h"
-#include "smooth_topk_truth.h"
+#include "smooth_topk_plan.h"
+#include "smooth_topk_soft.h"
+#include "smooth_topk_softmax.h"
 #include "topk_loss_options.h"
 #include "utils.h"
 
@@ -18,6 +20,7 @@
 struct smooth_topk_state {
     const char *section; /* without brackets */
     smooth_topk_objective objective;
+    smooth_topk_plan plan; /* of the objective */
     smooth_topk_term *terms;
     float *class_margins, *class_weights; /* inputs; NULL where not given */
     int margins_from_counts, weights_from_counts, counted;
@@ -162,7 +165,7 @@ static smooth_topk_layer make_layer(int batch, int inputs, float temperature,
     if (state->hardest) state->order = allocate(batch, sizeof(int));
     state->workspace_size = state->is_other
                                 ? topk_loss_truth_workspace_size(&state->other, 0, inputs)
-                                : smooth_topk_truth_workspace_size(&state->objective, 0, inputs);
+                                : smooth_topk_plan_workspace_size(&state->plan, 0);
     state->workspace = allocate(state->workspace_size, 1);
     l.smooth_topk = state;
 
@@ -197,6 +200,8 @@ smooth_topk_layer make_smooth_topk_layer(int batch, int inputs, const smooth_top
     state->hardest = options->hardest;
     make_objective(state, options);
     make_class_numbers(state, options, inputs);
+    int error = smooth_topk_make_plan(&state->plan, &state->objective, inputs, 1);
+    if (error) refuse_smooth_topk("%s", smooth_topk_strerror(error));
     return make_layer(batch, inputs, options->temperature, state);
 }
 
@@ -244,12 +249,11 @@ void free_smooth_topk_state(smooth_topk_state *state)
 static void loss_and_delta(const smooth_topk_layer l, const float *scores, const float *truth)
 {
     smooth_topk_state *state = l.smooth_topk;
-    int error =
-        state->is_other
-            ? topk_loss_truth_cpu(&state->other, l.scale, l.batch, l.inputs, scores, truth, l.loss,
-                                  l.delta, state->workspace, state->workspace_size)
-            : smooth_topk_truth_cpu(&state->objective, l.batch, l.inputs, scores, truth, l.loss,
-                                    l.delta, state->workspace, state->workspace_size);
+    int error = state->is_other
+                    ? topk_loss_truth_cpu(&state->other, l.scale, l.batch, l.inputs, scores, truth,
+                                          l.loss, l.delta, state->workspace, state->workspace_size)
+                    : smooth_topk_run_plan(&state->plan, l.batch, scores, truth, l.loss, l.delta,
+                                           state->workspace, state->workspace_size);
     if (error) refuse_loss_option(state->section, "%s", smooth_topk_strerror(error));
     if (state->hardest)
         topk_loss_keep_hardest(state->hardest, l.batch, l.inputs, l.loss, l.delta, state->order);

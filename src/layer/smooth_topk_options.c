@@ -3,7 +3,7 @@
 
 #include "allocate.h"
 #include "loss_options.h"
-#include "smooth_topk_truth.h"
+#include "smooth_topk_soft.h"
 
 #include <float.h>
 #include <limits.h>

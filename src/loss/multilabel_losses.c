@@ -1,7 +1,7 @@
 /* Losses of all labels of an image at once. */
 #include "multilabel_losses.h"
 #include "smooth_topk_bits.h"
-#include "smooth_topk_internal.h"
+#include "smooth_topk_fill.h"
 
 #include <math.h>
 

@@ -1,9 +1,11 @@
 /* The smooth top-k loss of Berrada, Zisserman and Kumar (ICLR 2018, arXiv 1802.07595) and its
- * gradient. */
+   gradient. */
 #ifndef SMOOTH_TOPK_H
 #define SMOOTH_TOPK_H
 
 #include <stddef.h>
+
+#define SMOOTH_TOPK_VERSION "1.1.0"
 
 #ifdef __cplusplus
 extern "C" {
@@ -54,8 +56,9 @@ enum {
    grad    batch x classes, d loss[b] / d scores[b, :]; may be NULL. Must not overlap scores.
 
    A NaN or +inf score makes its own sample's loss and gradient NaN, no other's. -inf is a class
-   that cannot be chosen: its gradient is 0; a label of -inf has loss +inf and gradient 0; fewer
-   than k finite scores beside the label leave nothing to lose to: loss 0, gradient 0.
+   that cannot be chosen: its gradient is 0; a label of -inf has loss +inf and gradient 0. With
+   fewer than k finite scores beside the label's, the label is always among the k best: loss 0,
+   gradient 0.
 
    Returns 0 or one of the errors above; on an error nothing is written. Allocates its scratch once
    a call; the _workspace twin below does not. Safe to call from several threads. */

@@ -13,11 +13,12 @@
    Weights that are nearly equal need no tilt: with a center y, x_i = y + d_i and w = t / (1 + y t),
    prod (1 + x_i t) = (1 + y t)^n prod (1 + d_i w), of whose second factor the power sums of the d_i
    give as many coefficients as are needed. */
+#include "smooth_topk_any_k.h"
+#include "smooth_topk_bits.h"
 #include "smooth_topk_exp.h"
-#include "smooth_topk_formulas.h"
-#include "smooth_topk_internal.h"
-#include "smooth_topk_pivot.h"
+#include "smooth_topk_integers.h"
 #include "smooth_topk_polynomial.h"
+#include "smooth_topk_scratch.h"
 #include "smooth_topk_tilt.h"
 
 #include <stdint.h>
@@ -115,10 +116,10 @@ static float compute_weights(const any_k_loops *loops, const smooth_topk_sample 
 {
     int k = sample->params->k;
     float tau = sample->params->tau, sum = 0;
-    double rate = 1.4426950408889634 / ((double)k * (double)tau);
+    double rate = smooth_topk_rate(k, tau);
     if (rate >= 1e-30) {
         sum = loops->weights(sample->scores, sample->classes, sample->pivot, (float)rate, weights);
-    } else { /* such a temperature that the rate leaves the normal floats */
+    } else { /* tau so large that the rate may be denormal */
         for (int i = 0; i < sample->classes; ++i) {
             double z = smooth_topk_z(sample->scores[i], sample->pivot, k, tau);
             weights[i] = smooth_topk_is_minus_inf(bits_of(sample->scores[i]))
@@ -142,10 +143,11 @@ static float find_tilt(const any_k_loops *loops, const smooth_topk_sample *sampl
                              log(wanted * others / (sum * (others - wanted)))};
     for (int step = 0; step < SMOOTH_TOPK_TILT_STEPS; ++step) {
         double expected, variance;
-        loops->expectation(weights, sample->classes, (float)exp(tilt.at), &expected, &variance);
+        loops->expectation(weights, sample->classes, (float)exp(tilt.log_rho), &expected,
+                           &variance);
         if (smooth_topk_next_tilt(&tilt, sample->params->k, expected, variance)) break;
     }
-    return (float)exp(tilt.at);
+    return (float)exp(tilt.log_rho);
 }
 
 /* The coefficients 0 .. k of the polynomial that has these power sums (Newton's identities). */
@@ -256,7 +258,7 @@ static int nearly_equal(const any_k_loops *loops, const smooth_topk_sample *samp
 static void any_k(const smooth_topk_sample *sample, int may_be_equal, float *loss, float *grad,
                   char *scratch)
 {
-    const any_k_loops *loops = SIMD_CHOOSE(loops, best_instruction_set());
+    const any_k_loops *loops = SIMD_CHOOSE(loops, sample->set);
     int k = sample->params->k, classes = sample->classes;
     any_k_scratch at = take_any_k_scratch(&scratch, classes, k);
     float *weights = grad ? grad : at.own_weights;
@@ -309,15 +311,17 @@ int smooth_topk_needs_selection(const smooth_topk_params *params)
            smooth_topk_is_hinge(params->tau);
 }
 
-int smooth_topk_without_selection(const smooth_topk_params *params, int classes,
-                                  const float *scores, int label, float *loss, float *grad,
+int smooth_topk_without_selection(const smooth_topk_sample *sample, float *loss, float *grad,
                                   char *scratch)
 {
+    const any_k_loops *loops = SIMD_CHOOSE(loops, sample->set);
+    const smooth_topk_params *params = sample->params;
     float least, most;
-    if (SIMD_CHOOSE(loops, best_instruction_set())->range(scores, classes, &least, &most)) return 0;
-    double range = -smooth_topk_z(least, most, params->k, params->tau) * 1.4426950408889634;
+    if (loops->range(sample->scores, sample->classes, &least, &most)) return 0;
+    double range = -smooth_topk_z(least, most, params->k, params->tau) * SMOOTH_TOPK_LOG2_E;
     if (!(range <= LARGEST_RANGE)) return 0;
-    smooth_topk_sample sample = {params, classes, scores, label, most, NULL, NULL};
-    any_k(&sample, range <= LARGEST_RANGE_OF_EQUALS, loss, grad, scratch);
+    smooth_topk_sample relative_to_most = *sample;
+    relative_to_most.pivot = most;
+    any_k(&relative_to_most, range <= LARGEST_RANGE_OF_EQUALS, loss, grad, scratch);
     return 1;
 }

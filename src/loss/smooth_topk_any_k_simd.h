@@ -27,8 +27,8 @@ LOOP int find_range(const float *scores, int count, float *least, float *most)
     for (int i = 0; i < count; i += LANES) {
         floats x = load_some(scores + i, count - i, low);
         bad |= is_nan_or_plus_inf((ints)x);
-        low = select_floats(x < low, x, low);
-        high = select_floats(x > high, x, high);
+        low = SELECT(x < low, x, low);
+        high = SELECT(x > high, x, high);
     }
     *least = low[0], *most = high[0];
     for (int lane = 1; lane < LANES; ++lane) {
@@ -48,11 +48,10 @@ LOOP float weigh_scores(const float *scores, int count, float reference, float r
         floats lowest = FLOATS(float_of(BITS_MINUS_INF)), one = FLOATS(1);
         floats t = (load_some(scores + i, count - i, lowest) - reference) * rate;
         ints keep = t >= -126.f;
-        t = select_floats(t < 100.f, t, FLOATS(100));
-        floats x =
-            select_floats(keep, exp2_of_floats(select_floats(keep, t, (floats){0})), (floats){0});
+        t = SELECT(t < 100.f, t, FLOATS(100));
+        floats x = SELECT(keep, exp2_of_floats(SELECT(keep, t, (floats){0})), (floats){0});
         store_some(weights + i, x, count - i);
-        sums += select_floats(x < 1.f, x, one);
+        sums += SELECT(x < 1.f, x, one);
     }
     for (int lane = 0; lane < LANES; ++lane) sum += sums[lane];
     return sum;
@@ -119,7 +118,7 @@ LOOP int split_weights(float *weights, int count, float rho, float limit, double
                     list_odds[listed] = x[lane];
                     listed += x[lane] > limit;
                 }
-                x = select_floats(large, (floats){0}, x);
+                x = SELECT(large, (floats){0}, x);
             }
             store_some(weights + i, x, end - i);
             add_powers(sum, x);
@@ -271,17 +270,17 @@ LOOP void compute_small_gradient(const float *odds, int count, const float *d, f
     }
 }
 
-static const any_k_loops SIMD_NAME(loops) = {find_range,
-                                             weigh_scores,
-                                             sum_expectation,
-                                             sum_centered_powers,
-                                             split_weights,
-                                             multiply_factors,
-                                             combine_products,
-                                             compute_unlikely_gradient,
-                                             compute_likely_gradient,
-                                             compute_small_gradient,
-                                             compute_equal_gradient};
+LOOPS(any_k_loops) = {find_range,
+                      weigh_scores,
+                      sum_expectation,
+                      sum_centered_powers,
+                      split_weights,
+                      multiply_factors,
+                      combine_products,
+                      compute_unlikely_gradient,
+                      compute_likely_gradient,
+                      compute_small_gradient,
+                      compute_equal_gradient};
 
 #undef CHUNK
 #undef AT_ONCE

@@ -6,7 +6,7 @@
 /* 2^t, -126 <= t <= 127: within 1.23 units in the last place for a whole t, and t 2^-24 more. */
 INLINE floats exp2_of_floats(floats t)
 {
-    floats offset = select_floats(t < 0, FLOATS(-0.5f), FLOATS(0.5f));
+    floats offset = SELECT(t < 0, FLOATS(-0.5f), FLOATS(0.5f));
     ints n = __builtin_convertvector(t + offset, ints);
     floats f = t - __builtin_convertvector(n, floats);
     floats p = SMOOTH_TOPK_EXP2(f);

@@ -8,6 +8,10 @@
 #include <float.h>
 #include <math.h>
 
+/* log2(e) and log(2). */
+#define SMOOTH_TOPK_LOG2_E 1.4426950408889634
+#define SMOOTH_TOPK_LN_2 0.6931471805599453
+
 /* A temperature below the smallest normal float is the hard hinge, of which it is within 1e-38. */
 SMOOTH_TOPK_FUNCTION int smooth_topk_is_hinge(float tau)
 {
@@ -18,6 +22,12 @@ SMOOTH_TOPK_FUNCTION int smooth_topk_is_hinge(float tau)
 SMOOTH_TOPK_FUNCTION double smooth_topk_z(float score, float pivot, int k, float tau)
 {
     return ((double)score - (double)pivot) / ((double)k * (double)tau);
+}
+
+/* What a distance from the pivot is multiplied by for a power of 2: log2(e) / (k tau). */
+SMOOTH_TOPK_FUNCTION double smooth_topk_rate(int k, float tau)
+{
+    return SMOOTH_TOPK_LOG2_E / ((double)k * (double)tau);
 }
 
 /* The margin's part of q, of one label or of a row. */

@@ -5,7 +5,6 @@
 
 #include "smooth_topk.h"
 #include "smooth_topk_truth.h"
-#include "smooth_topk_truth.h"
 
 #ifdef __cplusplus
 extern "C" {

@@ -1,7 +1,60 @@
 /* The loss of one label on one row of scores: the selection that all terms share, their sum, the
- * special cases, the hard hinge. */
-#include "smooth_topk_formulas.h"
-#include "smooth_topk_internal.h"
+   special cases, the hard hinge. */
+#include "smooth_topk_label.h"
+#include "smooth_topk_any_k.h"
+#include "smooth_topk_bits.h"
+#include "smooth_topk_fill.h"
+#include "smooth_topk_log.h"
+#include "smooth_topk_pivot.h"
+#include "smooth_topk_scratch.h"
+#include "smooth_topk_select.h"
+
+/* ---- scratch ---- */
+
+typedef struct {
+    int *top, *term_top, *place; /* place: in top, of a term's own largest scores */
+    float *top_scores, *term_top_scores, *term_grad;
+    char *rest; /* an algorithm's, or the selection's before that */
+} label_scratch;
+
+static int largest_k(const smooth_topk_terms *terms)
+{
+    int k = 0;
+    for (int j = 0; j < terms->count; ++j)
+        if (terms->terms[j].params.k > k) k = terms->terms[j].params.k;
+    return k;
+}
+
+static label_scratch take_label_scratch(char **scratch, const smooth_topk_terms *terms)
+{
+    int k = largest_k(terms), several = terms->count > 1;
+    label_scratch taken;
+    taken.top = take(scratch, k * sizeof(int));
+    taken.top_scores = take(scratch, k * sizeof(float));
+    taken.term_top = take(scratch, several * k * sizeof(int));
+    taken.term_top_scores = take(scratch, several * k * sizeof(float));
+    taken.place = take(scratch, several * k * sizeof(int));
+    taken.term_grad = take(scratch, several * terms->classes * sizeof(float));
+    taken.rest = *scratch;
+    return taken;
+}
+
+size_t smooth_topk_label_scratch(const smooth_topk_terms *terms)
+{
+    char *end = NULL;
+    size_t most = 0;
+    take_label_scratch(&end, terms);
+    for (int j = 0; j < terms->count; ++j) {
+        int k = terms->terms[j].params.k;
+        size_t bytes = terms->terms[j].params.algorithm == SMOOTH_TOPK_LOG
+                           ? smooth_topk_log_scratch(terms->set, terms->classes, k)
+                           : smooth_topk_pivot_scratch(terms->classes, k);
+        if (bytes > most) most = bytes;
+    }
+    return (uintptr_t)end + aligned(most);
+}
+
+/* ---- a sample whose largest scores are known ---- */
 
 /* The subgradient is that of the first class whose score is the k-th largest. */
 static void hard_hinge(const smooth_topk_sample *sample, float *loss, float *grad)
@@ -18,53 +71,8 @@ static void hard_hinge(const smooth_topk_sample *sample, float *loss, float *gra
     grad[sample->label] = -1.f / k;
 }
 
-/* The term with the largest k, whose selection serves them all. */
-static int largest_k(const smooth_topk_term *terms, int count)
-{
-    int k = 0;
-    for (int j = 0; j < count; ++j)
-        if (terms[j].params.k > k) k = terms[j].params.k;
-    return k;
-}
-
-typedef struct {
-    int *top, *top_of_term, *place; /* place: in top, of a term's own largest scores */
-    float *top_scores, *top_scores_of_term, *grad_of_term;
-    char *rest; /* an algorithm's, or the selection's before that */
-} label_scratch;
-
-static label_scratch take_label_scratch(char **scratch, const smooth_topk_term *terms, int count,
-                                        int classes)
-{
-    int k = largest_k(terms, count), several = count > 1;
-    label_scratch taken;
-    taken.top = take(scratch, k * sizeof(int));
-    taken.top_scores = take(scratch, k * sizeof(float));
-    taken.top_of_term = take(scratch, several * k * sizeof(int));
-    taken.top_scores_of_term = take(scratch, several * k * sizeof(float));
-    taken.place = take(scratch, several * k * sizeof(int));
-    taken.grad_of_term = take(scratch, several * classes * sizeof(float));
-    taken.rest = *scratch;
-    return taken;
-}
-
-size_t smooth_topk_label_scratch(const smooth_topk_term *terms, int count, int classes)
-{
-    char *end = NULL;
-    size_t most = 0;
-    take_label_scratch(&end, terms, count, classes);
-    for (int j = 0; j < count; ++j) {
-        int k = terms[j].params.k;
-        size_t of_algorithm = terms[j].params.algorithm == SMOOTH_TOPK_LOG
-                                  ? smooth_topk_log_scratch(classes, k)
-                                  : smooth_topk_pivot_scratch(classes, k);
-        if (of_algorithm > most) most = of_algorithm;
-    }
-    return (uintptr_t)end + aligned(most);
-}
-
-/* Loss and gradient of a sample without NaN or +inf, whose k largest scores are known. */
-static void one_term(const smooth_topk_sample *sample, float *loss, float *grad, char *scratch)
+static void evaluate_with_top(const smooth_topk_sample *sample, float *loss, float *grad,
+                              char *scratch)
 {
     const smooth_topk_params *params = sample->params;
     if (smooth_topk_is_minus_inf(bits_of(sample->scores[sample->label]))) {
@@ -82,66 +90,99 @@ static void one_term(const smooth_topk_sample *sample, float *loss, float *grad,
     }
 }
 
+/* ---- a row ---- */
+
+/* A row, and how many of its largest scores are known so far. */
+typedef struct {
+    const smooth_topk_terms *terms;
+    const float *scores;
+    int label, selected;
+    label_scratch scratch;
+} labelled_row;
+
 /* The k to select from term j on: j's, or that of a later term that cannot do without either. */
-static int k_to_select(const smooth_topk_term *terms, int count, int j)
+static int k_to_select(const smooth_topk_terms *terms, int j)
 {
-    int k = terms[j].params.k;
-    for (int i = j + 1; i < count; ++i)
-        if (smooth_topk_needs_selection(&terms[i].params) && terms[i].params.k > k)
-            k = terms[i].params.k;
+    int k = terms->terms[j].params.k;
+    for (int i = j + 1; i < terms->count; ++i) {
+        const smooth_topk_params *params = &terms->terms[i].params;
+        if (smooth_topk_needs_selection(params) && params->k > k) k = params->k;
+    }
     return k;
 }
 
-/* The largest scores of a term's own k are among those selected. */
-static void take_top(smooth_topk_sample *sample, int selected, const label_scratch *scratch)
+/* Finds the largest scores for term j unless they are known. Returns -1 if a score is NaN or +inf.
+ */
+static int select_for_term(labelled_row *row, int j)
 {
-    int k = sample->params->k;
+    const smooth_topk_terms *terms = row->terms;
+    label_scratch *scratch = &row->scratch;
+    if (terms->terms[j].params.k <= row->selected) return 0;
+    row->selected = k_to_select(terms, j);
+    return smooth_topk_find_top(terms->set, row->scores, terms->classes, row->label, row->selected,
+                                scratch->top, scratch->top_scores, (float *)(void *)scratch->rest);
+}
+
+/* The largest scores of a term's own k are among those selected. */
+static void take_top(smooth_topk_sample *sample, const labelled_row *row)
+{
+    const label_scratch *scratch = &row->scratch;
+    int k = sample->params->k, selected = row->selected;
     sample->top = scratch->top;
     sample->top_scores = scratch->top_scores;
     if (k < selected) {
-        smooth_topk_find_top(scratch->top_scores, selected, selected, k, scratch->place,
-                             scratch->top_scores_of_term, (float *)(void *)scratch->rest);
-        for (int i = 0; i < k; ++i) scratch->top_of_term[i] = scratch->top[scratch->place[i]];
-        sample->top = scratch->top_of_term;
-        sample->top_scores = scratch->top_scores_of_term;
+        smooth_topk_find_top(sample->set, scratch->top_scores, selected, selected, k,
+                             scratch->place, scratch->term_top_scores,
+                             (float *)(void *)scratch->rest);
+        for (int i = 0; i < k; ++i) scratch->term_top[i] = scratch->top[scratch->place[i]];
+        sample->top = scratch->term_top;
+        sample->top_scores = scratch->term_top_scores;
     }
     sample->pivot = sample->top_scores[0];
 }
 
-void smooth_topk_of_label(const smooth_topk_term *terms, int count, int classes,
-                          const float *scores, int label, float margin, float *loss, float *grad,
-                          char *scratch)
+/* Loss and gradient of term j, whose parameters for this row are given. Returns -1 if a score is
+   NaN or +inf. */
+static int evaluate_term(labelled_row *row, int j, const smooth_topk_params *params, float *loss,
+                         float *grad)
 {
-    label_scratch parts = take_label_scratch(&scratch, terms, count, classes);
-    int selected = 0;
+    const smooth_topk_terms *terms = row->terms;
+    char *scratch = row->scratch.rest;
+    smooth_topk_sample sample = {.params = params,
+                                 .set = terms->set,
+                                 .classes = terms->classes,
+                                 .scores = row->scores,
+                                 .label = row->label};
+    if (!smooth_topk_needs_selection(params) &&
+        smooth_topk_without_selection(&sample, loss, grad, scratch))
+        return 0;
+    if (select_for_term(row, j)) return -1;
+    take_top(&sample, row);
+    evaluate_with_top(&sample, loss, grad, scratch);
+    return 0;
+}
+
+void smooth_topk_of_label(const smooth_topk_terms *terms, const float *scores, int label,
+                          float margin, float *loss, float *grad, char *scratch)
+{
+    labelled_row row = {.terms = terms, .scores = scores, .label = label};
+    row.scratch = take_label_scratch(&scratch, terms);
     double sum = 0;
-    for (int j = 0; j < count; ++j) {
-        smooth_topk_params params = terms[j].params;
-        smooth_topk_sample sample = {
-            .params = &params, .classes = classes, .scores = scores, .label = label};
-        float loss_of_term, weight = terms[j].weight;
-        float *to = grad && j > 0 ? parts.grad_of_term : grad;
+    for (int j = 0; j < terms->count; ++j) {
+        smooth_topk_params params = terms->terms[j].params;
+        float term_loss, weight = terms->terms[j].weight;
+        float *term_grad = grad && j > 0 ? row.scratch.term_grad : grad;
         params.alpha *= margin;
-        if (smooth_topk_needs_selection(&params) ||
-            !smooth_topk_without_selection(&params, classes, scores, label, &loss_of_term, to,
-                                           parts.rest)) {
-            if (params.k > selected) {
-                selected = k_to_select(terms, count, j);
-                if (smooth_topk_find_top(scores, classes, label, selected, parts.top,
-                                         parts.top_scores, (float *)(void *)parts.rest)) {
-                    *loss = float_of(BITS_NAN);
-                    smooth_topk_fill(grad, classes, float_of(BITS_NAN));
-                    return;
-                }
-            }
-            take_top(&sample, selected, &parts);
-            one_term(&sample, &loss_of_term, to, parts.rest);
+        if (evaluate_term(&row, j, &params, &term_loss, term_grad)) {
+            *loss = float_of(BITS_NAN);
+            smooth_topk_fill(grad, terms->classes, float_of(BITS_NAN));
+            return;
         }
-        sum += (double)weight * loss_of_term;
+        sum += (double)weight * term_loss;
         if (j > 0)
-            for (int i = 0; grad && i < classes; ++i) grad[i] += weight * to[i];
+            for (int i = 0; grad && i < terms->classes; ++i) grad[i] += weight * term_grad[i];
         else if (weight != 1)
-            for (int i = 0; grad && i < classes; ++i) grad[i] *= weight;
+            for (int i = 0; grad && i < terms->classes; ++i) grad[i] *= weight;
     }
     *loss = (float)sum;
 }

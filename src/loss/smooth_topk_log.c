@@ -8,9 +8,10 @@
 
    The classes are dealt out to the lanes of a vector, each of which multiplies its own in a tree;
    the lanes' products are multiplied in the end. Logarithms are to base 2. */
-#include "smooth_topk_formulas.h"
-#include "smooth_topk_internal.h"
 #include "smooth_topk_log.h"
+#include "smooth_topk_bits.h"
+#include "smooth_topk_integers.h"
+#include "smooth_topk_tree_shape.h"
 
 /* A lane's classes go in blocks. A block's own tree is built in scratch, again on the way down, so
    that what is kept is the blocks' products and the tree above them: O(classes) numbers if a block
@@ -21,7 +22,7 @@ static int block_rows(int rows, int k)
 }
 
 typedef struct {
-    tree at;
+    tree coefficients; /* their logarithms and adjoints */
     int degree;
 } polynomial;
 
@@ -65,33 +66,30 @@ static log_trees take_log_trees(char **scratch, int classes, int k, int lanes)
     return taken;
 }
 
-size_t smooth_topk_log_scratch(int classes, int k)
+size_t smooth_topk_log_scratch(instruction_set set, int classes, int k)
 {
     char *end = NULL;
-    take_log_trees(&end, classes, k, SIMD_CHOOSE(loops, best_instruction_set())->lanes);
+    take_log_trees(&end, classes, k, SIMD_CHOOSE(loops, set)->lanes);
     return (uintptr_t)end;
 }
 
 void smooth_topk_by_log(const smooth_topk_sample *sample, float *loss, float *grad, char *scratch)
 {
-    const log_loops *loops = SIMD_CHOOSE(loops, best_instruction_set());
-    const double ln_2 = 0.6931471805599453, log2_e = 1.4426950408889634;
+    const log_loops *loops = SIMD_CHOOSE(loops, sample->set);
     int k = sample->params->k, label = sample->label, count = 0;
     float tau = sample->params->tau;
     log_trees trees = take_log_trees(&scratch, sample->classes, k, loops->lanes);
     for (int i = 0; i < sample->classes; ++i) {
         if (i == label || smooth_topk_is_minus_inf(bits_of(sample->scores[i]))) continue;
         trees.index[count] = i;
-        trees.z[count++] = smooth_topk_z(sample->scores[i], sample->pivot, k, tau) * log2_e;
+        trees.z[count++] =
+            smooth_topk_z(sample->scores[i], sample->pivot, k, tau) * SMOOTH_TOPK_LOG2_E;
     }
     int rows = rows_of(count, loops->lanes);
     for (int i = count; i < rows * loops->lanes; ++i) trees.z[i] = LOG_OF_NOTHING;
-    double log_ratio = ln_2 * loops->log_ratio(&trees, rows, k, grad ? trees.z : NULL);
-    double q = smooth_topk_q(log_ratio, sample->scores[label], sample->pivot, k, tau,
-                             sample->params->alpha);
-    *loss = (float)(tau * smooth_topk_softplus(q));
+    double log_ratio = SMOOTH_TOPK_LN_2 * loops->log_ratio(&trees, rows, k, grad ? trees.z : NULL);
+    double size = smooth_topk_finish_loss(sample, log_ratio, loss);
     if (!grad) return;
-    double size = smooth_topk_sigmoid(q) / k;
     memset(grad, 0, sample->classes * sizeof(float));
     for (int i = 0; i < count; ++i) grad[trees.index[i]] = (float)(size * trees.z[i]);
     grad[label] = (float)-size;

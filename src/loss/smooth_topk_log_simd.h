@@ -8,8 +8,11 @@
 #define copy_adjoints SIMD_NAME(copy_adjoints)
 #define differentiate_downwards SIMD_NAME(differentiate_downwards)
 #define multiply_block SIMD_NAME(multiply_block)
-#define merged_product SIMD_NAME(merged_product)
+#define lane_factor SIMD_NAME(lane_factor)
 #define rotated_factor SIMD_NAME(rotated_factor)
+#define multiply_lanes SIMD_NAME(multiply_lanes)
+#define differentiate_lanes SIMD_NAME(differentiate_lanes)
+#define write_block_gradient SIMD_NAME(write_block_gradient)
 #define compute_log_ratio SIMD_NAME(compute_log_ratio)
 
 #define AT(j) ((size_t)(j)*HALF) /* where coefficient j of all trees is */
@@ -17,17 +20,19 @@
 /* log_value of product = a * b: every coefficient relative to its largest term. */
 LOOP void multiply_polynomials(const polynomial *a, const polynomial *b, const polynomial *product)
 {
-    const double *of_a = a->at.log_value, *of_b = b->at.log_value;
+    const double *a_values = a->coefficients.log_value, *b_values = b->coefficients.log_value;
     for (int j = 0; j <= product->degree; ++j) {
         int first = j > b->degree ? j - b->degree : 0, last = min_int(j, a->degree);
-        doubles most = load_doubles(of_a + AT(first)) + load_doubles(of_b + AT(j - first)),
+        doubles most = load_doubles(a_values + AT(first)) + load_doubles(b_values + AT(j - first)),
                 sum = {0};
         for (int i = first + 1; i <= last; ++i)
-            most = larger_of(most, load_doubles(of_a + AT(i)) + load_doubles(of_b + AT(j - i)));
+            most = larger_of(most,
+                             load_doubles(a_values + AT(i)) + load_doubles(b_values + AT(j - i)));
         for (int i = first; first < last && i <= last; ++i)
-            sum += power_of_2(load_doubles(of_a + AT(i)) + load_doubles(of_b + AT(j - i)) - most);
+            sum += power_of_2(load_doubles(a_values + AT(i)) + load_doubles(b_values + AT(j - i)) -
+                              most);
         if (first < last) most += log_2(sum);
-        store_doubles(product->at.log_value + AT(j), most);
+        store_doubles(product->coefficients.log_value + AT(j), most);
     }
 }
 
@@ -36,24 +41,25 @@ LOOP void multiply_polynomials(const polynomial *a, const polynomial *b, const p
 LOOP void multiply_adjoint(const polynomial *a, const polynomial *b, const polynomial *product,
                            int lowest)
 {
-    memset(b->at.adjoint_k, 0, AT(b->degree + 1) * sizeof(double));
-    memset(b->at.adjoint_k1, 0, AT(b->degree + 1) * sizeof(double));
+    memset(b->coefficients.adjoint_k, 0, AT(b->degree + 1) * sizeof(double));
+    memset(b->coefficients.adjoint_k1, 0, AT(b->degree + 1) * sizeof(double));
     for (int i = 0; i <= a->degree; ++i) {
         int first = i < lowest ? lowest : i, last = min_int(product->degree, i + b->degree);
-        doubles mine = load_doubles(a->at.log_value + AT(i)), of_k = {0}, of_k1 = {0};
+        doubles mine = load_doubles(a->coefficients.log_value + AT(i)), sum_k = {0}, sum_k1 = {0};
         for (int j = first; j <= last; ++j) {
-            double *b_k = b->at.adjoint_k + AT(j - i), *b_k1 = b->at.adjoint_k1 + AT(j - i);
-            doubles share = power_of_2(mine + load_doubles(b->at.log_value + AT(j - i)) -
-                                       load_doubles(product->at.log_value + AT(j)));
-            doubles part_k = share * load_doubles(product->at.adjoint_k + AT(j));
-            doubles part_k1 = share * load_doubles(product->at.adjoint_k1 + AT(j));
-            of_k += part_k;
-            of_k1 += part_k1;
+            double *b_k = b->coefficients.adjoint_k + AT(j - i),
+                   *b_k1 = b->coefficients.adjoint_k1 + AT(j - i);
+            doubles share = power_of_2(mine + load_doubles(b->coefficients.log_value + AT(j - i)) -
+                                       load_doubles(product->coefficients.log_value + AT(j)));
+            doubles part_k = share * load_doubles(product->coefficients.adjoint_k + AT(j));
+            doubles part_k1 = share * load_doubles(product->coefficients.adjoint_k1 + AT(j));
+            sum_k += part_k;
+            sum_k1 += part_k1;
             store_doubles(b_k, load_doubles(b_k) + part_k);
             store_doubles(b_k1, load_doubles(b_k1) + part_k1);
         }
-        store_doubles(a->at.adjoint_k + AT(i), of_k);
-        store_doubles(a->at.adjoint_k1 + AT(i), of_k1);
+        store_doubles(a->coefficients.adjoint_k + AT(i), sum_k);
+        store_doubles(a->coefficients.adjoint_k1 + AT(i), sum_k1);
     }
 }
 
@@ -80,7 +86,8 @@ LOOP polynomial multiply_upwards(const tree_shape *shape, const tree *nodes)
             polynomial node = node_of_level(shape, nodes, offset[level], level, t);
             polynomial a = node_of_level(shape, nodes, offset[level - 1], level - 1, 2 * t);
             if (2 * t + 1 >= level_size(shape, level - 1)) {
-                memcpy(node.at.log_value, a.at.log_value, AT(a.degree + 1) * sizeof(double));
+                memcpy(node.coefficients.log_value, a.coefficients.log_value,
+                       AT(a.degree + 1) * sizeof(double));
                 continue;
             }
             polynomial b = node_of_level(shape, nodes, offset[level - 1], level - 1, 2 * t + 1);
@@ -90,11 +97,11 @@ LOOP polynomial multiply_upwards(const tree_shape *shape, const tree *nodes)
     return node_of_level(shape, nodes, offset[levels], levels, 0);
 }
 
-INLINE void copy_adjoints(const polynomial *to, const polynomial *from)
+INLINE void copy_adjoints(const polynomial *target, const polynomial *source)
 {
-    size_t bytes = AT(to->degree + 1) * sizeof(double);
-    memcpy(to->at.adjoint_k, from->at.adjoint_k, bytes);
-    memcpy(to->at.adjoint_k1, from->at.adjoint_k1, bytes);
+    size_t bytes = AT(target->degree + 1) * sizeof(double);
+    memcpy(target->coefficients.adjoint_k, source->coefficients.adjoint_k, bytes);
+    memcpy(target->coefficients.adjoint_k1, source->coefficients.adjoint_k1, bytes);
 }
 
 /* From the root, whose adjoints are given, to the leaves. */
@@ -128,78 +135,104 @@ LOOP polynomial multiply_block(const log_trees *trees, const tree_shape *shape, 
     return multiply_upwards(shape, &trees->block);
 }
 
-/* Level `step` of the products over the lanes; level 0 is the root of the trees' own. A level is
-   the one below times itself with its lanes rotated: in the end every lane has the whole product.
- */
-INLINE polynomial merged_product(const log_trees *trees, const polynomial *root, int step, int k)
+/* The lanes' products are multiplied in steps. The factor of step 0 is the root of the trees' own;
+   that of the next is this one times itself with its lanes rotated: in the end every lane has the
+   whole product. */
+INLINE polynomial lane_factor(const log_trees *trees, const polynomial *root, int step, int k)
 {
     if (step == 0) return *root;
-    size_t of_one = AT(k + 1), adjoint = (step % 2 + 1) * of_one;
+    size_t size = AT(k + 1), adjoint = (step % 2 + 1) * size;
     long degree = (long)root->degree << step;
-    polynomial product = {{trees->merged.log_value + step * of_one,
-                           trees->merged.adjoint_k + adjoint, trees->merged.adjoint_k1 + adjoint},
+    polynomial product = {{trees->merged.log_value + step * size, trees->merged.adjoint_k + adjoint,
+                           trees->merged.adjoint_k1 + adjoint},
                           degree < k ? (int)degree : k};
     return product;
 }
 
-/* The other factor of the level above `step`. Its log_value and adjoints come first of all. */
+/* The factor of `step` with its lanes rotated. Its log_value and adjoints come first of all. */
 INLINE polynomial rotated_factor(const log_trees *trees, const polynomial *factor, int step)
 {
     polynomial other = {trees->merged, factor->degree};
     for (int j = 0; j <= factor->degree; ++j) {
-        doubles x = load_doubles(factor->at.log_value + AT(j));
-        store_doubles(other.at.log_value + AT(j), rotate(x, HALF >> (step + 1)));
+        doubles x = load_doubles(factor->coefficients.log_value + AT(j));
+        store_doubles(other.coefficients.log_value + AT(j), rotate(x, HALF >> (step + 1)));
     }
     return other;
 }
 
-LOOP double compute_log_ratio(const log_trees *trees, int rows, int k, double *m)
+/* From the trees' root to the product of all lanes, which is returned. */
+INLINE polynomial multiply_lanes(const log_trees *trees, const polynomial *root, int k)
 {
-    int size = block_rows(rows, k), steps = 0;
-    tree_shape shape = upper_shape(rows, k, size);
-    for (int b = 0; b < shape.leaves; ++b) {
-        tree_shape of_block = block_shape(min_int(size, rows - b * size), k);
-        polynomial product = multiply_block(trees, &of_block, b * size);
-        polynomial leaf = node_of_level(&shape, &trees->upper, 0, 0, b);
-        memcpy(leaf.at.log_value, product.at.log_value, AT(leaf.degree + 1) * sizeof(double));
-    }
-    polynomial root = multiply_upwards(&shape, &trees->upper), all = root;
-    for (; 1 << steps < HALF; ++steps) {
-        polynomial other = rotated_factor(trees, &all, steps);
-        polynomial product = merged_product(trees, &root, steps + 1, k);
+    polynomial all = *root;
+    for (int step = 0; 1 << step < HALF; ++step) {
+        polynomial other = rotated_factor(trees, &all, step);
+        polynomial product = lane_factor(trees, root, step + 1, k);
         multiply_polynomials(&all, &other, &product);
         all = product;
     }
-    double log_ratio = all.at.log_value[AT(k)] - all.at.log_value[AT(k - 1)];
-    if (!m) return log_ratio;
+    return all;
+}
 
+/* The way back, from the adjoints of log sigma_k and log sigma_{k-1} themselves: 1 at coefficient k
+   and at k - 1. */
+INLINE void differentiate_lanes(const log_trees *trees, const polynomial *root, polynomial all,
+                                int k)
+{
+    int steps = 0;
+    while (1 << steps < HALF) ++steps;
     for (int j = 0; j <= k; ++j) {
-        store_doubles(all.at.adjoint_k + AT(j), DOUBLES((double)(j == k)));
-        store_doubles(all.at.adjoint_k1 + AT(j), DOUBLES((double)(j == k - 1)));
+        store_doubles(all.coefficients.adjoint_k + AT(j), DOUBLES((double)(j == k)));
+        store_doubles(all.coefficients.adjoint_k1 + AT(j), DOUBLES((double)(j == k - 1)));
     }
     for (int lowest = k - 1; steps > 0; lowest = 0) {
-        polynomial factor = merged_product(trees, &root, --steps, k);
+        polynomial factor = lane_factor(trees, root, --steps, k);
         polynomial other = rotated_factor(trees, &factor, steps);
         multiply_adjoint(&factor, &other, &all, lowest);
         all = factor;
     }
+}
+
+/* m of the classes of a block, from the adjoints of its leaves. */
+INLINE void write_block_gradient(const log_trees *trees, int leaves, double *m)
+{
+    for (int i = 0; i < leaves; ++i) {
+        size_t linear = AT(2 * i + 1);
+        doubles difference = load_doubles(trees->block.adjoint_k + linear) -
+                             load_doubles(trees->block.adjoint_k1 + linear);
+        store_doubles(m + AT(i), larger_of(difference, (doubles){0}));
+    }
+}
+
+LOOP double compute_log_ratio(const log_trees *trees, int rows, int k, double *m)
+{
+    int size = block_rows(rows, k);
+    tree_shape shape = upper_shape(rows, k, size);
+    for (int b = 0; b < shape.leaves; ++b) {
+        tree_shape block = block_shape(min_int(size, rows - b * size), k);
+        polynomial product = multiply_block(trees, &block, b * size);
+        polynomial leaf = node_of_level(&shape, &trees->upper, 0, 0, b);
+        memcpy(leaf.coefficients.log_value, product.coefficients.log_value,
+               AT(leaf.degree + 1) * sizeof(double));
+    }
+    polynomial root = multiply_upwards(&shape, &trees->upper);
+    polynomial all = multiply_lanes(trees, &root, k);
+    const double *log_value = all.coefficients.log_value;
+    double log_ratio = log_value[AT(k)] - log_value[AT(k - 1)];
+    if (!m) return log_ratio;
+
+    differentiate_lanes(trees, &root, all, k);
     differentiate_downwards(&shape, &trees->upper);
     for (int b = 0; b < shape.leaves; ++b) {
-        tree_shape of_block = block_shape(min_int(size, rows - b * size), k);
-        polynomial product = multiply_block(trees, &of_block, b * size);
+        tree_shape block = block_shape(min_int(size, rows - b * size), k);
         polynomial leaf = node_of_level(&shape, &trees->upper, 0, 0, b);
+        polynomial product = multiply_block(trees, &block, b * size);
         copy_adjoints(&product, &leaf);
-        differentiate_downwards(&of_block, &trees->block);
-        for (int i = 0; i < of_block.leaves; ++i) {
-            size_t linear = AT(2 * i + 1);
-            doubles difference = load_doubles(trees->block.adjoint_k + linear) -
-                                 load_doubles(trees->block.adjoint_k1 + linear);
-            store_doubles(m + AT(b * size + i), larger_of(difference, (doubles){0}));
-        }
+        differentiate_downwards(&block, &trees->block);
+        write_block_gradient(trees, block.leaves, m + AT(b * size));
     }
     return log_ratio;
 }
 
-static const log_loops SIMD_NAME(loops) = {HALF, compute_log_ratio};
+LOOPS(log_loops) = {HALF, compute_log_ratio};
 
 #undef AT

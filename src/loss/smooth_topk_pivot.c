@@ -11,10 +11,12 @@
    / min(c_k, c_{k-1}): small unless the k largest scores are nearly equal and the rest far below.
    Then, and for every k > SMALL_K, smooth_topk_any_k.c takes over. */
 #include "smooth_topk_pivot.h"
+#include "smooth_topk_any_k.h"
+#include "smooth_topk_bits.h"
 #include "smooth_topk_exp.h"
-#include "smooth_topk_formulas.h"
-#include "smooth_topk_internal.h"
+#include "smooth_topk_integers.h"
 #include "smooth_topk_polynomial.h"
+#include "smooth_topk_scratch.h"
 #include "smooth_topk_small_k.h"
 
 #include <stdint.h>
@@ -47,11 +49,11 @@ static void compute_weights(class_weights *weights)
     const smooth_topk_sample *sample = weights->sample;
     int k = sample->params->k;
     float tau = sample->params->tau;
-    double rate = 1.4426950408889634 / ((double)k * (double)tau);
+    double rate = smooth_topk_rate(k, tau);
     if (rate >= 1e-30) {
         weights->loops->exponentials(sample->scores, sample->classes, sample->pivot, (float)rate,
                                      weights->u);
-    } else { /* so hot that the rate leaves the normal floats */
+    } else { /* tau so large that the rate may be denormal */
         for (int i = 0; i < sample->classes; ++i) {
             double z = smooth_topk_z(sample->scores[i], sample->pivot, k, tau);
             weights->u[i] =
@@ -102,8 +104,7 @@ void smooth_topk_by_pivot(const smooth_topk_sample *sample, float *loss, float *
 {
     int k = sample->params->k;
     if (k <= SMALL_K) {
-        class_weights weights = {.sample = sample,
-                                 .loops = SIMD_CHOOSE(loops, best_instruction_set())};
+        class_weights weights = {.sample = sample, .loops = SIMD_CHOOSE(loops, sample->set)};
         char *left = scratch;
         float *own_u = take(&left, sample->classes * sizeof(float));
         weights.u = grad ? grad : own_u;

@@ -127,14 +127,12 @@ LOOP void compute_product(const float *u, int count, double *product, int k){
 #undef PRODUCT
 }
 
-LOOP void compute_gradient(const float *u, int count, const float *d, float *grad, int k)
-{
+LOOP void compute_gradient(const float *u, int count, const float *d, float *grad, int k){
 #define GRADIENT(K) evaluate_gradient(u, count, d, grad, K)
     FOR_SMALL_K(GRADIENT)
 #undef GRADIENT
 }
 
-static const pivot_loops SIMD_NAME(loops) = {compute_exponentials, compute_product,
-                                             compute_gradient};
+LOOPS(pivot_loops) = {compute_exponentials, compute_product, compute_gradient};
 
 #undef CHUNK

@@ -1,6 +1,8 @@
 /* The k largest scores of a sample but the label's: in short rows by counting, else by a heap with
    the least of them on top. */
-#include "smooth_topk_internal.h"
+#include "smooth_topk_select.h"
+#include "smooth_topk_bits.h"
+#include "smooth_topk_integers.h"
 
 /* The most vectors of a row that is short. */
 #define SHORT_ROW 16
@@ -51,65 +53,99 @@ static int offer(int class_of, float score, int held, int k, int *top, float *to
     return held < k ? held + 1 : k;
 }
 
-/* A chunk of scores is `vectors` vectors; a lane of it, every lanes-th score, is a column. */
+/* How a row is divided into columns, and the largest score of each but the label's. A chunk of
+   scores is `vectors` vectors; a lane of it, every lanes-th score, is a column. What does not fill
+   a vector at the row's end is in none. */
 typedef struct {
     const selection_loops *loops;
-    int whole, vectors, rest; /* chunks, vectors of each, vectors of one chunk more */
-} columns;
+    const float *scores;
+    int classes, label;
+    int whole, vectors, rest;     /* chunks, vectors of each, vectors of one chunk more */
+    int columns, chunk_size, end; /* columns; scores of a chunk; of all columns */
+    float *maxima;                /* columns */
+} column_row;
 
-static columns divide_into_columns(int classes, int k)
+static column_row divide_into_columns(const selection_loops *loops, const float *scores,
+                                      int classes, int label, int k, float *maxima)
 {
-    columns split = {.loops = SIMD_CHOOSE(loops, best_instruction_set())};
-    int all = classes / split.loops->lanes, wanted = classes / 4 / k;
-    split.vectors = wanted < 1 ? 1 : min_int(wanted, 16);
-    split.whole = all / split.vectors;
-    split.rest = all % split.vectors;
-    return split;
+    column_row row = {.loops = loops, .scores = scores, .classes = classes, .label = label};
+    int lanes = loops->lanes, vectors = classes / lanes, wanted = classes / 4 / k;
+    row.vectors = wanted < 1 ? 1 : min_int(wanted, 16);
+    row.whole = vectors / row.vectors;
+    row.rest = vectors % row.vectors;
+    row.columns = (row.whole + (row.rest > 0)) * lanes;
+    row.chunk_size = row.vectors * lanes;
+    row.end = vectors * lanes;
+    row.maxima = maxima;
+    return row;
 }
 
-/* The k-th largest of the columns' maxima is a bound from below on the k-th largest score, which
-   few columns reach: only those are looked at score by score. maxima: classes floats. */
-int smooth_topk_find_top(const float *scores, int classes, int label, int k, int *top,
-                         float *top_scores, float *maxima)
+/* The first score of a column, the others of which are each `lanes` further; *end: where its chunk
+   ends. */
+static int first_of_column(const column_row *row, int column, int *end)
 {
-    const selection_loops *loops = SIMD_CHOOSE(loops, best_instruction_set());
+    int chunk = column / row->loops->lanes;
+    *end = min_int(row->end, (chunk + 1) * row->chunk_size);
+    return chunk * row->chunk_size + column % row->loops->lanes;
+}
+
+/* Fills maxima. Returns whether a score of the row is NaN or +inf. */
+static int find_column_maxima(const column_row *row)
+{
+    int lanes = row->loops->lanes, bad = 0, end;
+    for (int chunk = 0; chunk * lanes < row->columns; ++chunk)
+        bad |= row->loops->lane_maxima(row->scores + chunk * row->chunk_size,
+                                       chunk < row->whole ? row->vectors : row->rest,
+                                       row->maxima + chunk * lanes);
+    for (int i = row->end; i < row->classes; ++i)
+        bad |= smooth_topk_is_nan_or_plus_inf(bits_of(row->scores[i]));
+    if (bad || row->label >= row->end) return bad;
+    /* The maximum of the label's column may be the label's, which does not count. */
+    int column = row->label / row->chunk_size * lanes + row->label % lanes;
+    float *most = row->maxima + column;
+    *most = float_of(BITS_MINUS_INF);
+    for (int i = first_of_column(row, column, &end); i < end; i += lanes)
+        if (i != row->label && row->scores[i] > *most) *most = row->scores[i];
+    return 0;
+}
+
+/* The k-th largest of the columns' maxima, a bound from below on the k-th largest score: few
+   columns reach it. */
+static float bound_of_columns(const column_row *row, int k, int *top, float *top_scores)
+{
+    int held = 0;
+    for (int column = 0; column < row->columns; ++column)
+        held = offer(column, row->maxima[column], held, k, top, top_scores);
+    return held == k ? top_scores[0] : float_of(BITS_MINUS_INF);
+}
+
+/* The k largest of the columns that reach the bound, and of the scores in no column. */
+static void select_from_columns(const column_row *row, float bound, int k, int *top,
+                                float *top_scores)
+{
+    int held = 0, end;
+    for (int column = 0; column < row->columns; ++column) {
+        if (!(row->maxima[column] >= bound)) continue;
+        for (int i = first_of_column(row, column, &end); i < end; i += row->loops->lanes)
+            if (i != row->label && row->scores[i] >= bound)
+                held = offer(i, row->scores[i], held, k, top, top_scores);
+    }
+    for (int i = row->end; i < row->classes; ++i)
+        if (i != row->label) held = offer(i, row->scores[i], held, k, top, top_scores);
+}
+
+int smooth_topk_find_top(instruction_set set, const float *scores, int classes, int label, int k,
+                         int *top, float *top_scores, float *maxima)
+{
+    const selection_loops *loops = SIMD_CHOOSE(loops, set);
     if (k > 2 && 2 * k <= loops->lanes && classes > loops->lanes &&
         classes <= SHORT_ROW * loops->lanes) {
         int found = loops->top_of_short_row(scores, classes, label, k, top, top_scores);
         if (found) return found < 0 ? -1 : 0;
     }
-    columns split = divide_into_columns(classes, k);
-    int lanes = split.loops->lanes, chunks = split.whole + (split.rest > 0), held = 0, bad = 0;
-    int chunk_size = split.vectors * lanes, in_columns = classes / lanes * lanes;
-    for (int chunk = 0; chunk < chunks; ++chunk)
-        bad |= split.loops->lane_maxima(scores + chunk * chunk_size,
-                                        chunk < split.whole ? split.vectors : split.rest,
-                                        maxima + chunk * lanes);
-    for (int i = in_columns; i < classes; ++i)
-        bad |= smooth_topk_is_nan_or_plus_inf(bits_of(scores[i]));
-    if (bad) return -1;
-
-    int label_column = -1;
-    if (label < in_columns) { /* whose maximum may be the label's, which does not count */
-        int chunk = label / chunk_size, end = min_int(in_columns, (chunk + 1) * chunk_size);
-        label_column = chunk * lanes + label % lanes;
-        maxima[label_column] = float_of(0xff800000u);
-        for (int i = chunk * chunk_size + label % lanes; i < end; i += lanes)
-            if (i != label && scores[i] > maxima[label_column]) maxima[label_column] = scores[i];
-    }
-    for (int column = 0; column < chunks * lanes; ++column)
-        held = offer(column, maxima[column], held, k, top, top_scores);
-    float bound = held == k ? top_scores[0] : float_of(0xff800000u);
-
-    held = 0;
-    for (int column = 0; column < chunks * lanes; ++column) {
-        if (!(maxima[column] >= bound)) continue;
-        int chunk = column / lanes, end = min_int(in_columns, (chunk + 1) * chunk_size);
-        for (int i = chunk * chunk_size + column % lanes; i < end; i += lanes)
-            if (i != label && scores[i] >= bound)
-                held = offer(i, scores[i], held, k, top, top_scores);
-    }
-    for (int i = in_columns; i < classes; ++i)
-        if (i != label) held = offer(i, scores[i], held, k, top, top_scores);
+    column_row row = divide_into_columns(loops, scores, classes, label, k, maxima);
+    if (find_column_maxima(&row)) return -1;
+    float bound = bound_of_columns(&row, k, top, top_scores);
+    select_from_columns(&row, bound, k, top, top_scores);
     return 0;
 }

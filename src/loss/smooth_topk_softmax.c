@@ -1,7 +1,9 @@
 /* The softmax that a layer's output is, with the vector exponential of algorithm pivot. */
+#include "smooth_topk_softmax.h"
 #include "smooth_topk_exp.h"
-#include "smooth_topk_internal.h"
-#include "smooth_topk_truth.h"
+#include "smooth_topk_fill.h"
+#include "smooth_topk_formulas.h"
+#include "smooth_topk_integers.h"
 
 #include <float.h>
 
@@ -15,27 +17,26 @@ typedef struct {
 #define LOOPS_FILE "smooth_topk_softmax_simd.h"
 #include "each_instruction_set.h"
 
-double smooth_topk_exponentials(const float *scores, int count, float most, float rate,
-                                float *output)
+double smooth_topk_exponentials(instruction_set set, const float *scores, int count, float most,
+                                float rate, float *output)
 {
-    return SIMD_CHOOSE(loops, best_instruction_set())
-        ->exponentials(scores, count, most, rate, output);
+    return SIMD_CHOOSE(loops, set)->exponentials(scores, count, most, rate, output);
 }
 
 void smooth_topk_softmax_cpu(int batch, int classes, const float *scores, float temperature,
                              float *output)
 {
     const softmax_loops *loops = SIMD_CHOOSE(loops, best_instruction_set());
-    double rate = 1.4426950408889634 / temperature;
+    double rate = SMOOTH_TOPK_LOG2_E / temperature;
     if (rate > FLT_MAX) rate = FLT_MAX;
     for (int b = 0; b < batch; ++b) {
         const float *row = scores + (size_t)b * classes;
-        float *to = output + (size_t)b * classes, most = loops->maximum(row, classes);
-        double sum = loops->exponentials(row, classes, most, (float)rate, to);
+        float *target = output + (size_t)b * classes, most = loops->maximum(row, classes);
+        double sum = loops->exponentials(row, classes, most, (float)rate, target);
         /* No class has a weight where the largest score is NaN or -inf. */
         if (sum > 0)
-            loops->scale(to, classes, (float)(1 / sum));
+            loops->scale(target, classes, (float)(1 / sum));
         else
-            smooth_topk_fill(to, classes, float_of(BITS_NAN));
+            smooth_topk_fill(target, classes, float_of(BITS_NAN));
     }
 }

@@ -20,7 +20,7 @@ LOOP float find_maximum(const float *scores, int count)
         memcpy(&bits, scores + i, sizeof bits);
         ints larger = (floats)bits > most;
         bad |= is_nan_or_plus_inf(bits);
-        most = select_floats(larger, (floats)bits, most);
+        most = SELECT(larger, (floats)bits, most);
     }
     for (int lane = 0; lane < LANES; ++lane) {
         any |= bad[lane];
@@ -64,6 +64,6 @@ LOOP void scale_row(float *row, int count, float factor)
     for (; i < count; ++i) row[i] *= factor;
 }
 
-static const softmax_loops SIMD_NAME(loops) = {find_maximum, compute_exponentials, scale_row};
+LOOPS(softmax_loops) = {find_maximum, compute_exponentials, scale_row};
 
 #undef CHUNK

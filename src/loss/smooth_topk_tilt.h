@@ -10,7 +10,7 @@
    Newton's method on log rho, kept in a bracket. It begins where unlikely classes alone would put
    it, and two standard deviations are near enough: so most samples need one step or two. */
 typedef struct {
-    double low, high, at;
+    double low, high, log_rho; /* the bracket of log rho, and the guess */
 } smooth_topk_tilt;
 
 #define SMOOTH_TOPK_TILT_STEPS 60
@@ -30,11 +30,12 @@ SMOOTH_TOPK_FUNCTION int smooth_topk_next_tilt(smooth_topk_tilt *tilt, int k, do
     double excess = expected - (k - 0.5);
     if (fabs(excess) < 0.25 || excess * excess < 4 * variance) return 1;
     if (excess > 0)
-        tilt->high = tilt->at;
+        tilt->high = tilt->log_rho;
     else
-        tilt->low = tilt->at;
-    tilt->at -= excess / variance;
-    if (!(tilt->at > tilt->low && tilt->at < tilt->high)) tilt->at = 0.5 * (tilt->low + tilt->high);
+        tilt->low = tilt->log_rho;
+    tilt->log_rho -= excess / variance;
+    if (!(tilt->log_rho > tilt->low && tilt->log_rho < tilt->high))
+        tilt->log_rho = 0.5 * (tilt->low + tilt->high);
     return 0;
 }
 

@@ -1,5 +1,5 @@
 /* The loss of rows of truth, as a layer of a network has them: several terms, class margins and
- * weights, label smoothing. */
+   weights, label smoothing. */
 #ifndef SMOOTH_TOPK_TRUTH_H
 #define SMOOTH_TOPK_TRUTH_H
 
@@ -9,7 +9,7 @@
 extern "C" {
 #endif
 
-/* What is made small. With w_i the weight of class i, m_i its margin, t_i the truth of a row:
+/* What is to be minimized. With w_i the weight of class i, m_i its margin, t_i the truth of a row:
 
        loss = scale sum_i t'_i sum_j weight_j L(scores, i; k_j, tau_j, m_i alpha_j),
        t'_i = (1 - smoothing) w_i t_i + smoothing / (classes - 1) sum_{l != i} w_l t_l. */
@@ -31,22 +31,14 @@ typedef struct {
    delta           batch x classes; must not overlap scores or truth
    workspace       at least the _workspace_size below for one thread; threads as in smooth_topk.h
 
-   A row of one label costs one evaluation of the loss, any other O(k) a class where
-   smooth_topk_can_be_at_once (about three evaluations), else one evaluation a label. Returns 0 or
-   an error of smooth_topk.h. */
+   A row of one label costs one evaluation of the loss. Any other costs about three, whatever the
+   number of labels; but with tau = 0 or algorithm LOG one a label. Returns 0 or an error of
+   smooth_topk.h. */
 int smooth_topk_truth_cpu(const smooth_topk_objective *objective, int batch, int classes,
                           const float *scores, const float *truth, float *loss, float *delta,
                           void *workspace, size_t workspace_size);
 size_t smooth_topk_truth_workspace_size(const smooth_topk_objective *objective, int threads,
                                         int classes);
-
-/* 0 for the hard hinge and algorithm log, whose rows of several labels are done label by label. */
-int smooth_topk_can_be_at_once(const smooth_topk_params *params);
-
-/* output = softmax(scores / temperature), batch x classes, row by row; temperature > 0 and finite.
-   A row with a NaN or +inf, or of -inf alone, gives a row of NaN. output may be scores. */
-void smooth_topk_softmax_cpu(int batch, int classes, const float *scores, float temperature,
-                             float *output);
 
 #ifdef __cplusplus
 }

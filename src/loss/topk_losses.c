@@ -1,7 +1,13 @@
 /* The other top-k losses of the field: one sample. */
 #include "topk_losses.h"
+#include "finite.h"
 #include "multilabel_losses.h"
-#include "smooth_topk_internal.h"
+#include "smooth_topk.h"
+#include "smooth_topk_bits.h"
+#include "smooth_topk_fill.h"
+#include "smooth_topk_formulas.h"
+#include "smooth_topk_scratch.h"
+#include "smooth_topk_select.h"
 
 #include <float.h>
 #include <math.h>
@@ -28,8 +34,7 @@ int topk_loss_check(const topk_loss_params *params, int classes)
     if (!params || classes < 2) return SMOOTH_TOPK_ERROR_SIZE;
     if (!topk_loss_name(params->type)) return SMOOTH_TOPK_ERROR_ALGORITHM;
     if (params->k < 1 || params->k >= classes) return SMOOTH_TOPK_ERROR_K;
-    unsigned bits = bits_of(params->tau);
-    if ((bits & BITS_PLUS_INF) == BITS_PLUS_INF || !(params->tau > 0)) return SMOOTH_TOPK_ERROR_TAU;
+    if (!is_finite(params->tau) || !(params->tau > 0)) return SMOOTH_TOPK_ERROR_TAU;
     if (params->type == TOPK_LOSS_GCE && !(params->q > 0 && params->q <= 1))
         return SMOOTH_TOPK_ERROR_Q;
     return SMOOTH_TOPK_OK;
@@ -49,7 +54,7 @@ typedef struct {
     const ranked *top; /* the largest scores but the label's, in falling order */
     float *grad;       /* 0 before */
     double *terms;     /* room for classes numbers */
-} sample;
+} loss_sample;
 
 static int by_score(const void *left, const void *right)
 {
@@ -58,146 +63,135 @@ static int by_score(const void *left, const void *right)
     return a->class < b->class ? -1 : a->class > b->class;
 }
 
-static double softplus(double x)
-{
-    return x > 0 ? x + log1p(exp(-x)) : log1p(exp(x));
-}
-
-static double sigmoid(double x)
-{
-    return x > 0 ? 1 / (1 + exp(-x)) : exp(x) / (1 + exp(x));
-}
-
-static int is_finite(float x)
-{
-    return (bits_of(x) & BITS_PLUS_INF) != BITS_PLUS_INF;
-}
-
 /* terms[j] = exp(s_j - s) for the classes but the label and the `without` best, 0 for those; s is
    the largest of these scores, which is finite. Returns the sum. */
-static double exponentials(const sample *of, int without)
+static double exponentials(const loss_sample *sample, int without)
 {
-    double sum = 0, s = of->top[without].score;
-    for (int j = 0; j < of->classes; ++j)
-        of->terms[j] = is_finite(of->scores[j]) ? exp(of->scores[j] - s) : 0;
-    of->terms[of->label] = 0;
-    for (int i = 0; i < without; ++i) of->terms[of->top[i].class] = 0;
-    for (int j = 0; j < of->classes; ++j) sum += of->terms[j];
+    double sum = 0, s = sample->top[without].score;
+    for (int j = 0; j < sample->classes; ++j)
+        sample->terms[j] = is_finite(sample->scores[j]) ? exp(sample->scores[j] - s) : 0;
+    sample->terms[sample->label] = 0;
+    for (int i = 0; i < without; ++i) sample->terms[sample->top[i].class] = 0;
+    for (int j = 0; j < sample->classes; ++j) sum += sample->terms[j];
     return sum;
 }
 
 /* grad[j] += factor terms[j]. */
-static void add_terms(const sample *of, double factor)
+static void add_terms(const loss_sample *sample, double factor)
 {
-    for (int j = 0; j < of->classes; ++j) of->grad[j] += (float)(factor * of->terms[j]);
+    for (int j = 0; j < sample->classes; ++j) sample->grad[j] += (float)(factor * sample->terms[j]);
 }
 
 /* S_u = Z exp(-max_M a) is at least k - u where u is the one; S_{u-1} = 1 + S_u exp(x_{u+1} - x_u).
  */
-static double entropy(const sample *of)
+static double entropy(const loss_sample *sample)
 {
-    int k = of->params->k, u = k - 1, found = k - 1;
-    double label = of->scores[of->label], sum = exponentials(of, k - 1), found_sum = sum;
+    int k = sample->params->k, u = k - 1, found = k - 1;
+    double label = sample->scores[sample->label], sum = exponentials(sample, k - 1),
+           found_sum = sum;
     while (u > 0) {
-        sum = 1 + sum * exp((double)of->top[u].score - (double)of->top[u - 1].score);
+        sum = 1 + sum * exp((double)sample->top[u].score - (double)sample->top[u - 1].score);
         --u;
         if (sum < k - u) continue;
         found = u;
         found_sum = sum;
     }
-    double largest = of->top[found].score - label, b = 0;
-    for (int i = 0; i < found; ++i) b += of->top[i].score - label;
+    double largest = sample->top[found].score - label, b = 0;
+    for (int i = 0; i < found; ++i) b += sample->top[i].score - label;
     b += (k - found) * (largest + log(found_sum / (k - found)));
-    double x = b / k + log(k), s = sigmoid(x);
+    double x = b / k + log(k), s = smooth_topk_sigmoid(x);
     /* What exponentials() has counted from x_k on counts from x_{found+1} on; the rest is new. */
     double factor = s * (k - found) / k / found_sum;
-    add_terms(of, factor * exp((double)of->top[k - 1].score - (double)of->top[found].score));
+    add_terms(sample,
+              factor * exp((double)sample->top[k - 1].score - (double)sample->top[found].score));
     for (int i = 0; i < k - 1; ++i)
-        of->grad[of->top[i].class] =
-            (float)(i < found ? s / k
-                              : factor * exp((double)of->top[i].score - of->top[found].score));
-    of->grad[of->label] = (float)-s;
-    return softplus(x);
+        sample->grad[sample->top[i].class] =
+            (float)(i < found
+                        ? s / k
+                        : factor * exp((double)sample->top[i].score - sample->top[found].score));
+    sample->grad[sample->label] = (float)-s;
+    return smooth_topk_softplus(x);
 }
 
-static double truncated_entropy(const sample *of)
+static double truncated_entropy(const loss_sample *sample)
 {
-    int k = of->params->k;
-    double sum = exponentials(of, k - 1);
-    double x = (double)of->top[k - 1].score - of->scores[of->label] + log(sum);
-    add_terms(of, sigmoid(x) / sum);
-    of->grad[of->label] = (float)-sigmoid(x);
-    return softplus(x);
+    int k = sample->params->k;
+    double sum = exponentials(sample, k - 1);
+    double x = (double)sample->top[k - 1].score - sample->scores[sample->label] + log(sum);
+    add_terms(sample, smooth_topk_sigmoid(x) / sum);
+    sample->grad[sample->label] = (float)-smooth_topk_sigmoid(x);
+    return smooth_topk_softplus(x);
 }
 
-static double hinge_alpha(const sample *of)
+static double hinge_alpha(const loss_sample *sample)
 {
-    int k = of->params->k;
+    int k = sample->params->k;
     double sum = 0;
-    for (int i = 0; i < k; ++i) sum += 1 + (double)of->top[i].score - of->scores[of->label];
+    for (int i = 0; i < k; ++i)
+        sum += 1 + (double)sample->top[i].score - sample->scores[sample->label];
     if (!(sum > 0)) return 0;
-    for (int i = 0; i < k; ++i) of->grad[of->top[i].class] = 1.f / (float)k;
-    of->grad[of->label] = -1;
+    for (int i = 0; i < k; ++i) sample->grad[sample->top[i].class] = 1.f / (float)k;
+    sample->grad[sample->label] = -1;
     return sum / k;
 }
 
-static double hinge_beta(const sample *of)
+static double hinge_beta(const loss_sample *sample)
 {
-    int k = of->params->k, i = 0;
+    int k = sample->params->k, i = 0;
     double sum = 0, h;
-    for (; i < k && is_finite(of->top[i].score); ++i) {
-        h = 1 + (double)of->top[i].score - of->scores[of->label];
+    for (; i < k && is_finite(sample->top[i].score); ++i) {
+        h = 1 + (double)sample->top[i].score - sample->scores[sample->label];
         if (!(h > 0)) break;
         sum += h;
-        of->grad[of->top[i].class] = 1.f / (float)k;
+        sample->grad[sample->top[i].class] = 1.f / (float)k;
     }
-    of->grad[of->label] = -(float)i / (float)k;
+    sample->grad[sample->label] = -(float)i / (float)k;
     return sum / k;
 }
 
 /* s_[k+1] is the k-th of the others where the label is among the k best of all, else the next of
    the others, or the label itself. */
-static double calibrated_hinge(const sample *of)
+static double calibrated_hinge(const loss_sample *sample)
 {
-    int k = of->params->k;
-    float label = of->scores[of->label];
-    const ranked *next = of->top + k - 1;
+    int k = sample->params->k;
+    float label = sample->scores[sample->label];
+    const ranked *next = sample->top + k - 1;
     if (label < next->score) {
         ++next;
-        if (k + 1 >= of->classes || next->score < label) return 1;
+        if (k + 1 >= sample->classes || next->score < label) return 1;
     }
     double h = 1 + (double)next->score - label;
     if (!(h > 0)) return 0;
-    of->grad[next->class] = 1;
-    of->grad[of->label] = -1;
+    sample->grad[next->class] = 1;
+    sample->grad[sample->label] = -1;
     return h;
 }
 
 /* p_j of lml and lapsum. */
-static double chosen(const sample *of, double x)
+static double chosen(const loss_sample *sample, double x)
 {
-    if (of->params->type == TOPK_LOSS_LML) return sigmoid(x);
+    if (sample->params->type == TOPK_LOSS_LML) return smooth_topk_sigmoid(x);
     return x < 0 ? exp(x) / 2 : 1 - exp(-x) / 2;
 }
 
 /* dp/dx, from p. */
-static double chosen_slope(const sample *of, double p)
+static double chosen_slope(const loss_sample *sample, double p)
 {
-    return of->params->type == TOPK_LOSS_LML ? p * (1 - p) : fmin(p, 1 - p);
+    return sample->params->type == TOPK_LOSS_LML ? p * (1 - p) : fmin(p, 1 - p);
 }
 
 /* nu between two bounds that close in; Newton's steps where they stay between. Scores are taken
    relative to `zero`, so that nu has its digits where the sum changes. */
-static double find_nu(const sample *of, double zero, double low, double high)
+static double find_nu(const loss_sample *sample, double zero, double low, double high)
 {
-    double tau = of->params->tau, k = of->params->k, nu = (low + high) / 2;
+    double tau = sample->params->tau, k = sample->params->k, nu = (low + high) / 2;
     for (int i = 0; i < 200 && high - low > 1e-13 * (1 + fabs(nu)); ++i) {
         double sum = 0, slope = 0;
-        for (int j = 0; j < of->classes; ++j) {
-            if (!is_finite(of->scores[j])) continue;
-            double p = chosen(of, (of->scores[j] - zero) / tau + nu);
+        for (int j = 0; j < sample->classes; ++j) {
+            if (!is_finite(sample->scores[j])) continue;
+            double p = chosen(sample, (sample->scores[j] - zero) / tau + nu);
             sum += p;
-            slope += chosen_slope(of, p);
+            slope += chosen_slope(sample, p);
         }
         if (sum < k)
             low = nu;
@@ -211,66 +205,67 @@ static double find_nu(const sample *of, double zero, double low, double high)
 }
 
 /* lml and lapsum: they differ in p_j only. */
-static double sum_of_k(const sample *of)
+static double sum_of_k(const loss_sample *sample)
 {
-    int k = of->params->k, n = of->classes, is_lml = of->params->type == TOPK_LOSS_LML;
-    double tau = of->params->tau, label = of->scores[of->label];
+    int k = sample->params->k, n = sample->classes, is_lml = sample->params->type == TOPK_LOSS_LML;
+    double tau = sample->params->tau, label = sample->scores[sample->label];
     /* Of all scores: the k-th largest and the next. */
-    double kth = of->top[k - 1].score, next = k + 1 < n ? of->top[k].score : label;
+    double kth = sample->top[k - 1].score, next = k + 1 < n ? sample->top[k].score : label;
     if (label > kth) {
         next = kth;
-        kth = k > 1 && of->top[k - 2].score < label ? of->top[k - 2].score : label;
+        kth = k > 1 && sample->top[k - 2].score < label ? sample->top[k - 2].score : label;
     } else if (label > next || k + 1 >= n) {
         next = label;
     }
     /* Below the first bound the k-th and all after it sum to less than 1, above the second the k+1
        best to more than k. */
-    double nu = find_nu(of, kth, -log(n), (kth - next) / tau + log(k + 1));
+    double nu = find_nu(sample, kth, -log(n), (kth - next) / tau + log(k + 1));
     double least = DBL_MAX, sum = 0;
     for (int j = 0; j < n; ++j) {
-        double t = fabs((of->scores[j] - kth) / tau + nu);
-        of->terms[j] = is_finite(of->scores[j]) ? t : DBL_MAX;
-        if (of->terms[j] < least) least = of->terms[j];
+        double t = fabs((sample->scores[j] - kth) / tau + nu);
+        sample->terms[j] = is_finite(sample->scores[j]) ? t : DBL_MAX;
+        if (sample->terms[j] < least) least = sample->terms[j];
     }
     /* dp/dx relative to the largest: of lml p (1 - p) = e^-t / (1 + e^-t)^2, of lapsum e^-t / 2. */
     for (int j = 0; j < n; ++j) {
-        double t = of->terms[j], one = is_lml ? 1 + exp(-t) : 1;
-        of->terms[j] = is_finite(of->scores[j]) ? exp(least - t) / (one * one) : 0;
-        sum += of->terms[j];
+        double t = sample->terms[j], one = is_lml ? 1 + exp(-t) : 1;
+        sample->terms[j] = is_finite(sample->scores[j]) ? exp(least - t) / (one * one) : 0;
+        sum += sample->terms[j];
     }
     /* The factor is dp/dx / p at the label. */
     double t = (label - kth) / tau + nu, factor = 1 / tau, loss = log(2) - t;
     if (is_lml) {
-        factor = sigmoid(-t) / tau;
-        loss = softplus(-t);
+        factor = smooth_topk_sigmoid(-t) / tau;
+        loss = smooth_topk_softplus(-t);
     } else if (t > 0) {
         factor = 1 / (2 * exp(t) - 1) / tau;
         loss = -log1p(-exp(-t) / 2);
     }
-    add_terms(of, factor / sum);
-    of->grad[of->label] = (float)(factor * (of->terms[of->label] / sum - 1));
+    add_terms(sample, factor / sum);
+    sample->grad[sample->label] = (float)(factor * (sample->terms[sample->label] / sum - 1));
     return loss;
 }
 
 /* p_y = sigmoid(-x), 1 - p_y = sigmoid(x). */
-static double gce(const sample *of)
+static double gce(const loss_sample *sample)
 {
-    double q = of->params->q, sum = exponentials(of, 0);
-    double x = (double)of->top[0].score - of->scores[of->label] + log(sum);
-    double log_power = -q * softplus(x), factor = exp(log_power) * sigmoid(x);
-    add_terms(of, factor / sum);
-    of->grad[of->label] = (float)-factor;
+    double q = sample->params->q, sum = exponentials(sample, 0);
+    double x = (double)sample->top[0].score - sample->scores[sample->label] + log(sum);
+    double log_power = -q * smooth_topk_softplus(x),
+           factor = exp(log_power) * smooth_topk_sigmoid(x);
+    add_terms(sample, factor / sum);
+    sample->grad[sample->label] = (float)-factor;
     return -expm1(log_power) / q;
 }
 
-static double l2svm(const sample *of)
+static double l2svm(const loss_sample *sample)
 {
     double sum = 0;
-    for (int j = 0; j < of->classes; ++j) {
-        double sign = j == of->label ? 1 : -1, h = 1 - sign * of->scores[j];
-        if (!is_finite(of->scores[j]) || !(h > 0)) continue;
+    for (int j = 0; j < sample->classes; ++j) {
+        double sign = j == sample->label ? 1 : -1, h = 1 - sign * sample->scores[j];
+        if (!is_finite(sample->scores[j]) || !(h > 0)) continue;
         sum += h * h;
-        of->grad[j] = (float)(-2 * sign * h);
+        sample->grad[j] = (float)(-2 * sign * h);
     }
     return sum;
 }
@@ -309,12 +304,12 @@ size_t topk_loss_scratch(const topk_loss_params *params, int classes)
 void topk_loss_of_label(const topk_loss_params *params, int classes, const float *scores, int label,
                         float *loss, float *grad, void *scratch)
 {
-    static double (*const formulas[])(const sample *) = {
+    static double (*const formulas[])(const loss_sample *) = {
         entropy,  truncated_entropy, hinge_alpha, hinge_beta, calibrated_hinge,
         sum_of_k, sum_of_k,          l2svm,       gce,        NULL,
         NULL};
-    char *at = scratch;
-    parts p = take_parts(&at, params, classes);
+    char *rest = scratch;
+    parts p = take_parts(&rest, params, classes);
     int count = count_of_top(params, classes);
     if (is_multilabel_loss(params->type)) {
         smooth_topk_fill(p.maxima, classes, 0);
@@ -322,7 +317,8 @@ void topk_loss_of_label(const topk_loss_params *params, int classes, const float
         multilabel_loss_of_row(params->type, classes, scores, p.maxima, loss, grad);
         return;
     }
-    if (smooth_topk_find_top(scores, classes, label, count, p.class, p.score, p.maxima)) {
+    if (smooth_topk_find_top(best_instruction_set(), scores, classes, label, count, p.class,
+                             p.score, p.maxima)) {
         *loss = float_of(BITS_NAN);
         smooth_topk_fill(grad, classes, *loss);
         return;
@@ -330,7 +326,7 @@ void topk_loss_of_label(const topk_loss_params *params, int classes, const float
     for (int i = 0; i < count; ++i) p.top[i] = (ranked){p.class[i], p.score[i]};
     qsort(p.top, (size_t)count, sizeof *p.top, by_score);
     smooth_topk_fill(grad, classes, 0);
-    sample of = {params, classes, scores, label, p.top, grad, p.terms};
+    loss_sample sample = {params, classes, scores, label, p.top, grad, p.terms};
     int without_k = params->type == TOPK_LOSS_L2SVM || params->type == TOPK_LOSS_HINGE_BETA ||
                     (params->type == TOPK_LOSS_GCE && is_finite(p.top[0].score));
     if (!is_finite(scores[label]))
@@ -338,5 +334,5 @@ void topk_loss_of_label(const topk_loss_params *params, int classes, const float
     else if (!is_finite(p.top[params->k - 1].score) && !without_k)
         *loss = 0;
     else
-        *loss = (float)formulas[params->type](&of);
+        *loss = (float)formulas[params->type](&sample);
 }

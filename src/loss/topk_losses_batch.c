@@ -1,36 +1,39 @@
 /* The other top-k losses of the field: rows of truth, and the hardest samples of a batch. */
 #include "multilabel_losses.h"
-#include "smooth_topk_internal.h"
+#include "smooth_topk.h"
+#include "smooth_topk_bits.h"
+#include "smooth_topk_fill.h"
+#include "smooth_topk_scratch.h"
+#include "smooth_topk_truth_rows.h"
 #include "topk_losses.h"
 
 typedef struct {
     const topk_loss_params *params;
     float scale;
-} topk_loss_objective;
+} topk_loss_plan;
 
 /* Each label of the row costs one evaluation, but for the losses of all labels at once. */
 static void one_row(const void *task, int b, char *scratch)
 {
     smooth_topk_truth_batch row;
-    smooth_topk_truth_row says;
-    if (!smooth_topk_truth_row_of(task, b, &row, &says)) return;
-    const topk_loss_objective *objective = row.objective;
+    smooth_topk_truth_row content;
+    if (!smooth_topk_take_truth_row(task, b, &row, &content)) return;
+    const topk_loss_plan *plan = row.plan;
     int classes = row.classes;
-    float *grad = take(&scratch, (size_t)classes * sizeof(float)), of_label;
-    if (is_multilabel_loss(objective->params->type)) {
-        multilabel_loss_of_row(objective->params->type, classes, row.scores, row.truth, row.loss,
-                               grad);
-        *row.loss *= objective->scale;
-        for (int i = 0; i < classes; ++i) row.delta[i] = -objective->scale * grad[i];
+    float *grad = take(&scratch, (size_t)classes * sizeof(float)), label_loss;
+    if (is_multilabel_loss(plan->params->type)) {
+        multilabel_loss_of_row(plan->params->type, classes, row.scores, row.truth, row.loss, grad);
+        *row.loss *= plan->scale;
+        for (int i = 0; i < classes; ++i) row.delta[i] = -plan->scale * grad[i];
         return;
     }
     *row.loss = 0;
     smooth_topk_fill(row.delta, classes, 0);
-    for (int label = says.label; label < classes; ++label) {
+    for (int label = content.label; label < classes; ++label) {
         if (row.truth[label] == 0) continue;
-        topk_loss_of_label(objective->params, classes, row.scores, label, &of_label, grad, scratch);
-        float factor = objective->scale * row.truth[label];
-        *row.loss += factor * of_label;
+        topk_loss_of_label(plan->params, classes, row.scores, label, &label_loss, grad, scratch);
+        float factor = plan->scale * row.truth[label];
+        *row.loss += factor * label_loss;
         for (int i = 0; i < classes; ++i) row.delta[i] -= factor * grad[i];
     }
 }
@@ -52,8 +55,8 @@ int topk_loss_truth_cpu(const topk_loss_params *params, float scale, int batch, 
 {
     int error = topk_loss_check(params, classes);
     if (error) return error;
-    topk_loss_objective objective = {params, scale};
-    smooth_topk_truth_batch rows = {&objective, classes, scores, truth, loss, delta};
+    topk_loss_plan plan = {params, scale};
+    smooth_topk_truth_batch rows = {&plan, classes, scores, truth, loss, delta};
     return smooth_topk_for_each_truth_row(one_row, &rows, batch, row_scratch(params, classes),
                                           workspace, workspace_size);
 }
@@ -75,9 +78,10 @@ void topk_loss_keep_hardest(int m, int batch, int classes, float *loss, float *d
     if (m >= batch) return;
     /* order: falling; of equal losses the first stays first. */
     for (int b = 0; b < batch; ++b) {
-        int at = b;
-        for (; at > 0 && is_harder(loss[b], loss[order[at - 1]]); --at) order[at] = order[at - 1];
-        order[at] = b;
+        int place = b;
+        for (; place > 0 && is_harder(loss[b], loss[order[place - 1]]); --place)
+            order[place] = order[place - 1];
+        order[place] = b;
     }
     float factor = (float)batch / (float)m;
     for (int i = 0; i < batch; ++i) {

@@ -7,7 +7,7 @@
 
 INLINE doubles larger_of(doubles a, doubles b)
 {
-    return select_doubles(a > b, a, b);
+    return SELECT(a > b, a, b);
 }
 
 /* x = m 2^exponent, m between sqrt(1/2) and sqrt(2); for normal positive x. Returns m. */

@@ -19,15 +19,15 @@
 #define load_as_doubles SIMD_NAME(load_as_doubles)
 #define load_some_as_doubles SIMD_NAME(load_some_as_doubles)
 #define store_some_as_floats SIMD_NAME(store_some_as_floats)
-#define select_floats SIMD_NAME(select_floats)
-#define select_ints SIMD_NAME(select_ints)
-#define select_doubles SIMD_NAME(select_doubles)
 #define any_lane SIMD_NAME(any_lane)
 #define is_nan_or_plus_inf SIMD_NAME(is_nan_or_plus_inf)
 #define rotate SIMD_NAME(rotate)
 
 #define INLINE static inline __attribute__((always_inline)) SIMD_TARGET
 #define LOOP static SIMD_TARGET
+
+/* What a file of loops ends with: `LOOPS(type) = {...}`, the table of them. */
+#define LOOPS(type) static const type SIMD_NAME(loops)
 
 typedef float floats __attribute__((vector_size(SIMD_BYTES)));
 typedef int ints __attribute__((vector_size(SIMD_BYTES)));
@@ -42,6 +42,11 @@ typedef float half_floats __attribute__((vector_size(SIMD_BYTES / 2)));
 /* A vector with x in every lane. */
 #define FLOATS(x) ((x) - (floats){0})
 #define DOUBLES(x) ((x) - (doubles){0})
+
+/* mask ? yes : no, lane by lane, of vectors of one type; a mask is what a comparison of vectors
+   gives. With + gcc makes one instruction of it, with | three. */
+#define SELECT(mask, yes, no) \
+    ((__typeof__(yes))((((ints)(mask)) & (ints)(yes)) + (~(ints)(mask) & (ints)(no))))
 
 /* Two vectors as one of twice the length: its pairs a[i], b[i] of the lower or upper half, and its
    numbers at even or odd places. */
@@ -137,23 +142,6 @@ INLINE void store_some_as_floats(float *target, doubles x, int count)
         memcpy(&padded, &result, sizeof result);
         store_some(target, padded, count);
     }
-}
-
-/* mask ? yes : no, lane by lane; a mask is what a comparison of vectors gives. With + gcc makes one
-   instruction of it, with | three. */
-INLINE ints select_ints(ints mask, ints yes, ints no)
-{
-    return (yes & mask) + (no & ~mask);
-}
-
-INLINE floats select_floats(ints mask, floats yes, floats no)
-{
-    return (floats)select_ints(mask, (ints)yes, (ints)no);
-}
-
-INLINE doubles select_doubles(longs mask, doubles yes, doubles no)
-{
-    return (doubles)(((longs)yes & mask) + ((longs)no & ~mask));
 }
 
 /* Whether the mask is set in one of its lanes. */

@@ -28,7 +28,7 @@ static __device__ double find_tilt(const labelled_sample *sample)
         float expected = 0, variance = 0;
         for (int i = threadIdx.x; i < classes; i += ANY_THREADS) {
             if (i == sample->label) continue;
-            float z = (float)(((double)sample->scores[i] - sample->pivot) * rate + tilt.at);
+            float z = (float)(((double)sample->scores[i] - sample->pivot) * rate + tilt.log_rho);
             float probability = 1 / (1 + expf(-z));
             expected += probability;
             variance += probability * (1 - probability);
@@ -37,7 +37,7 @@ static __device__ double find_tilt(const labelled_sample *sample)
         variance = block_sum(variance, sample->shared->partial[3 + step % 2 * 2]);
         if (smooth_topk_next_tilt(&tilt, k, expected, variance)) break;
     }
-    return tilt.at;
+    return tilt.log_rho;
 }
 
 /* A warp's product of the factors of the likely or the unlikely classes in a stretch, each scaled

@@ -4,7 +4,7 @@
 #define SMOOTH_TOPK_ANY_SAMPLE_CUH
 
 #include "smooth_topk_formulas.h"
-#include "smooth_topk_log.h"
+#include "smooth_topk_tree_shape.h"
 #include "smooth_topk_cuda.cuh"
 
 #include <limits.h>

@@ -5,7 +5,9 @@
 #define SMOOTH_TOPK_CUDA_CUH
 
 #include "smooth_topk_bits.h"
-#include "smooth_topk_internal.h"
+#include "smooth_topk.h"
+#include "smooth_topk_integers.h"
+#include "smooth_topk_scratch.h"
 
 #ifdef __CUDACC__
 #include <cuda_runtime.h>

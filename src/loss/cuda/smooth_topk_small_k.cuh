@@ -269,7 +269,7 @@ static int launch_pivot(const gpu_batch *batch, cudaStream_t stream)
 static int is_small(gpu_batch *batch)
 {
     const smooth_topk_params *params = &batch->params;
-    double rate = 1.4426950408889634 / ((double)params->k * (double)params->tau);
+    double rate = smooth_topk_rate(params->k, params->tau);
     if (params->algorithm != SMOOTH_TOPK_PIVOT || params->k > SMALL_K ||
         smooth_topk_is_hinge(params->tau) || rate < 1e-30)
         return 0;

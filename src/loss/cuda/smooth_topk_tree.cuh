@@ -4,7 +4,7 @@
 #define SMOOTH_TOPK_TREE_CUH
 
 #include "smooth_topk_any_sample.cuh"
-#include "smooth_topk_log.h"
+#include "smooth_topk_tree_shape.h"
 
 /* -------------------------------------------------------------------------------------------------
    CUDA kernels

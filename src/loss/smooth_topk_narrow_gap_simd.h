@@ -1,5 +1,5 @@
-/* The vector loops of smooth_topk_soft.c, once for each instruction set; HALF classes at a time, in
-   double. */
+/* The vector loops of smooth_topk_narrow_gap.c, once for each instruction set; HALF classes at a
+   time, in double. */
 #include "double_functions.h"
 #include "smooth_topk_merge_simd.h"
 
@@ -7,6 +7,7 @@
 #define sum_lanes SIMD_NAME(sum_lanes)
 #define sum_losses SIMD_NAME(sum_losses)
 #define multiply_factors SIMD_NAME(multiply_factors)
+#define divide_out_labels SIMD_NAME(divide_out_labels)
 #define sum_over_labels SIMD_NAME(sum_over_labels)
 #define evaluate_gradient SIMD_NAME(evaluate_gradient)
 #define compute_product SIMD_NAME(compute_product)
@@ -31,7 +32,7 @@ INLINE doubles logarithm(doubles x)
 #pragma GCC unroll 8
     for (int j = 0; j < 8; ++j) series = logarithm_series[j] + r * series;
     series = r + r * r * (r * series - 0.5f);
-    return exponent * 0.6931471805599453 + __builtin_convertvector(series, doubles);
+    return exponent * SMOOTH_TOPK_LN_2 + __builtin_convertvector(series, doubles);
 }
 
 INLINE double sum_lanes(doubles x)
@@ -44,28 +45,28 @@ INLINE double sum_lanes(doubles x)
 /* The losses of the labels begin .. end - 1, from their ratios: many logarithms at once, so that
    none waits for another's end. Where labels have the same weight, or none, it is one logarithm of
    their product. Not inlined: a copy for each small k would double what there is to compile. */
-LOOP __attribute__((noinline)) double sum_losses(const soft_labels *of, int begin, int end,
+LOOP __attribute__((noinline)) double sum_losses(const soft_labels *labels, int begin, int end,
                                                  const doubles *ratios, int product_is_safe)
 {
     doubles losses = {0};
     for (int first = begin; first < end; first += PRODUCT_OF * HALF) {
         int last = min_int(end, first + PRODUCT_OF * HALF), alike = product_is_safe;
         const doubles *ratio = ratios + (first - begin) / HALF;
-        doubles product = DOUBLES(1), of_scores = {0}, weight;
+        doubles product = DOUBLES(1), score_sum = {0}, weight;
         longs common = {0}, unlike = {0};
         for (int i = first, w = 0; i < last; i += HALF, ++w) {
-            weight = load_some_as_doubles(of->weights + i, of->count - i);
+            weight = load_some_as_doubles(labels->weights + i, labels->count - i);
             longs counts = weight != 0;
             unlike |= counts & (common != 0) & ((longs)weight != common);
             common |= counts & (longs)weight;
-            product *= select_doubles(counts, ratio[w], DOUBLES(1));
-            of_scores += weight * load_some_as_doubles(of->scores + i, of->count - i);
+            product *= SELECT(counts, ratio[w], DOUBLES(1));
+            score_sum += weight * load_some_as_doubles(labels->scores + i, labels->count - i);
         }
-        losses -= of_scores * of->per_score;
+        losses -= score_sum * labels->per_score;
         alike = alike && !any_lane((ints)unlike);
         if (alike) losses += (doubles)common * logarithm(product);
         for (int i = first, w = 0; !alike && i < last; i += HALF, ++w) {
-            weight = load_some_as_doubles(of->weights + i, of->count - i);
+            weight = load_some_as_doubles(labels->weights + i, labels->count - i);
             losses += weight * logarithm(ratio[w]);
         }
     }
@@ -113,62 +114,75 @@ INLINE void multiply_factors(const float *odds, int count, doubles *c, double *s
     }
 }
 
-/* One pass over the labels of unlikely classes: see soft_labels. of_a, of_b, quotient: k + 1
-   vectors. */
-INLINE void sum_over_labels(soft_labels *of, doubles *of_a, doubles *of_b, doubles *quotient,
+/* Divides label vector x out of the products: quotient = unlikely / (1 + x t). once[0], once[1] =
+   coefficients k and k - 1 of all / (1 + x t), twice[0], twice[1] = k - 1 and k - 2 of
+   all / (1 + x t)^2. Each is one recurrence from the low end, p_j the coefficients of the product:
+
+       (p / (1 + x t))_j = p_j - x (p / (1 + x t))_{j-1} */
+INLINE void divide_out_labels(const soft_labels *labels, doubles x, doubles *quotient,
+                              doubles *once, doubles *twice, const int k)
+{
+    quotient[0] = DOUBLES(labels->unlikely[0]);
+    once[0] = twice[0] = DOUBLES(labels->all[0]);
+    once[1] = twice[1] = (doubles){0};
+#pragma GCC unroll 16
+    for (int j = 1; j <= k; ++j) {
+        quotient[j] = labels->unlikely[j] - x * quotient[j - 1];
+        once[1] = once[0];
+        once[0] = labels->all[j] - x * once[0];
+        if (j < k) {
+            twice[1] = twice[0];
+            twice[0] = once[0] - x * twice[0];
+        }
+    }
+}
+
+/* One pass over the labels of unlikely classes: see soft_labels. With P_i = all / (1 + x_i t),
+   [j] its coefficient j, e^q = boost [k] / (x [k-1]), so 1 + e^q is to x as the numerator below
+   is to [k-1], and a_i = t_i boost / (k numerator). a, b, quotient: k + 1 vectors. */
+INLINE void sum_over_labels(soft_labels *labels, doubles *a, doubles *b, doubles *quotient,
                             const int k)
 {
-    doubles boost = DOUBLES(of->boost), boost_share, total = {0}, ratios[CHUNK];
+    doubles boost = DOUBLES(labels->boost), boost_share, total = {0}, ratios[CHUNK];
     double share = 1. / k, losses = 0;
-    int product_is_safe = !of->boosts && of->boost < LARGEST_BOOST_OF_PRODUCT;
+    int product_is_safe = !labels->boosts && labels->boost < LARGEST_BOOST_OF_PRODUCT;
     boost_share = boost * share;
 #pragma GCC unroll 16
-    for (int j = 0; j <= k; ++j) of_a[j] = of_b[j] = (doubles){0};
-    for (int i = 0, v = 0; i < of->count; i += HALF) {
-        int rest = of->count - i;
-        doubles odds = load_some_as_doubles(of->odds + i, rest), b, d;
-        doubles weight = load_some_as_doubles(of->weights + i, rest);
-        if (of->boosts) {
-            memcpy(&boost, of->boosts + i, min_int(HALF, rest) * sizeof(double));
+    for (int j = 0; j <= k; ++j) a[j] = b[j] = (doubles){0};
+    for (int i = 0, v = 0; i < labels->count; i += HALF) {
+        int rest = labels->count - i;
+        doubles odds = load_some_as_doubles(labels->odds + i, rest), once[2], twice[2];
+        doubles weight = load_some_as_doubles(labels->weights + i, rest);
+        if (labels->boosts) {
+            memcpy(&boost, labels->boosts + i, min_int(HALF, rest) * sizeof(double));
             boost_share = boost * share;
         }
-        quotient[0] = DOUBLES(of->light[0]);
-        b = d = DOUBLES(of->all[0]);
-        doubles d_before = {0}, b_before = {0};
-#pragma GCC unroll 16
-        for (int j = 1; j <= k; ++j) {
-            quotient[j] = of->light[j] - odds * quotient[j - 1];
-            b_before = b;
-            b = of->all[j] - odds * b;
-            if (j < k) {
-                d_before = d;
-                d = b - odds * d;
-            }
-        }
-        doubles numerator = boost * b + odds * b_before;
-        doubles inverse = 1 / (numerator * b_before);
+        divide_out_labels(labels, odds, quotient, once, twice, k);
+        doubles numerator = boost * once[0] + odds * once[1];
+        doubles inverse = 1 / (numerator * once[1]);
         doubles common = weight * boost_share * inverse;
-        doubles a = common * b_before, a1 = common * b, of_label = a * b;
+        doubles own_a = common * once[1], own_b = common * once[0], size = own_a * once[0];
         total += weight;
         ratios[v] = numerator * numerator * inverse;
 #pragma GCC unroll 16
         for (int j = 0; j <= k; ++j) {
-            of_a[j] += a * quotient[j];
-            if (j < k) of_b[j] += a1 * quotient[j];
+            a[j] += own_a * quotient[j];
+            if (j < k) b[j] += own_b * quotient[j];
         }
-        store_some_as_floats(of->grad + i, odds * (a * d - a1 * d_before) + of_label, rest);
+        store_some_as_floats(labels->grad + i, odds * (own_a * twice[0] - own_b * twice[1]) + size,
+                             rest);
         if (++v < CHUNK && rest > HALF) continue;
         int begin = i - (v - 1) * HALF;
-        losses +=
-            sum_losses(of, begin, min_int(of->count, begin + v * HALF), ratios, product_is_safe);
+        losses += sum_losses(labels, begin, min_int(labels->count, begin + v * HALF), ratios,
+                             product_is_safe);
         v = 0;
     }
-    of->total = sum_lanes(total);
-    of->loss = losses + of->total * of->center * of->per_score;
+    labels->total = sum_lanes(total);
+    labels->loss = losses + labels->total * labels->center * labels->per_score;
 #pragma GCC unroll 16
     for (int j = 0; j <= k; ++j) {
-        of->of_a[j] = sum_lanes(of_a[j]);
-        of->of_b[j] = sum_lanes(of_b[j]);
+        labels->sum_a[j] = sum_lanes(a[j]);
+        labels->sum_b[j] = sum_lanes(b[j]);
     }
 }
 
@@ -198,16 +212,16 @@ LOOP void compute_product(const float *odds, int count, double *scratch, double 
         multiply_factors(odds, count, (doubles *)scratch, rest, product, k);
 }
 
-LOOP void compute_labels(soft_labels *of, double *scratch, int k)
+LOOP void compute_labels(soft_labels *labels, double *scratch, int k)
 {
     doubles a[SMOOTH_TOPK_SMALL_K + 1], b[SMOOTH_TOPK_SMALL_K + 1],
         quotient[SMOOTH_TOPK_SMALL_K + 1];
     doubles *memory = (doubles *)scratch;
-#define LABELS(K) sum_over_labels(of, a, b, quotient, K)
+#define LABELS(K) sum_over_labels(labels, a, b, quotient, K)
     FOR_SMALL_K(LABELS)
 #undef LABELS
     if (k > SMOOTH_TOPK_SMALL_K)
-        sum_over_labels(of, memory, memory + k + 1, memory + 2 * (k + 1), k);
+        sum_over_labels(labels, memory, memory + k + 1, memory + 2 * (k + 1), k);
 }
 
 LOOP void compute_gradient(const float *odds, int count, const double *d, float *grad, int k)
@@ -233,8 +247,7 @@ LOOP void sum_expectation(const float *u, int count, double tilt, double *expect
     *variance = sum_lanes(variances);
 }
 
-static const soft_loops SIMD_NAME(loops) = {compute_product, compute_labels, compute_gradient,
-                                            sum_expectation};
+LOOPS(soft_loops) = {compute_product, compute_labels, compute_gradient, sum_expectation};
 
 #undef CHUNK
 #undef PRODUCT_OF
