@@ -16,6 +16,7 @@
 #include "image.h"
 #include "layer_weights.h"
 #include "loading.h"
+#include "memory_limit.h"
 #include "seed.h"
 #include "stop_signal.h"
 #include "training_log.h"
@@ -410,6 +411,49 @@ static void check_tree_of(void *text)
 static void check_named_tree(void *name)
 {
     check_tree_file(name);
+}
+
+
+/* The limits of containers, as their kernels tell them: files of ours in their place. */
+static void test_memory_limit(void **state)
+{
+    (void)state;
+    char root[200], memory[220], group[220], inner[240];
+    snprintf(root, sizeof root, "%s", in("cgroup"));
+    snprintf(memory, sizeof memory, "%s/memory", root);
+    snprintf(group, sizeof group, "%s/a", root);
+    snprintf(inner, sizeof inner, "%s/b", group);
+    const char *meminfo = in("meminfo"), *groups = in("groups");
+    assert_int_equal(
+        mkdir(root, 0700) | mkdir(memory, 0700) | mkdir(group, 0700) | mkdir(inner, 0700), 0);
+    char file[300];
+#define LIMIT(directory, name, text) \
+    (snprintf(file, sizeof file, "%s/" name, directory), write_file(file, text))
+#define ASSERT_LIMIT(bytes) assert_int_equal(memory_limit_of(meminfo, groups, root), bytes)
+    assert_true(memory_limit_of(meminfo, groups, root) == SIZE_MAX);
+    write_file(meminfo, "MemTotal:       1000 kB\nMemFree: 10 kB\nSwapTotal:        500 kB\n");
+    write_file(groups, "9:pids:/\n0::/a/b\n");
+    ASSERT_LIMIT(1500 * 1024);
+    LIMIT(inner, "memory.max", "max\n");
+    ASSERT_LIMIT(1500 * 1024);
+    LIMIT(group, "memory.max", "300000\n");
+    ASSERT_LIMIT(300000 + 500 * 1024);
+    LIMIT(group, "memory.swap.max", "0\n");
+    ASSERT_LIMIT(300000);
+    LIMIT(inner, "memory.max", "200000\n");
+    LIMIT(inner, "memory.swap.max", "1000\n");
+    ASSERT_LIMIT(201000);
+    LIMIT(root, "memory.max", "100000\n");
+    LIMIT(root, "memory.swap.max", "0\n");
+    ASSERT_LIMIT(100000);
+    write_file(groups, "4:memory:/docker/x\n");
+    LIMIT(memory, "memory.limit_in_bytes", "9223372036854771712\n");
+    ASSERT_LIMIT(100000);
+    LIMIT(memory, "memory.limit_in_bytes", "50000\n");
+    ASSERT_LIMIT(50000 + 500 * 1024 < 100000 ? 50000 + 500 * 1024 : 100000);
+    write_file(meminfo, "MemTotal:       1000 kB\nSwapTotal:        0 kB\n");
+    ASSERT_LIMIT(50000);
+    assert_true(memory_limit() > 1 << 20);
 }
 
 static void test_tree_files(void **state)
@@ -857,6 +901,7 @@ int main(void)
         TEST(test_two_replacements),
         TEST(test_log),
         TEST(test_log_full),
+        TEST(test_memory_limit),
         TEST(test_tree_files),
         TEST(test_trees),
         TEST(test_data_checks),

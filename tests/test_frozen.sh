@@ -102,6 +102,11 @@ w = array.array("f", open("backup/o.weights", "rb").read()[20 + 32 * 4:])[:216]
 assert max(map(abs, w)) <= 0.01 + 1e-9 and min(w) < -0.0099, (min(w), max(w))'
 }
 check 'clip=0.01: no weight of a [convolutional] is beyond it' clipped
+local_layer() { # the one that upstream's GPU code trains by momentum whatever adam= is
+    sed 's/^\[batchnorm\]/[local]\nfilters=2\nsize=1/; s/^momentum/adam=1\n&/' a.cfg >local.cfg && train local.cfg &&
+        grep -q 'local.cfg, line [0-9]*: \[local\] learns by momentum; adam=1 is for' err
+}
+check 'that adam=1 is not for [local] is said' local_layer
 learns() {
     sed 's/^max_batches=.*/max_batches=300/; s/^learning_rate=.*/learning_rate=0.01\nadam=1/' a.cfg >m.cfg && train m.cfg &&
         "$darknet" classifier valid x.data m.cfg backup/m.weights 2>/dev/null | tail -n 1 | tee last && awk '{ exit !($4 + 0 > 0.4) }' last

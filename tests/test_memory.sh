@@ -72,6 +72,21 @@ k=2" ;; esac
 }
 check 'no layer runs on without its memory' every_layer
 
+# More than the machine has: a batch is taken by many layers, each of a tenth of the memory.
+machine() {
+    tenth=$(awk '/MemTotal|SwapTotal/ { kb += $2 } END { printf "%d", kb * 1024 / 10 / 4 / 64 / 4096 }' /proc/meminfo)
+    [ "$tenth" -gt 0 ] && [ "$tenth" -lt 8000 ] || return 0 # of such a machine no layer takes a tenth
+    { printf '[net]\nbatch=64\nwidth=64\nheight=64\nchannels=3\nlearning_rate=.01\nmax_batches=1\n'
+        for i in 1 2 3 4 5 6 7 8 9; do
+            printf '[route]\nlayers=-1\n[convolutional]\nfilters=%s\nsize=1\nactivation=linear\n[convolutional]\nfilters=1\nsize=1\nactivation=linear\n' "$tenth"
+        done | sed 1,2d
+        printf '[connected]\noutput=6\nactivation=linear\n[smooth_topk]\nk=2\n'
+    } >machine.cfg
+    ! timeout 60 "$darknet" classifier train x.data machine.cfg -seed 1 >out 2>err && tail -n 2 err &&
+        grep -Eq '^out of memory: ' err && ! grep '^1, ' out
+}
+[ "$(cat /proc/sys/vm/overcommit_memory)" != 0 ] || check 'more than the machine has is refused before the first batch' machine
+
 # Whatever the limit, a run ends well or says what is missing.
 sweep() { # COMMAND...
     for kb in 60000 70000 80000 90000 100000 110000 130000 150000 180000 200000 230000 280000 330000 400000 500000 700000; do

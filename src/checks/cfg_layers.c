@@ -114,6 +114,11 @@ static void check_local(const place *p)
     int n = number(p, "filters", 1), size = number(p, "size", 1), stride = number(p, "stride", 1);
     int pad = number(p, "pad", 0);
     need_image(p);
+    if (p->net->adam)
+        fprintf(stderr,
+                "\n%s, line %d: [local] learns by momentum; adam=1 is for [convolutional], "
+                "[deconvolutional] and [connected]\n",
+                p->filename, p->s->line);
     if (pad && size != 2 * (double)pad + 1)
         REFUSE(p, "pad=%d: out of range; must be 0, or %d (half of size=%d, which must be odd)",
                pad, size / 2, size);

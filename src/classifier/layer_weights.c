@@ -93,3 +93,12 @@ int has_finite_weights(layer l)
 {
     return look_at(&l).finite;
 }
+
+size_t trained_bytes(layer l, int adam)
+{
+    size_t outputs = (size_t)l.outputs * (size_t)l.batch;
+    size_t numbers = count_weights(l) * (adam ? 4 : 2);
+    if (l.output && l.type != DROPOUT) numbers += outputs * (l.batch_normalize ? 2 : 1);
+    if (l.delta && l.type != DROPOUT) numbers += outputs;
+    return numbers * sizeof(float);
+}

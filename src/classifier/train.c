@@ -9,7 +9,9 @@
 #include "earlier_run.h"
 #include "ending.h"
 #include "finite.h"
+#include "layer_weights.h"
 #include "loading.h"
+#include "memory_limit.h"
 #include "ranks.h"
 #include "seed.h"
 #include "smooth_topk_layer.h"
@@ -67,6 +69,24 @@ static void load_networks(run *r)
     }
     r->net = r->nets[0];
     if (!this_rank()) tell_unsaved_layers(r->net);
+}
+
+/* A container's limit, and the machine's, are met by a process that is killed without a word. */
+static void check_memory(const run *r)
+{
+    size_t needed = 0, most = memory_limit();
+    for (int i = 0; i < r->net->n; ++i) needed += trained_bytes(r->net->layers[i], r->net->adam);
+#ifdef GPU
+    if (gpu_index >= 0) return;
+#endif
+    if (needed <= most) return;
+    fprintf(
+        stderr,
+        "out of memory: to train %s takes at least %.0f MB at batch=%d, subdivisions=%d, and this "
+        "machine or container has %.0f MB; raise subdivisions\n",
+        r->options->cfg, (double)needed / 1e6, r->net->batch * r->net->subdivisions,
+        r->net->subdivisions, (double)most / 1e6);
+    exit(1);
 }
 
 /* Weights that have all their batches behind them would be saved again as those of this run. */
@@ -431,6 +451,7 @@ void train_classifier(const train_options *options)
     printf("%d\n", options->gpu_count);
     load_networks(&r);
     check_batches_left(&r);
+    check_memory(&r);
     printf("Learning Rate: %g, Momentum: %g, Decay: %g\n", r.net->learning_rate, r.net->momentum,
            r.net->decay);
     prepare_data(&r);
