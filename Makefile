@@ -38,7 +38,11 @@ help:
 # Names what is missing and how to get it, before any compiler does so in its own words.
 require = command -v $(1) >/dev/null || { echo "the command '$(1)' is missing; install it with: apt-get install $(2)" >&2; exit 1; }
 
-build/upstream: tools/get_darknet.sh
+# Said once, before the programs that write there say it in their own words.
+build/.writable: FORCE
+	@mkdir -p build 2>/dev/null && [ -w build ] || { echo "nothing can be written in $(CURDIR)/build: is it a directory, and yours? make writes only there" >&2; exit 1; }
+
+build/upstream: tools/get_darknet.sh | build/.writable
 	@tools/get_darknet.sh build/upstream
 	@touch build/upstream
 
@@ -47,8 +51,7 @@ $(SOURCE)/.patched: build/upstream tools/patch_darknet.sh $(PATCHES)
 	@touch $@
 
 # Objects of other options are of no use: they go when the options change.
-build/options: FORCE
-	@mkdir -p build
+build/options: FORCE | build/.writable
 	@echo '$(OPTIONS) $(CC)' | cmp -s - $@ || { rm -f $(SOURCE)/obj/*; echo '$(OPTIONS) $(CC)' >$@; }
 
 # Without OpenCV the one C++ file is empty, and needs no C++ compiler.

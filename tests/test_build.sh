@@ -5,7 +5,7 @@ make=${MAKE:-make}
 unset MAKEFLAGS MFLAGS MAKELEVEL
 
 # What is built, moved to another place. Its options, so that nothing is built again for the sake of others.
-copy=$scratch/copy
+copy="$scratch/a copy" # with a space
 mkdir -p "$copy/darknet" "$copy/build"
 cp -pR Makefile src patches tools tests bench "$copy/"
 cp -pR build/upstream build/source build/options build/darknet "$copy/build/"
@@ -49,6 +49,24 @@ sed -i '/9999/d' "$copy/patches/series"
 rm "$copy/patches/plugin/9999-test.patch"
 back() { rebuilds nothing 'list.o '; }
 check 'a dropped patch is undone' back
+
+no_directory() { # one line that says what is wrong, and no compiler's or cp's
+    mkdir "$scratch/file" && cp -pR Makefile src patches tools tests bench "$scratch/file/" && touch "$scratch/file/build"
+    for target in darknet lib; do
+        (cd "$scratch/file" && "$make" "$target") >"$scratch/said" 2>&1 && return 1
+        cat "$scratch/said"
+        [ "$(grep -vc '^make' "$scratch/said")" = 1 ] && grep -q "nothing can be written in $scratch/file/build" "$scratch/said" || return 1
+    done
+}
+check 'a build/ that cannot be written is named' no_directory
+no_warnings() { # clang warns of a flag that takes back another, for every file
+    command -v clang >/dev/null || return 0
+    touch "$copy/src/base/seed.c"
+    (cd "$copy/build/source" && "$make" -s CC=clang BLAS=0 -B obj/seed.o) >"$scratch/said" 2>&1 || { cat "$scratch/said" && return 1; }
+    cat "$scratch/said"
+    ! grep -q warning "$scratch/said"
+}
+check 'clang compiles without a warning' no_warnings
 
 dropped_source() {
     echo 'int dropped(void) { return 1; }' >"$copy/src/cpu/dropped.c"

@@ -213,7 +213,7 @@ odd_names() { # quotes and control characters in a path are JSON's
 }
 check 'any path is quoted in JSON' odd_names
 progress() {
-    script -qec "$darknet classifier versus $scratch/x.data $a $aw $a $aw" /dev/null </dev/null | tr '\r' '\n' | grep -q '^35/35 images'
+    script -qec "'$darknet' classifier versus '$scratch/x.data' '$a' '$aw' '$a' '$aw'" /dev/null </dev/null | tr '\r' '\n' | grep -q '^35/35 images'
 }
 check 'on a terminal there is a line of progress' progress
 finish
