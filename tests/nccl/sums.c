@@ -103,6 +103,7 @@ static void make_layers(void)
     layers[1] = (layer){.type = MAXPOOL};
     layers[2] = (layer){.type = CONVOLUTIONAL, .batch_normalize = 1, .nweights = 100, .n = 5};
     layers[3] = (layer){.type = CONNECTED, .inputs = 100, .outputs = 200};
+    for (int i = 0; i < LAYERS; ++i) layers[i].learning_rate_scale = 1;
     make_trained(0, 20000, 10);
     make_trained(2, 100, 5);
     make_trained(3, 100 * 200, 200);
