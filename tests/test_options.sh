@@ -17,7 +17,7 @@ refused_with() {
     code=$?
     cat "$scratch/said"
     [ $code -eq 1 ] || { echo "exit code $code"; return 1; }
-    for word in '[smooth_topk]' "$@"; do
+    for word in 'bad.cfg, line ' '[smooth_topk]' "$@"; do
         grep -qF -- "$word" "$scratch/said" || { echo "does not say: $word"; return 1; }
     done
 }
@@ -46,6 +46,7 @@ refused 'scale is text' 'scale=k' 'scale=k' 'scale > 0'
 refused 'temperature is 0' 'temperature=0' 'temperature=0' 'temperature > 0'
 refused 'algorithm is unknown' 'algorithm=fast' 'algorithm=fast' 'pivot or log'
 refused 'algorithm has no value' 'algorithm=' 'algorithm=' 'pivot or log'
+refused 'a misspelt option' 'tua=2' 'tua=2: no such option' 'k, weights, tau, alpha'
 refused 'an unknown option' 'kk=5' 'kk=5' 'no such option' 'temperature'
 refused "an option of softmax's" 'groups=2' 'groups=2' 'no such option'
 refused 'an option given twice' 'k=2

@@ -10,7 +10,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-typedef enum { WHOLE, NUMBER, WHOLES, NUMBERS, WORD } option_kind;
+/* TEXT: looked at by the layer, which knows the number of classes. */
+typedef enum { WHOLE, NUMBER, WHOLES, NUMBERS, WORD, TEXT } option_kind;
 
 typedef struct {
     const char *name;
@@ -39,6 +40,7 @@ typedef struct {
     WORD, 0, 0,                                                                               \
         "linear, leaky, relu, logistic, tanh, elu, selu, relie, plse, hardtan, lhtan, ramp, " \
         "loggy, stair"
+#define BY_LAYER TEXT, 0, 0, ""
 #define END       \
     {             \
         NULL, ANY \
@@ -193,11 +195,30 @@ static const option_rule of_detector[] = {
     {"bias_match", ANY_WHOLE},
     END};
 
+static const option_rule of_smooth_topk[] = {{"k", BY_LAYER},
+                                             {"weights", BY_LAYER},
+                                             {"tau", BY_LAYER},
+                                             {"alpha", BY_LAYER},
+                                             {"scale", BY_LAYER},
+                                             {"algorithm", BY_LAYER},
+                                             {"temperature", BY_LAYER},
+                                             {"hardest", BY_LAYER},
+                                             {"label_smooth_eps", BY_LAYER},
+                                             {"class_margins", BY_LAYER},
+                                             {"class_weights", BY_LAYER},
+                                             END};
+
+static const option_rule of_topk_loss[] = {
+    {"type", BY_LAYER},  {"k", BY_LAYER},           {"tau", BY_LAYER},     {"q", BY_LAYER},
+    {"scale", BY_LAYER}, {"temperature", BY_LAYER}, {"hardest", BY_LAYER}, END};
+
 static const option_rule nothing[] = {END};
 
-static const option_rule *rules_of(LAYER_TYPE type)
+static const option_rule *rules_of(const section *s, LAYER_TYPE type)
 {
     switch (type) {
+    case SMOOTH_TOPK: /* of both sections */
+        return strcmp(s->type, "[topk_loss]") ? of_smooth_topk : of_topk_loss;
     case NETWORK:
         return of_net;
     case CONVOLUTIONAL:
@@ -240,7 +261,7 @@ static const option_rule *rules_of(LAYER_TYPE type)
     case ISEG:
         return of_detector;
     default:
-        return nothing; /* [smooth_topk] checks its own */
+        return nothing;
     }
 }
 
@@ -264,6 +285,7 @@ static int is_number_in(const option_rule *rule, int whole, const char *text, co
 static int is_value_of(const option_rule *rule, const char *text)
 {
     const char *end = text + strcspn(text, "#;");
+    if (rule->kind == TEXT) return 1;
     if (rule->kind == WORD) {
         const char *word = rule->must_be;
         size_t length = strlen(text);
@@ -294,10 +316,35 @@ static void refuse_foreign_word(char *filename, const section *s, const kvp *opt
                            option->key, option->val);
 }
 
+/* An option that the losses of this project do not have is refused, not only named: a misspelt k or
+   tau would train another loss. */
+static void refuse_unknown(char *filename, const section *s, const kvp *option,
+                           const option_rule *rules)
+{
+    char all[256] = "";
+    for (int i = 0; rules[i].name; ++i) {
+        if (i) strncat(all, rules[i + 1].name ? ", " : " and ", sizeof all - strlen(all) - 1);
+        strncat(all, rules[i].name, sizeof all - strlen(all) - 1);
+    }
+    refuse_section(filename, s, "%s=%s: no such option; the layer's options are %s", option->key,
+                   option->val, all);
+}
+
+static void refuse_twice(char *filename, const section *s, const node *place)
+{
+    const kvp *option = place->val;
+    for (const node *n = place->next; n; n = n->next) {
+        const kvp *other = n->val;
+        if (strcmp(option->key, other->key) != 0) continue;
+        refuse_section(filename, s, "%s: given twice (%s and %s)", option->key, option->val,
+                       other->val);
+    }
+}
+
 void check_options(char *filename, const section *s)
 {
     LAYER_TYPE type = string_to_layer_type(s->type);
-    const option_rule *rules = rules_of(type);
+    const option_rule *rules = rules_of(s, type);
     for (node *n = s->options->front; n; n = n->next) {
         const kvp *option = n->val;
         if (!*option->val && type != SMOOTH_TOPK)
@@ -306,6 +353,8 @@ void check_options(char *filename, const section *s)
         const option_rule *rule = find_rule(rules, option->key);
         if (!rule && type != NETWORK) rule = find_rule(of_every_layer, option->key);
         if (!rule) refuse_foreign_word(filename, s, option);
+        if (!rule && type == SMOOTH_TOPK) refuse_unknown(filename, s, option, rules);
+        if (type == SMOOTH_TOPK) refuse_twice(filename, s, n);
         if (rule && !is_value_of(rule, option->val))
             refuse_section(filename, s, "%s=%s: out of range; must be %s%s", option->key,
                            option->val, rule->kind == WORD ? "one of " : "", rule->must_be);

@@ -11,52 +11,26 @@
 #include <stdlib.h>
 #include <string.h>
 
+static const char *place_file; /* NULL: no file is being read */
+static int place_line;
+
+void set_loss_place(const char *filename, int line)
+{
+    place_file = filename;
+    place_line = line;
+}
+
 void refuse_loss_option(const char *section, const char *format, ...)
 {
     va_list arguments;
     va_start(arguments, format);
-    fprintf(stderr, "\n[%s] ", section);
+    fprintf(stderr, "\n");
+    if (place_file) fprintf(stderr, "%s, line %d: ", place_file, place_line);
+    fprintf(stderr, "[%s] ", section);
     vfprintf(stderr, format, arguments);
     fprintf(stderr, "\n");
     va_end(arguments);
     exit(1);
-}
-
-static const char *const of_every_section[] = {
-    "truth",       "smooth",       "numload",  "dontloadscales", "learning_rate",
-    "onlyforward", "stopbackward", "dontsave", "dontload",       NULL};
-
-static int is_among(const char *name, const char *const *names)
-{
-    for (; *names; ++names)
-        if (strcmp(name, *names) == 0) return 1;
-    return 0;
-}
-
-static void refuse_name(const loss_section *section, const kvp *option, const char *const *own)
-{
-    char all[256] = "";
-    for (size_t i = 0; own[i]; ++i) {
-        if (i) strncat(all, own[i + 1] ? ", " : " and ", sizeof all - strlen(all) - 1);
-        strncat(all, own[i], sizeof all - strlen(all) - 1);
-    }
-    refuse_loss_option(section->name, "%s%s%s: no such option; the layer's options are %s",
-                       option->key, option->val ? "=" : "", option->val ? option->val : "", all);
-}
-
-void check_loss_option_names(const loss_section *section, const char *const *own)
-{
-    for (node *n = section->options->front; n; n = n->next) {
-        const kvp *option = n->val;
-        if (!is_among(option->key, own) && !is_among(option->key, of_every_section))
-            refuse_name(section, option, own);
-        for (node *other = n->next; other; other = other->next)
-            if (strcmp(option->key, ((const kvp *)other->val)->key) == 0)
-                refuse_loss_option(section->name, "%s: given twice (%s and %s)", option->key,
-                                   option->val ? option->val : "",
-                                   ((const kvp *)other->val)->val ? ((const kvp *)other->val)->val
-                                                                  : "");
-    }
 }
 
 const char *loss_option_text(const loss_section *section, const char *name)

@@ -12,14 +12,14 @@ typedef struct {
     list *options;
 } loss_section;
 
-/* Ends the program: "[section] ..." and exit code 1. All functions below do so for what they
-   refuse, naming option, value and range. */
+/* The .cfg and the line of the section that is read from now on, for messages; NULL: none is. The
+   text must stay valid. */
+void set_loss_place(const char *filename, int line);
+
+/* Ends the program: "FILE, line N: [section] ..." and exit code 1. All functions below do so for
+   what they refuse, naming option, value and range. */
 void refuse_loss_option(const char *section, const char *format, ...)
     __attribute__((format(printf, 2, 3), noreturn));
-
-/* Refuses options that are given twice, or are neither among `own`, which ends with NULL, nor read
-   by Darknet in every section. */
-void check_loss_option_names(const loss_section *section, const char *const *own);
 
 /* The option's text, NULL where it is not given; a line without a value gives "". */
 const char *loss_option_text(const loss_section *section, const char *name);

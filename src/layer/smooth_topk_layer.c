@@ -37,11 +37,14 @@ struct smooth_topk_state {
 #endif
 };
 
-smooth_topk_layer parse_smooth_topk(list *options, int batch, int inputs)
+smooth_topk_layer parse_smooth_topk(const char *filename, int line, list *options, int batch,
+                                    int inputs)
 {
+    set_loss_place(filename, line);
     smooth_topk_options read = read_smooth_topk_options(options, inputs);
     smooth_topk_layer l = make_smooth_topk_layer(batch, inputs, &read);
     free_smooth_topk_options(&read);
+    set_loss_place(NULL, 0);
     return l;
 }
 
@@ -205,8 +208,10 @@ smooth_topk_layer make_smooth_topk_layer(int batch, int inputs, const smooth_top
     return make_layer(batch, inputs, options->temperature, state);
 }
 
-smooth_topk_layer parse_topk_loss(list *of_section, int batch, int inputs)
+smooth_topk_layer parse_topk_loss(const char *filename, int line, list *of_section, int batch,
+                                  int inputs)
 {
+    set_loss_place(filename, line);
     topk_loss_options options = read_topk_loss_options(of_section, inputs);
     check_sizes("topk_loss", batch, inputs);
     fprintf(stderr, "topk_loss    ");
@@ -223,7 +228,9 @@ smooth_topk_layer parse_topk_loss(list *of_section, int batch, int inputs)
     state->objective.terms = state->terms = allocate(1, sizeof *state->terms);
     state->terms->params = (smooth_topk_params){1, 1, 0, SMOOTH_TOPK_PIVOT};
     state->terms->weight = 1;
-    return make_layer(batch, inputs, options.temperature, state);
+    smooth_topk_layer l = make_layer(batch, inputs, options.temperature, state);
+    set_loss_place(NULL, 0);
+    return l;
 }
 
 void free_smooth_topk_state(smooth_topk_state *state)

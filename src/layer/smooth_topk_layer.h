@@ -14,13 +14,17 @@ typedef layer smooth_topk_layer;
 /* What the layer keeps beside Darknet's own fields; its buffers are made once. */
 typedef struct smooth_topk_state smooth_topk_state;
 
-/* The layer of a cfg section, its options checked: a bad one ends the program with exit code 1 and
-   a message that names section, option, value and range. inputs is the number of classes. */
-smooth_topk_layer parse_smooth_topk(list *options, int batch, int inputs);
+/* The layer of a section that begins in `line` of the .cfg `filename`, its options checked: a bad
+   one ends the program with exit code 1 and a message that names file, line, section, option, value
+   and range. inputs is the number of classes. The names of options are the table's in
+   src/checks/cfg_options.c. */
+smooth_topk_layer parse_smooth_topk(const char *filename, int line, list *options, int batch,
+                                    int inputs);
 
 /* The same for a [topk_loss] section, one of the losses of topk_losses.h (topk_loss_options.h). On
    a GPU its loss is computed on the CPU: scores come, deltas go. */
-smooth_topk_layer parse_topk_loss(list *options, int batch, int inputs);
+smooth_topk_layer parse_topk_loss(const char *filename, int line, list *options, int batch,
+                                  int inputs);
 
 /* batch x inputs scores -> batch x inputs probabilities. Copies the options; ends the program as
    parse_smooth_topk does. */

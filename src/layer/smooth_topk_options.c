@@ -72,21 +72,8 @@ float default_smooth_topk_temperature(const smooth_topk_options *options)
 
 smooth_topk_options read_smooth_topk_options(list *of_section, int classes)
 {
-    static const char *const names[] = {"k",
-                                        "weights",
-                                        "tau",
-                                        "alpha",
-                                        "scale",
-                                        "algorithm",
-                                        "temperature",
-                                        "hardest",
-                                        "label_smooth_eps",
-                                        "class_margins",
-                                        "class_weights",
-                                        NULL};
     const loss_section given = {"smooth_topk", of_section}, *section = &given;
     smooth_topk_options options = {0};
-    check_loss_option_names(section, names);
     read_k(section, classes, &options);
     int count = options.count;
     double *tau = allocate(4 * (size_t)count, sizeof *tau), *alpha = tau + count,

@@ -80,11 +80,8 @@ static float q_option(const loss_section *section, topk_loss_type type)
 
 topk_loss_options read_topk_loss_options(list *of_section, int classes)
 {
-    static const char *const names[] = {"type",  "k",           "tau",     "q",
-                                        "scale", "temperature", "hardest", NULL};
     const loss_section section = {"topk_loss", of_section};
     topk_loss_options options = {{TOPK_LOSS_ENTROPY, 1, 1, 0}, 1, 1, 0};
-    check_loss_option_names(&section, names);
     if (classes < 2)
         refuse_loss_option(section.name, "classes=%d: the layer below must give at least 2 scores",
                            classes);
