@@ -100,6 +100,16 @@ assert result["guesses"] is None and result["confusion"] is None
 PY
 }
 check "its JSON and its list have the figures and all labels" versus_json
+unlisted() {
+    sed "s/\t.*//" "$scratch/several.txt" >"$scratch/paths.txt"
+    for list in several paths; do
+        sed "s#^valid=.*#test=$scratch/$list.txt#" "$scratch/several.data" >"$scratch/test.data"
+        "$darknet" classifier csv "$scratch/test.data" "$scratch/net.cfg" "$scratch/backup/net.weights" 2>/dev/null >"$scratch/$list.csv_out" || return 1
+        "$darknet" classifier predict "$scratch/test.data" "$scratch/net.cfg" "$scratch/backup/net.weights" -list "$scratch/$list.txt" -csv 2>/dev/null >"$scratch/$list.predict" || return 1
+    done
+    [ "$(wc -l <"$scratch/paths.csv_out")" = 36 ] && [ "$(wc -l <"$scratch/paths.predict")" = 36 ] && cmp "$scratch/several.csv_out" "$scratch/paths.csv_out" && cmp "$scratch/several.predict" "$scratch/paths.predict"
+}
+check "lists to predict may have labels: they make no difference" unlisted
 resumes() {
     sed -i 's/^max_batches=.*/max_batches=1510/' "$scratch/net.cfg"
     rows=$(wc -l <"$scratch/several.csv")

@@ -4,6 +4,7 @@
 #include "allocate.h"
 #include "data_checks.h"
 #include "image.h"
+#include "label_lists.h"
 #include "network.h"
 #include "predict.h"
 #include "utils.h"
@@ -97,9 +98,10 @@ static void print_scores(const char *path, const float *scores, int count)
     printf("\n");
 }
 
-static list *test_images(list *options)
+/* Labels behind a TAB are of no use here. */
+static labeled_images test_images(list *options)
 {
-    return get_lines(option_find_str(options, "test", "data/test.list"), 1, "images");
+    return read_image_list(option_find_str(options, "test", "data/test.list"), 1, NULL, 0);
 }
 
 void label_classifier(char *datacfg, char *cfgfile, char *weightfile)
@@ -109,8 +111,9 @@ void label_classifier(char *datacfg, char *cfgfile, char *weightfile)
     int classes = data_number(options, "classes", 2, datacfg);
     check_classes(net, classes, 0, datacfg, cfgfile);
     char **labels = class_names(options, classes);
-    for (node *n = test_images(options)->front; n; n = n->next) {
-        image im = load_image(n->val, 0, 0, net->c);
+    labeled_images images = test_images(options);
+    for (int i = 0; i < images.count; ++i) {
+        image im = load_image(images.paths[i], 0, 0, net->c);
         image crop = scaled_center(im, net->w, net->h);
         float *scores = network_predict(net, crop.data);
         printf("%s\n", labels[max_index(scores, classes)]);
@@ -123,22 +126,22 @@ void csv_classifier(char *datacfg, char *cfgfile, char *weightfile)
 {
     network *net = load_for_images(cfgfile, weightfile);
     list *options = read_data_cfg(datacfg);
-    list *images = test_images(options);
-    int top = data_number(options, "top", 1, datacfg), count = 0;
+    labeled_images images = test_images(options);
+    int top = data_number(options, "top", 1, datacfg);
     check_top(top, net->outputs, datacfg);
     int *best = allocate((size_t)top, sizeof *best);
-    for (node *n = images->front; n; n = n->next) {
+    for (int i = 0; i < images.count; ++i) {
         double time = what_time_is_it_now();
-        image im = load_image(n->val, 0, 0, net->c);
+        image im = load_image(images.paths[i], 0, 0, net->c);
         image boxed = letterbox_image(im, net->w, net->h);
         top_k(predict(net, boxed.data, 1), net->outputs, top, best);
-        printf("%s", (char *)n->val);
-        for (int i = 0; i < top; ++i) printf("\t%d", best[i]);
+        printf("%s", images.paths[i]);
+        for (int j = 0; j < top; ++j) printf("\t%d", best[j]);
         printf("\n");
         free_image(boxed);
         free_image(im);
-        fprintf(stderr, "%lf seconds, %d images, %d total\n", what_time_is_it_now() - time, ++count,
-                images->size);
+        fprintf(stderr, "%lf seconds, %d images, %d total\n", what_time_is_it_now() - time, i + 1,
+                images.count);
     }
     free(best);
 }
@@ -147,13 +150,13 @@ void test_classifier(char *datacfg, char *cfgfile, char *weightfile)
 {
     network *net = load_network(cfgfile, weightfile, 0);
     check_image_network(net, cfgfile);
-    list *images = test_images(read_data_cfg(datacfg));
-    char **paths = (char **)list_to_array(images);
+    labeled_images images = test_images(read_data_cfg(datacfg));
+    char **paths = images.paths;
     size_t inputs = (size_t)net->inputs;
     float *input = allocate((size_t)net->batch * inputs, sizeof *input);
-    for (int i = 0, n; i < images->size; i += n) {
+    for (int i = 0, n; i < images.count; i += n) {
         clock_t time = clock();
-        n = images->size - i < net->batch ? images->size - i : net->batch;
+        n = images.count - i < net->batch ? images.count - i : net->batch;
         for (int b = 0; b < n; ++b) {
             image im = load_image(paths[i + b], net->w, net->h, net->c);
             memcpy(input + (size_t)b * inputs, im.data, inputs * sizeof *input);
@@ -165,7 +168,6 @@ void test_classifier(char *datacfg, char *cfgfile, char *weightfile)
         fprintf(stderr, "%lf seconds, %d images, %d total\n", sec(clock() - time), n, i + n);
     }
     free(input);
-    free(paths);
 }
 
 void file_output_classifier(char *datacfg, char *cfgfile, char *weightfile, char *filename)
@@ -173,10 +175,11 @@ void file_output_classifier(char *datacfg, char *cfgfile, char *weightfile, char
     network *net = load_for_images(cfgfile, weightfile);
     int classes = data_number(read_data_cfg(datacfg), "classes", 2, datacfg);
     check_classes(net, classes, 0, datacfg, cfgfile);
-    for (node *n = get_lines(filename, 1, "images")->front; n; n = n->next) {
-        image im = load_image(n->val, 0, 0, net->c);
+    labeled_images images = read_image_list(filename, 1, NULL, 0);
+    for (int i = 0; i < images.count; ++i) {
+        image im = load_image(images.paths[i], 0, 0, net->c);
         image crop = scaled_center(im, net->w, net->h);
-        print_scores(n->val, predict(net, crop.data, 0), classes);
+        print_scores(images.paths[i], predict(net, crop.data, 0), classes);
         free_image(crop);
         free_image(im);
     }

@@ -53,9 +53,10 @@ static double entropy(row_facts row, int classes, const float *scores, const flo
                       float *grad)
 {
     if (row.largest < 0) return 0;
-    double largest = scores[row.largest], sum = 0, loss = 0;
+    double largest = scores[row.largest], sum = 1, loss = 0; /* 1: the largest's own */
     for (int i = 0; i < classes; ++i)
-        if (!smooth_topk_is_minus_inf(bits_of(scores[i]))) sum += exp(scores[i] - largest);
+        if (i != row.largest && !smooth_topk_is_minus_inf(bits_of(scores[i])))
+            sum += exp(scores[i] - largest);
     double log_sum = log(sum);
     for (int i = 0; i < classes; ++i) {
         if (smooth_topk_is_minus_inf(bits_of(scores[i]))) continue;

@@ -52,7 +52,7 @@ void add_to_ranking(ranking *r, const float *scores, const float *truth)
         if (!is_label[i]) continue;
         int better = 0, as_good = 0, labels_as_good = 0;
         for (int j = 0; j < classes; ++j) {
-            better += keys[j] > keys[i] || (keys[j] == keys[i] && j < i);
+            better += keys[j] > keys[i] || (j < i && keys[j] == keys[i]);
             as_good += keys[j] >= keys[i];
             labels_as_good += keys[j] >= keys[i] && is_label[j];
         }
