@@ -47,6 +47,7 @@ refused 'temperature is 0' 'temperature=0' 'temperature=0' 'temperature > 0'
 refused 'algorithm is unknown' 'algorithm=fast' 'algorithm=fast' 'pivot or log'
 refused 'algorithm has no value' 'algorithm=' 'algorithm=' 'pivot or log'
 refused 'a misspelt option' 'tua=2' 'tua=2: no such option' 'k, weights, tau, alpha'
+refused 'output is unknown' 'output=top' 'output=top' 'softmax or membership'
 refused 'an unknown option' 'kk=5' 'kk=5' 'no such option' 'temperature'
 refused "an option of softmax's" 'groups=2' 'groups=2' 'no such option'
 refused 'an option given twice' 'k=2
@@ -197,4 +198,26 @@ output=6' 'line 26: [smooth_topk] must be the last section' '[connected] of line
 refused_section 'a learning rate that is none' '[smooth_topk]
 k=2
 learning_rate=fast' 'learning_rate=fast' 'must be a finite number, 0 or more'
+# output=membership: as many in all as k, that of the largest; softmax's order; other than softmax.
+outputs() {
+    for options in k=2 'k=1,4' 'k=1,4
+temperature=0.5'; do
+        network "$scratch/member.cfg" "[smooth_topk]
+$options
+output=membership" 1
+        sed '/^output=membership/d' "$scratch/member.cfg" >"$scratch/soft.cfg"
+        "$darknet" partial "$scratch/soft.cfg" '' "$scratch/any.weights" 99 >/dev/null 2>&1
+        for output in soft member; do
+            "$darknet" classifier predict "$scratch/x.data" "$scratch/$output.cfg" "$scratch/any.weights" \
+                -list "$scratch/train.txt" -csv -t 6 >"$scratch/$output.csv" 2>/dev/null || return 1
+        done
+        k=$(echo "$options" | sed -n '1s/.*[=,]//p')
+        awk -F, -v k="$k" '{ sum = 0; for (i = 4; i <= NF; i += 2) sum += $i }
+            sum < k - 1e-4 || sum > k + 1e-4 || $4 > 1.00001 { print; bad = 1 }
+            END { exit bad || NR != 6 }' "$scratch/member.csv" || return 1
+        for output in soft member; do cut -d, -f 3,5,7,9,11,13 "$scratch/$output.csv" >"$scratch/$output.order"; done
+        cmp "$scratch/soft.order" "$scratch/member.order" && ! cmp -s "$scratch/soft.csv" "$scratch/member.csv" || return 1
+    done
+}
+check 'output=membership sums to the largest k, in the order of the softmax' outputs
 finish

@@ -3,6 +3,7 @@
 
 #include "digest.h"
 #include "network.h"
+#include "smooth_topk_layer.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -22,8 +23,9 @@ sets_origin origin_of_network(network *net, const char *cfgfile, const char *wei
                           .channels = net->c,
                           .output = OUTPUT_OTHER};
     layer l = get_network_output_layer(net);
+    const int is_membership = l.type == SMOOTH_TOPK && smooth_topk_puts_out_memberships(l);
     if (l.type == SMOOTH_TOPK || (l.type == SOFTMAX && l.groups == 1 && !l.spatial)) {
-        origin.output = OUTPUT_SOFTMAX;
+        origin.output = is_membership ? OUTPUT_MEMBERSHIP : OUTPUT_SOFTMAX;
         origin.temperature = (double)l.temperature;
     }
     return origin;

@@ -5,6 +5,7 @@
 #include "allocate.h"
 #include "blas.h"
 #include "cuda.h"
+#include "membership_output.h"
 #include "smooth_topk_gpu.h"
 #include "smooth_topk_plan.h"
 #include "smooth_topk_soft.h"
@@ -27,7 +28,8 @@ struct smooth_topk_state {
     int is_other; /* [topk_loss]: its parameters; then the objective is of no account */
     topk_loss_params other;
     int hardest, *order; /* how many samples of a batch count, 0: all; batch */
-    float *loss;         /* batch: l.loss, which Darknet does not release */
+    membership_output membership;
+    float *loss; /* batch: l.loss, which Darknet does not release */
     void *workspace;
     size_t workspace_size;
 #ifdef GPU
@@ -122,6 +124,11 @@ const float *smooth_topk_class_weights(const smooth_topk_layer l)
     return l.smooth_topk->class_weights;
 }
 
+int smooth_topk_puts_out_memberships(const smooth_topk_layer l)
+{
+    return l.smooth_topk->membership.k > 0;
+}
+
 static void check_counted(const smooth_topk_layer l)
 {
     if (smooth_topk_asks_for_counts(l) && !l.smooth_topk->counted)
@@ -201,6 +208,7 @@ smooth_topk_layer make_smooth_topk_layer(int batch, int inputs, const smooth_top
     smooth_topk_state *state = allocate(1, sizeof *state);
     state->section = "smooth_topk";
     state->hardest = options->hardest;
+    state->membership = make_membership_output(options->membership_k, batch, inputs);
     make_objective(state, options);
     make_class_numbers(state, options, inputs);
     int error = smooth_topk_make_plan(&state->plan, &state->objective, inputs, 1);
@@ -239,6 +247,7 @@ void free_smooth_topk_state(smooth_topk_state *state)
     free(state->class_margins);
     free(state->class_weights);
     free(state->order);
+    free_membership_output(&state->membership);
     free(state->loss);
     free(state->workspace);
 #ifdef GPU
@@ -269,7 +278,11 @@ static void loss_and_delta(const smooth_topk_layer l, const float *scores, const
 
 void forward_smooth_topk_layer(const smooth_topk_layer l, network net)
 {
-    if (!(net.train && net.truth)) /* nobody reads it in training */
+    const membership_output *membership = &l.smooth_topk->membership;
+    int is_read = !(net.train && net.truth); /* nobody reads the output in training */
+    if (is_read && membership->k)
+        put_out_memberships(membership, l.batch, l.inputs, l.temperature, net.input, l.output);
+    if (is_read && !membership->k)
         smooth_topk_softmax_cpu(l.batch, l.inputs, net.input, l.temperature, l.output);
     if (net.truth) check_counted(l);
     if (net.truth) loss_and_delta(l, net.input, net.truth);
@@ -299,7 +312,8 @@ void forward_smooth_topk_layer_gpu(const smooth_topk_layer l, network net)
     smooth_topk_state *state = l.smooth_topk;
     int on_cpu = state->scores != NULL;
     float *truth = net.truth && !on_cpu ? net.truth_gpu : NULL;
-    float *output = net.train && net.truth ? NULL : l.output_gpu; /* nobody reads it in training */
+    int is_read = !(net.train && net.truth); /* nobody reads the output in training */
+    float *output = is_read && !state->membership.k ? l.output_gpu : NULL;
     smooth_topk_objective objective = state->objective;
     objective.class_margins = state->class_margins_gpu;
     objective.class_weights = state->class_weights_gpu;
@@ -311,6 +325,9 @@ void forward_smooth_topk_layer_gpu(const smooth_topk_layer l, network net)
         if (error == SMOOTH_TOPK_ERROR_CUDA) check_error(cudaPeekAtLastError());
         if (error) refuse_loss_option(state->section, "%s", smooth_topk_strerror(error));
     }
+    if (is_read && state->membership.k)
+        put_out_memberships_gpu(&state->membership, l.batch, l.inputs, l.temperature, net.input_gpu,
+                                l.output, l.output_gpu);
     if (net.truth && on_cpu) loss_and_delta_from_gpu(l, net);
     if (!truth) return;
     cuda_pull_array(l.loss_gpu, l.loss, l.batch);

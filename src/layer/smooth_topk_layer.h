@@ -39,13 +39,17 @@ void set_smooth_topk_class_counts(const smooth_topk_layer l, const int *counts);
 const float *smooth_topk_class_margins(const smooth_topk_layer l);
 const float *smooth_topk_class_weights(const smooth_topk_layer l);
 
-/* Output: softmax(scores / temperature); left as it is in training (net.train and net.truth), where
-   nobody reads it and it would cost a third of the layer. With net.truth, rows of `inputs` floats
-   t_i: cost = the sum over the batch of sum_i t_i sum_j weight_j scale_j L_j(scores, i), with
-   smoothing and class numbers as smooth_topk_truth.h says; delta = minus its gradient. With
-   hardest=m only the m samples with the largest losses count, each times batch/m, batch being the
-   samples of a subdivision. A row of zeros is ignored; one with a NaN has a cost and a delta of
-   NaN. */
+/* 1 if the output is output=membership's. */
+int smooth_topk_puts_out_memberships(const smooth_topk_layer l);
+
+/* Output: softmax(scores / temperature), or, with output=membership, m_i(k) of the scores /
+   temperature, k the largest of the section (smooth_topk_membership.h); left as it is in training
+   (net.train and net.truth), where nobody reads it and it would cost a third of the layer. With
+   net.truth, rows of `inputs` floats t_i: cost = the sum over the batch of sum_i t_i sum_j weight_j
+   scale_j L_j(scores, i), with smoothing and class numbers as smooth_topk_truth.h says; delta =
+   minus its gradient. With hardest=m only the m samples with the largest losses count, each times
+   batch/m, batch being the samples of a subdivision. A row of zeros is ignored; one with a NaN has
+   a cost and a delta of NaN. */
 void forward_smooth_topk_layer(const smooth_topk_layer l, network net);
 void backward_smooth_topk_layer(const smooth_topk_layer l, network net);
 void free_smooth_topk_state(smooth_topk_state *state);

@@ -59,13 +59,27 @@ static smooth_topk_algorithm algorithm_option(const loss_section *section)
     return text && strcmp(text, "log") == 0 ? SMOOTH_TOPK_LOG : SMOOTH_TOPK_PIVOT;
 }
 
+/* The largest k, of which output=membership is; 0 for the softmax. */
+static int membership_option(const loss_section *section, const smooth_topk_options *options)
+{
+    int largest = 0;
+    const char *text = loss_option_text(section, "output");
+    if (!text || strcmp(text, "softmax") == 0) return 0;
+    if (strcmp(text, "membership") != 0)
+        refuse_smooth_topk("output=%s: no such output; must be softmax or membership", text);
+    for (int j = 0; j < options->count; ++j)
+        if (options->terms[j].params.k > largest) largest = options->terms[j].params.k;
+    return largest;
+}
+
 float default_smooth_topk_temperature(const smooth_topk_options *options)
 {
     double mean = 0;
     for (int j = 0; j < options->count; ++j) {
         const smooth_topk_params *params = &options->terms[j].params;
-        mean += (double)options->terms[j].weight * params->k *
-                (params->tau >= FLT_MIN ? (double)params->tau : 1);
+        double own = params->k * (params->tau >= FLT_MIN ? (double)params->tau : 1);
+        if (params->k == options->membership_k) return own < FLT_MAX ? (float)own : FLT_MAX;
+        mean += (double)options->terms[j].weight * own;
     }
     return mean < FLT_MAX ? (float)mean : FLT_MAX;
 }
@@ -94,6 +108,7 @@ smooth_topk_options read_smooth_topk_options(list *of_section, int classes)
         options.scales[j] = (float)scale[j];
     }
     free(tau);
+    options.membership_k = membership_option(section, &options);
     options.temperature =
         loss_temperature_option(section, default_smooth_topk_temperature(&options));
     options.hardest = loss_hardest_option(section);
@@ -189,6 +204,7 @@ void print_smooth_topk_options(const smooth_topk_options *options)
         fprintf(stderr, "class_margins%s  ", options->margins.is_auto ? " = auto" : "");
     if (options->weights.values)
         fprintf(stderr, "class_weights%s  ", options->weights.is_auto ? " = auto" : "");
+    if (options->membership_k) fprintf(stderr, "output = membership  ");
     if (options->hardest) fprintf(stderr, "hardest = %d  ", options->hardest);
     fprintf(stderr, "%-5s", options->terms->params.algorithm == SMOOTH_TOPK_LOG ? "log" : "pivot");
 }

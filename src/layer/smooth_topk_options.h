@@ -10,7 +10,8 @@ typedef struct {
     int count;               /* of k, >= 1 */
     smooth_topk_term *terms; /* count; their weights sum to 1 */
     float *scales;           /* count: a factor on each term's loss and gradient, > 0 */
-    float temperature;       /* of the output's softmax, > 0 */
+    float temperature;       /* of the output, > 0 */
+    int membership_k;        /* the output is m_i(k) of this k; 0: the softmax */
     float smoothing;         /* 0 <= label_smooth_eps < 1, which goes to the other classes */
     class_numbers margins;   /* factors on every alpha */
     class_numbers weights;   /* factors on loss and gradient */
@@ -25,7 +26,7 @@ smooth_topk_options read_smooth_topk_options(list *section, int classes);
 void check_smooth_topk_options(const smooth_topk_options *options, int classes);
 
 /* The temperature of the loss's own distribution: the weighted mean of k tau; for the hard hinge,
-   which has none, tau counts as 1. */
+   which has none, tau counts as 1. With output=membership that of its term alone. */
 float default_smooth_topk_temperature(const smooth_topk_options *options);
 
 /* One line: k = 1,5  tau = 1 ... */

@@ -1,7 +1,9 @@
 /* Membership probabilities on the CPU; the method is in the header. */
 #include "smooth_topk_membership.h"
 
-#include "smooth_topk_internal.h"
+#include "smooth_topk_fill.h"
+#include "smooth_topk_scratch.h"
+#include "smooth_topk_select.h"
 #include "smooth_topk_tilt.h"
 
 #include <math.h>
@@ -59,7 +61,7 @@ static void choose_tilt(const float *scores, int classes, int k, double temperat
     double variance;
     smooth_topk_tilt tilt = smooth_topk_first_tilt(classes, k, 0);
     for (int step = 0; step < SMOOTH_TOPK_TILT_STEPS; ++step) {
-        double expected = expect(scores, classes, pivot, temperature, tilt.at, p, &variance);
+        double expected = expect(scores, classes, pivot, temperature, tilt.log_rho, p, &variance);
         if (smooth_topk_next_tilt(&tilt, k, expected, variance)) break;
     }
 }
@@ -78,7 +80,8 @@ static void membership_of_row(int classes, int k, double temperature, const floa
                               float *output, const membership_scratch *s)
 {
     int likely = 0, unlikely = 0;
-    int bad = smooth_topk_find_top(scores, classes, classes, k, s->top, s->top_scores, s->maxima);
+    int bad = smooth_topk_find_top(best_instruction_set(), scores, classes, classes, k, s->top,
+                                   s->top_scores, s->maxima);
     if (bad || smooth_topk_is_minus_inf(bits_of(s->top_scores[0]))) {
         smooth_topk_fill(output, classes, float_of(BITS_NAN));
         return;
