@@ -179,10 +179,16 @@ check 'a flag without its value is refused' refused '-seed: its value is missing
 # -chart FILE: drawn after every validation, and with the log's rows when a run goes on.
 charted() {
     train charted -seed 3 -topk 2 -every 5 -chart "$scratch/chart.svg"
-    grep -q '</svg>' "$scratch/chart.svg" && grep -q 'validation top-2, %<' "$scratch/chart.svg" && [ "$(grep -c 'Validation at' "$scratch/charted.out")" -eq 4 ] && [ "$(grep -c '> *20<' "$scratch/chart.svg")" -ge 3 ] &&
+    grep -q '</svg>' "$scratch/chart.svg" && grep -q 'validation top-1, %<' "$scratch/chart.svg" && [ "$(grep -c 'Validation at' "$scratch/charted.out")" -eq 4 ] && [ "$(grep -c '> *20<' "$scratch/chart.svg")" -ge 3 ] &&
         cmp "$scratch/plain/net.weights" "$scratch/charted/net.weights" && ! ls "$scratch" | grep 'svg\..*tmp'
 }
 check '-chart draws an SVG, and the weights are the same' charted
+best_marked() { # the first of the best rows, as _best.weights
+    want=$(awk -F, 'NR > 1 && $6 > best { best = $6; batch = $1 } END { printf "validation top-2, %%: best %.2f at batch %d", 100 * best, batch }' "$scratch/log.csv")
+    echo "$want"
+    grep -q "$want<" "$scratch/chart.svg" && grep -q 'validation top-2, %: best 99.90 at batch 5<' "$scratch/part.svg" && [ "$(grep -c "href='#gpPt5'" "$scratch/chart.svg")" -ge 2 ]
+}
+check 'with a ring where the best weights are from' best_marked
 points() { grep -o "href='#gpPt" "$1" | wc -l; }
 resumed_chart() { # as many points as a run that draws all four validations
     [ "$(points "$scratch/part.svg")" -ge 8 ] && [ "$(points "$scratch/part.svg")" -eq "$(points "$scratch/chart.svg")" ]

@@ -74,18 +74,52 @@ chart *open_chart(const char *filename, int k, const char *log)
     return c;
 }
 
-/* One panel over batches; what: 0 top 1, 1 top k, 2 loss. */
+enum { TOP_1, TOP_K, LOSS };
+
+static double value_of(const log_row *row, int what)
+{
+    return what == LOSS ? row->loss : 100 * (what == TOP_K ? row->topk : row->top1);
+}
+
+/* The row whose weights are kept as the best: the first of those with the best top k. NULL without
+   a validation. */
+static const log_row *best_row(const chart *c)
+{
+    const log_row *best = NULL;
+    for (const log_row *r = c->rows; r < c->rows + c->count; ++r)
+        if (r->topk >= 0 && (!best || r->topk > best->topk)) best = r;
+    return best;
+}
+
+/* One panel over batches. Of an accuracy the best weights have a ring. */
 static void draw_panel(const chart *c, FILE *gnuplot, int what, const char *title)
 {
+    const log_row *best = what == LOSS ? NULL : best_row(c);
     fprintf(gnuplot, "set title '%s'\n$rows << EOD\n", title);
-    for (size_t i = 0; i < c->count; ++i) {
-        const log_row *r = c->rows + i;
-        if (what < 2 && r->topk < 0) continue;
-        fprintf(gnuplot, "%zu %g\n", r->batch,
-                what == 2 ? r->loss : 100 * (what ? r->topk : r->top1));
-    }
-    fprintf(gnuplot, "EOD\nplot $rows using 1:2 with linespoints linewidth 2 pointtype 7 "
-                     "pointsize 0.4 linecolor rgb '#0072b2'\n");
+    for (const log_row *r = c->rows; r < c->rows + c->count; ++r)
+        if (what == LOSS || r->topk >= 0) fprintf(gnuplot, "%zu %g\n", r->batch, value_of(r, what));
+    fprintf(gnuplot, "EOD\n");
+    if (best) fprintf(gnuplot, "$best << EOD\n%zu %g\nEOD\n", best->batch, value_of(best, what));
+    fprintf(gnuplot,
+            "plot $rows using 1:2 with linespoints linewidth 2 pointtype 7 pointsize 0.4 "
+            "linecolor rgb '#0072b2'%s\n",
+            best ? ", $best using 1:2 with points pointtype 6 pointsize 1.3 linewidth 2 "
+                   "linecolor rgb '#d55e00'"
+                 : "");
+}
+
+/* Percent, and of the accuracy that best weights are chosen by which are the best. */
+static void draw_accuracy(const chart *c, FILE *gnuplot, int what)
+{
+    char title[128];
+    const log_row *best = best_row(c);
+    int k = what == TOP_K ? c->k : 1;
+    if (best && k == c->k)
+        snprintf(title, sizeof title, "validation top-%d, %%: best %.2f at batch %zu", k,
+                 value_of(best, TOP_K), best->batch);
+    else
+        snprintf(title, sizeof title, "validation top-%d, %%", k);
+    draw_panel(c, gnuplot, what, title);
 }
 
 /* A path in gnuplot's single quotes. */
@@ -108,7 +142,6 @@ static int has_accuracies(const chart *c)
 /* Into the file of that name. */
 static int draw_into(const chart *c, const char *filename)
 {
-    char title[64];
     int panels = has_accuracies(c) ? (c->k > 1 ? 3 : 2) : 1;
     FILE *gnuplot = popen("gnuplot 2>/dev/null", "w");
     if (!gnuplot) return 0;
@@ -119,10 +152,9 @@ static int draw_into(const chart *c, const char *filename)
             "set multiplot layout 1,%d\nset grid\nset key off\nset xlabel 'batches'\n"
             "set offsets 0, 0, graph 0.05, graph 0.05\nset xrange [0:%zu]\n",
             panels, c->rows[c->count - 1].batch);
-    if (panels > 1) draw_panel(c, gnuplot, 0, "validation top-1, %");
-    snprintf(title, sizeof title, "validation top-%d, %%", c->k);
-    if (panels > 2) draw_panel(c, gnuplot, 1, title);
-    draw_panel(c, gnuplot, 2, "training loss, running mean");
+    if (panels > 1) draw_accuracy(c, gnuplot, TOP_1);
+    if (panels > 2) draw_accuracy(c, gnuplot, TOP_K);
+    draw_panel(c, gnuplot, LOSS, "training loss, running mean");
     fprintf(gnuplot, "unset multiplot\n");
     int failed = ferror(gnuplot);
     return pclose(gnuplot) == 0 && !failed;
