@@ -396,7 +396,17 @@ report(settings)
 assert not os.path.exists(out + "/noise.svg"), "without gnuplot there are tables"
 PY
 }
+redrawn() { # a table.csv, by itself: the plot of the page
+    tools/draw_table.py "$scratch/report/table.csv" "$scratch/again.svg" && grep -q '>smooth_topk k=5<' "$scratch/again.svg" && grep -q '>guesses for 90 %<' "$scratch/again.svg" || return 1
+    for table in docs/results/*.csv; do tools/draw_table.py "$table" "$scratch/again.svg" || return 1; done
+    ! tools/draw_table.py "$scratch/report/results.csv" "$scratch/none.svg" 2>"$scratch/message" && grep -q 'cannot be read as a table of make compare' "$scratch/message" && [ ! -e "$scratch/none.svg" ]
+}
 check 'tables: means, deviations, differences from the first loss, the best in bold, any number of losses; plots over noise and batches' tables
+if command -v gnuplot >/dev/null; then
+    check 'draw_table.py draws a table again, and those of docs/results' redrawn
+else
+    skip 'draw_table.py draws a table again, and those of docs/results' 'gnuplot is not installed'
+fi
 shorter() {
     python "$scratch/tiny" <<'PY'
 import os, shlex, sys

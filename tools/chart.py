@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Draws the logs of trainings (classifier train -log FILE) side by side: top-1, top-k and loss into one SVG and one PNG.
+"""Draws the logs of trainings (classifier train -log FILE) side by side: top-1, top-k and loss, as SVG and PNG.
 
 usage: LOGS="a.csv b.csv" tools/chart.py     `make chart LOGS="a.csv b.csv"` does that
 
@@ -35,11 +35,12 @@ def read(path):
     tops = [name for name in names if name.startswith("top") and name != "top1"] + ["top1"] * ("top1" in names)
     missing = {"batch", "epoch", "loss", "seconds"} - set(names)
     if missing or not tops:
-        raise Refused(f"LOGS: {path}: is no log of classifier train -log: its first line has no {', '.join(sorted(missing)) or 'top1'}")
-    rows = []
+        raise Refused(f"LOGS: {path}: is no log of classifier train -log: its first line has no "
+                      + (", ".join(sorted(missing)) or "top1"))
+    rows, columns = [], ("batch", "epoch", "loss", "seconds", "top1", tops[0])
     for number, line in enumerate(lines, 2):
         try:
-            rows.append({name: float(line[name]) if line[name] else None for name in ("batch", "epoch", "loss", "seconds", "top1", tops[0])})
+            rows.append({name: float(line[name]) if line[name] else None for name in columns})
         except (TypeError, ValueError):
             raise Refused(f"LOGS: {path}: line {number} is not of numbers alone") from None
     if not rows:
@@ -71,8 +72,8 @@ def line_of(name, top, rows, width):
     measured = [row for row in rows if row[top] is not None]
     if measured:
         best = max(measured, key=lambda row: row[top])
-        text += (f"  top-1 {100 * measured[-1]['top1']:.2f}  top-{top[3:]} {100 * measured[-1][top]:.2f} (best {100 * best[top]:.2f} at {best['batch']:.0f})  "
-                 + spark([row[top] for row in measured]))
+        text += (f"  top-1 {100 * measured[-1]['top1']:.2f}  top-{top[3:]} {100 * measured[-1][top]:.2f} "
+                 f"(best {100 * best[top]:.2f} at {best['batch']:.0f})  " + spark([row[top] for row in measured]))
     return text
 
 
@@ -95,8 +96,10 @@ def chart(environment):
     tops = list(dict.fromkeys(top for _, (top, _) in logs if top != "top1"))
 
     def curves(name, scale):
-        return [(log, c, [(row[column], scale * row[name]) for row in rows if row.get(name) is not None]) for c, (log, (_, rows)) in enumerate(logs)]
-    panels = [(f"validation top-{name[3:]}", "%", curves(name, 100)) for name in ["top1"] + tops] + [("training loss", "running mean", curves("loss", 1))]
+        return [(log, c, [(row[column], scale * row[name]) for row in rows if row.get(name) is not None])
+                for c, (log, (_, rows)) in enumerate(logs)]
+    panels = [(f"validation top-{name[3:]}", "%", curves(name, 100)) for name in ["top1"] + tops]
+    panels.append(("training loss", "running mean", curves("loss", 1)))
     os.makedirs(os.path.dirname(out) or ".", exist_ok=True)
     for kind in ("svg", "png"):
         plot(f"{out}.{kind}", panels, len(panels), label)

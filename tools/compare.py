@@ -3,7 +3,7 @@
 
 usage: tools/compare.py compare     train all that is not yet trained, and compare; `make compare` does that
        tools/compare.py tune        choose rates and temperatures on a part of the training set; `make tune`
-       tools/compare.py plan        print a command a run, for other machines that see this directory, and train nothing:
+       tools/compare.py plan        print a command a run, for other machines that see this directory; train nothing:
                                       tools/compare.py plan >runs.txt, then one of
                                       parallel -j 4 <runs.txt
                                       srun -n 16 sh -c 'sed -n "$((SLURM_PROCID + 1))~16p" runs.txt | sh'

@@ -1,4 +1,4 @@
-"""The data sets of the comparison: glyphs, CIFAR-100 or a directory, in Darknet's layout, and the draws of noise and subset."""
+"""The data sets of the comparison: glyphs, CIFAR-100 or a directory, in Darknet's layout; draws of noise and subset."""
 import csv
 import hashlib
 import io
@@ -130,7 +130,8 @@ def unpack_cifar100(archive, directory):
             write_whole(f"{directory}/{split}.txt", "".join(path + "\n" for path in paths))
     # With the bare names "bee" would also be in "beetle", for Darknet.
     write_whole(directory + "/labels.txt", "".join(f"_{name}.\n" for name in fine))
-    write_whole(directory + "/groups.txt", "".join((coarse[group_of[c]] if c in group_of else "none") + "\n" for c in range(len(fine))))
+    groups = [coarse[group_of[c]] if c in group_of else "none" for c in range(len(fine))]
+    write_whole(directory + "/groups.txt", "".join(group + "\n" for group in groups))
     write_whole(directory + "/complete", "complete\n")
 
 
@@ -166,20 +167,22 @@ class DataSet:
             raise Refused(f"{directory}: has one class, {self.labels[0]}; two are the least ({self.labels_from})")
         self.k = k or (5 if len(self.labels) >= 10 else len(self.labels) // 2)
         if len(self.labels) <= self.k:
-            raise Refused(f"K={k}: must be smaller than {len(self.labels)}, the number of classes in {self.labels_from}")
+            raise Refused(f"K={k}: must be smaller than {len(self.labels)}, the number of classes in "
+                          + self.labels_from)
         self.groups = [str(c // self.k) for c in range(len(self.labels))]
         if os.path.exists(directory + "/groups.txt"):
             self.groups = read_lines(directory + "/groups.txt", "a line a class: the name of its group")
             if len(self.groups) != len(self.labels):
-                raise Refused(f"{directory}/groups.txt has {len(self.groups)} lines, there are {len(self.labels)} classes "
-                              f"in {self.labels_from}; both need one a class")
+                raise Refused(f"{directory}/groups.txt has {len(self.groups)} lines, there are {len(self.labels)} "
+                              f"classes in {self.labels_from}; both need one a class")
         self.train_labels, self.valid_labels = self.labels_of(train, table), self.labels_of(valid, table)
         self.several = any(len(labels) != 1 for labels in self.train_labels + self.valid_labels)
         self.train_classes, self.valid_classes = ([labels[0] if labels else -1 for labels in each]
                                                   for each in (self.train_labels, self.valid_labels))
         digits = len(str(len(self.labels) - 1))
         # What Darknet looks for in a path: a folder that is the class's alone, whatever its label.
-        self.tokens = [f"/{c:0{digits}d}_{re.sub('[^A-Za-z0-9.-]+', '_', label).strip('_')}/" for c, label in enumerate(self.labels)]
+        plain = [re.sub("[^A-Za-z0-9.-]+", "_", label).strip("_") for label in self.labels]
+        self.tokens = [f"/{c:0{digits}d}_{label}/" for c, label in enumerate(plain)]
         self.linked = set()
 
     def read_table(self):
@@ -193,11 +196,13 @@ class DataSet:
             path = os.path.normpath(path.strip())
             names = [name.strip() for name in labels.split(",")] if labels.strip() else []
             if not tab:
-                raise Refused(f"{file}: line {number} has no TAB; a line is a path, a TAB and labels with commas between them")
+                raise Refused(f"{file}: line {number} has no TAB; a line is a path, a TAB and labels with commas "
+                              "between them")
             if path in table:
                 raise Refused(f"{file}: {path} is on the lines {table[path][0]} and {number}")
             if "" in names or len(set(names)) != len(names):
-                raise Refused(f"{file}: line {number} has a label that is " + ("empty" if "" in names else "there twice"))
+                fault = "empty" if "" in names else "there twice"
+                raise Refused(f"{file}: line {number} has a label that is {fault}")
             table[path] = (number, names)
         return table
 
@@ -220,11 +225,13 @@ class DataSet:
         file = self.directory + "/labels.txt"
         if os.path.exists(file):
             self.labels_from = file
-            self.labels = read_lines(file, "a label a line: the name of a folder, or a part of the paths, of the class's images")
+            self.labels = read_lines(file, "a label a line: the name of a folder, or a part of the paths, "
+                                     "of the class's images")
             seen = {}
             for line, label in enumerate(self.labels, 1):
-                if seen.setdefault(label.strip("/"), line) != line:
-                    raise Refused(f"{file}: the label {label} is on the lines {seen[label.strip('/')]} and {line}; a class has one line")
+                first = seen.setdefault(label.strip("/"), line)
+                if first != line:
+                    raise Refused(f"{file}: the label {label} is on the lines {first} and {line}; a class has one line")
         elif table is not None:
             self.labels_from = self.directory + "/labels.tsv"
             self.labels = sorted({name for _, names in table.values() for name in names})
@@ -234,16 +241,18 @@ class DataSet:
             self.labels_from = f"the folders of {self.directory}/train"
             without = [path for path, inner in train if "/" not in below_split(inner)]
             if without:
-                raise Refused(f"{self.directory}: has no labels.txt, and {without[0]} is in no folder of a class; write labels.txt, a label a line, or {WAY_OUT}")
+                raise Refused(f"{self.directory}: has no labels.txt, and {without[0]} is in no folder of a class; "
+                              f"write labels.txt, a label a line, or {WAY_OUT}")
             self.labels = sorted({below_split(inner).split("/")[0] for _, inner in train})
         self.class_of_folder = {label.strip("/"): c for c, label in enumerate(self.labels)}
         self.class_of_label = {label: c for c, label in enumerate(self.labels)}
         # At each place the longest label that begins there.
-        self.pattern = re.compile("(?=(" + "|".join(re.escape(label) for label in sorted(self.labels, key=len, reverse=True)) + "))")
+        longest_first = sorted(self.labels, key=len, reverse=True)
+        self.pattern = re.compile("(?=(" + "|".join(map(re.escape, longest_first)) + "))")
 
     def paths(self, *names):
-        """(path, its part that may say the class) of each image: from NAME.txt, with paths as from here or as from the directory;
-        without it, all images in the folder NAME."""
+        """(path, its part that may say the class) of each image: from NAME.txt, with paths as from here or as from the
+        directory; without it, all images in the folder NAME."""
         directory = self.directory
         for name in names:
             file, folder = f"{directory}/{name}.txt", f"{directory}/{name}"
@@ -254,11 +263,14 @@ class DataSet:
                 found = [os.path.join(base, line) for line in lines]
                 for path, line in zip(found, lines):
                     if not os.path.exists(path):
-                        raise Refused(f"{file}: there is no {line}, " + ("neither from here nor from " + directory if path == found[0] else "seen from " + (base or "here")))
+                        seen_from = ("neither from here nor from " + directory if path == found[0] else
+                                     "seen from " + (base or "here"))
+                        raise Refused(f"{file}: there is no {line}, {seen_from}")
                 return [(path, inner) for path, inner in zip(found, below(directory, found))]
             if os.path.isdir(folder):
-                found = sorted(os.path.join(where, one) for where, _, files in os.walk(folder, followlinks=True) for one in files
-                               if os.path.splitext(one)[1].lower() in IMAGE_ENDS)
+                walked = [os.path.join(where, one) for where, _, files in os.walk(folder, followlinks=True)
+                          for one in files]
+                found = sorted(path for path in walked if os.path.splitext(path)[1].lower() in IMAGE_ENDS)
                 if not found:
                     raise Refused(f"{folder}: holds no images ({', '.join(IMAGE_ENDS)})")
                 return [(path, "./" + os.path.relpath(path, folder)) for path in found]
@@ -273,14 +285,15 @@ class DataSet:
                 return found.pop()
             if found:
                 break
-        labels = ", ".join(sorted(self.labels[c] for c in found))
-        raise Refused(f"{path}: its path below {self.directory} holds " + (f"the labels {labels}" if found else
-                      f"none of the {len(self.labels)} labels of {self.labels_from} ({', '.join(self.labels[:5])}{', ...' if len(self.labels) > 5 else ''})")
-                      + f", and must hold one; {WAY_OUT}")
+        held = "the labels " + ", ".join(sorted(self.labels[c] for c in found))
+        if not found:
+            some = ", ".join(self.labels[:5]) + (", ..." if len(self.labels) > 5 else "")
+            held = f"none of the {len(self.labels)} labels of {self.labels_from} ({some})"
+        raise Refused(f"{path}: its path below {self.directory} holds {held}, and must hold one; {WAY_OUT}")
 
     def labels_in(self, text):
         """The classes whose labels are in the text, but for those that are there only as a part of another label."""
-        places = [(match.start(), match.start() + len(match.group(1)), match.group(1)) for match in self.pattern.finditer(text)]
+        places = [(match.start(1), match.end(1), match.group(1)) for match in self.pattern.finditer(text)]
         return {self.class_of_label[label] for begin, end, label in places
                 if not any(b <= begin and end <= e and e - b > end - begin for b, e, _ in places)}
 
@@ -342,8 +355,8 @@ def load_data(settings):
 # --- Draws of noise and subset
 
 def uniform(seed, purpose, i):
-    """A number of its own for each image, by its line in train.txt, and purpose: so a smaller part is a part of the larger, and a label
-    redrawn at one noise is redrawn, in the same way, at a greater one."""
+    """A number of its own for each image, by its line in train.txt, and purpose: so a smaller part is a part of the
+    larger, and a label redrawn at one noise is redrawn, in the same way, at a greater one."""
     return random.Random(f"{seed} {purpose} {i}").random()
 
 
@@ -366,9 +379,10 @@ def redrawn_class(data, i, noise, seed):
 
 
 def draw(data, directory, noise, fraction, seed, indexes):
-    """Writes NAME.txt, the paths to train on, and NAME.labels.csv, what each was and is; returns the first one's path."""
+    """Writes NAME.txt, the paths to train on, and NAME.labels.csv, what each was and is; returns the first's path."""
     if data.several and noise:
-        raise Refused(f"NOISE={noise:g}: must be 0 where images have several labels, or none ({data.directory}/labels.tsv)")
+        raise Refused(f"NOISE={noise:g}: must be 0 where images have several labels, or none "
+                      f"({data.directory}/labels.tsv)")
     name = f"{directory}/draws/p{noise:g}_f{fraction:g}_s{seed}"
     os.makedirs(directory + "/draws", exist_ok=True)
     lines, table = [], io.StringIO()
@@ -388,11 +402,12 @@ def draw(data, directory, noise, fraction, seed, indexes):
 
 
 def write_valid(data, directory, split, indexes):
-    """The validation list, some images of data.train or of data.valid, and the labels that Darknet looks for in paths. Returns both files."""
+    """Writes the validation list, some images of data.train or of data.valid, and the labels that Darknet looks for in
+    paths. Returns both files."""
     images, labels = (data.train, data.train_labels) if split == "train" else (data.valid, data.valid_labels)
     os.makedirs(directory + "/draws", exist_ok=True)
     write_whole(directory + "/draws/labels.txt", "\n".join(data.labels if data.several else data.tokens) + "\n")
-    write_whole(directory + "/draws/valid.txt", "".join(
-        (data.listed(images[i], labels[i]) if data.several else data.link(f"{directory}/{split}", i, images[i], labels[i][0])) + "\n"
-        for i in indexes))
+    lines = [data.listed(images[i], labels[i]) if data.several else
+             data.link(f"{directory}/{split}", i, images[i], labels[i][0]) for i in indexes]
+    write_whole(directory + "/draws/valid.txt", "".join(line + "\n" for line in lines))
     return directory + "/draws/valid.txt", directory + "/draws/labels.txt"

@@ -84,7 +84,7 @@ def titles(labels, k):
 
 
 def file_name(label):
-    """A label as a part of a path that Darknet reads; a digest holds what is lost of it, so two labels have two names."""
+    """A label as a part of a path that Darknet reads; a digest holds what is lost of it: two labels have two names."""
     name = re.sub(r"[^A-Za-z0-9_.-]+", "_", label.replace("=", "-").replace(" ", "_"))
     return name if name == label else f"{name}.{hashlib.sha256(label.encode()).hexdigest()[:6]}"
 
@@ -122,25 +122,30 @@ def cfg_value(lines, name):
 
 
 def base_of(network, section):
-    """The network's file that stands for all but the loss: NETWORK_section.cfg, or NETWORK itself, or one of its losses' files."""
-    names = [f"{network}_{section}.cfg", network, f"{network}.cfg", f"{network}_softmax.cfg", f"{network}_smooth_topk.cfg"]
+    """The network's file that stands for all but the loss: NETWORK_section.cfg, or NETWORK itself, or one of its
+    losses' files."""
+    names = [f"{network}_{section}.cfg", network, f"{network}.cfg", f"{network}_softmax.cfg",
+             f"{network}_smooth_topk.cfg"]
     for name in names:
         if name.endswith(".cfg") and os.path.isfile(name):
             with open(name) as file:
                 return name, file.read().splitlines()
-    raise Refused(f"NETWORK={network}: there is no {names[0]}" + ("" if network.endswith(".cfg") else f", {names[2]}, {names[3]} or {names[4]}"))
+    others = "" if network.endswith(".cfg") else f", {names[2]}, {names[3]} or {names[4]}"
+    raise Refused(f"NETWORK={network}: there is no {names[0]}{others}")
 
 
 def split_loss(lines):
-    """The lines before the sections of the loss at the file's end, and the options of the first of these with its name."""
+    """The lines before the sections of the loss at the file's end; the name and the options of the first of these."""
     begin = [i for i, line in enumerate(lines) if line.startswith("[")] + [len(lines)]
     first = len(begin) - 1
     while first > 0 and lines[begin[first - 1]].strip()[1:-1] in LOSS_SECTIONS:
         first -= 1
     if first == len(begin) - 1:
         return lines, "", {}
-    options = [line.split("=", 1) for line in lines[begin[first] + 1:begin[first + 1]] if "=" in line and line[0] not in "#;"]
-    return lines[:begin[first]], lines[begin[first]].strip()[1:-1], {name.strip(): value.strip() for name, value in options}
+    options = [line.split("=", 1) for line in lines[begin[first] + 1:begin[first + 1]]
+               if "=" in line and line[0] not in "#;"]
+    section = lines[begin[first]].strip()[1:-1]
+    return lines[:begin[first]], section, {name.strip(): value.strip() for name, value in options}
 
 
 def fill_in(loss, settings):
@@ -176,11 +181,12 @@ def moved_steps(text, before, batches):
 
 
 def network_text(loss, settings, classes, rate, tau=None):
-    """The network with the settings in the place of its own (classes, batches, rate) and the loss as its last section."""
+    """The network with the settings in place of its own (classes, batches, rate) and the loss as its last section."""
     lines = split_loss(loss.lines)[0]
     values = {"max_batches": settings["BATCHES"], "learning_rate": f"{rate:g}"}
     before = int(cfg_value(lines, "max_batches") or settings["BATCHES"])
-    last_layer = max((i for i, line in enumerate(lines) if line.strip() in ("[connected]", "[convolutional]")), default=-1)
+    with_weights = [i for i, line in enumerate(lines) if line.strip() in ("[connected]", "[convolutional]")]
+    last_layer = max(with_weights, default=-1)
     result, section, current = [], "", -1
     for i, line in enumerate(lines):
         if line.startswith("["):
@@ -197,4 +203,5 @@ def network_text(loss, settings, classes, rate, tau=None):
     first = next((i for i, line in enumerate(result) if line.strip() == "[net]"), 0)
     result[first + 1:first + 1] = [f"{name}={value}" for name, value in values.items()]
     options = {**loss.options, **({} if tau is None else {"tau": f"{tau:g}"})}
-    return "\n".join(result).rstrip("\n") + f"\n\n[{loss.section}]\n" + "".join(f"{name}={value}\n" for name, value in options.items())
+    last_section = f"[{loss.section}]\n" + "".join(f"{name}={value}\n" for name, value in options.items())
+    return "\n".join(result).rstrip("\n") + "\n\n" + last_section

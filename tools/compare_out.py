@@ -39,9 +39,11 @@ def command_line(command, given):
 
 def is_kept(kept):
     """Whether that is what keep_settings writes."""
-    return (isinstance(kept, dict) and isinstance(kept.get("losses"), dict)
-            and all(isinstance(loss, dict) and {"sentence", *LOSS_KEYS} <= set(loss) for loss in kept["losses"].values())
-            and {"DATA", "NETWORK", "K"} <= set(kept))
+    if not isinstance(kept, dict) or not isinstance(kept.get("losses"), dict):
+        return False
+    losses = kept["losses"].values()
+    return ({"DATA", "NETWORK", "K"} <= set(kept)
+            and all(isinstance(loss, dict) and {"sentence", *LOSS_KEYS} <= set(loss) for loss in losses))
 
 
 def read_kept(out):

@@ -53,7 +53,8 @@ def table_of_runs(results, names, settings):
 
 
 def page(settings, note, tables, plots, results):
-    """settings: as kept in OUT/settings.json; tables: (title, _, lines) each; plots: SVG by name; results: of all runs."""
+    """settings: as kept in OUT/settings.json; tables: (title, _, lines) each; plots: SVG by name; results: of all
+    runs."""
     k = settings["K"]
     names = titles(settings["losses"], k)
     shown = {"data": settings["DATA"], "network": settings["NETWORK"], "batches": str(settings["BATCHES"]),

@@ -42,8 +42,8 @@ MEASURES = {"top1": 100, "topk": 100, "map": 100, "guesses": 1}  # and by what a
 
 def summarize(results, labels):
     """A row a kind of weights, fraction, noise and loss: its means over the seeds it has finished, and its differences
-    from the first loss over the seeds that both have. Rows of one setting stand together, losses in the order of labels.
-    """
+    from the first loss over the seeds that both have. Rows of one setting stand together, losses in the order of
+    labels."""
     values = {(r["loss"], r["noise"], r["fraction"], r["seed"]): r for r in results}
     table = []
     for kind in ("last", "best"):
@@ -99,7 +99,8 @@ def accuracy_cell(row, measure, best, bold):
 
 
 def one_table(table, labels, kind, measure, bold, k):
-    """Head and lines: a line a setting, a column a loss. measure: top1, topk or training; k: of losses that say none."""
+    """Head and lines: a line a setting, a column a loss. measure: top1, topk, guesses or training; k: of losses that
+    say none."""
     settings = list(dict.fromkeys((row["fraction"], row["noise"]) for row in table))
     lines = []
     for fraction, noise in settings:
@@ -159,18 +160,21 @@ def has(table, measure):
     return any(row[measure] is not None for row in table)
 
 
+NOTE = (
+    "Percent, mean ± standard deviation over the seeds. In brackets: the difference from the first loss, seed by seed; "
+    "a star where it is beyond what the seeds explain (Student's t at 95 %). The best weights are selected by the "
+    "images they are reported on, which flatters every loss. Training loss: the running mean of Darknet at the end, "
+    "each loss in its own unit; training {}: on what it trained on, with the labels it was given.")
+NOTE_OF_GUESSES = (
+    " Guesses for 90 %: the mean size of prediction sets that hold the right class of nine in ten images, calibrated "
+    "on one half of the validation images and measured on the other; fewer are better.")
+
+
 def note(settings):
-    top1 = top_names(settings)[0]
-    guesses = ("" if settings.get("several") else
-               " Guesses for 90 %: the mean size of prediction sets that hold the right class of nine in ten images, "
-               "calibrated on one half of the validation images and measured on the other; fewer are better.")
-    return (f"{settings['DATA']}, {settings['NETWORK']}, {settings['BATCHES']} batches; "
-            + "; ".join(loss["sentence"] for loss in settings["losses"].values())
-            + ". Percent, mean ± standard deviation over the seeds. In brackets: the difference from the first loss, seed by "
-            "seed; a star where it is beyond what the seeds explain (Student's t at 95 %). The best weights are selected by "
-            "the images they are reported on, which flatters every loss. Training loss: the running mean of Darknet at the "
-            f"end, each loss in its own unit; training {top1}: on what it trained on, with the labels it was "
-            "given." + guesses)
+    sentences = "; ".join(loss["sentence"] for loss in settings["losses"].values())
+    note_of_guesses = "" if settings.get("several") else NOTE_OF_GUESSES
+    return (f"{settings['DATA']}, {settings['NETWORK']}, {settings['BATCHES']} batches; {sentences}. "
+            + NOTE.format(top_names(settings)[0]) + note_of_guesses)
 
 
 def write_tables(out, table, made, settings):
@@ -229,8 +233,8 @@ def plot_training(path, out, results, rows, settings):
 
 
 def report(settings):
-    """Writes tables, plots and the page of all results in OUT, whoever made them. settings: as kept in OUT/settings.json.
-    Returns the tables' text."""
+    """Writes tables, plots and the page of all results in OUT, whoever made them. settings: as kept in
+    OUT/settings.json. Returns the tables' text."""
     out = settings["OUT"]
     labels = list(settings["losses"])
     results = [row for row in collect_results(out) if row["loss"] in labels]

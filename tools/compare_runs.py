@@ -49,12 +49,14 @@ def stop_with_parent():
 def environment(threads):
     """That of a training, which stands alone: not of the job of MPI or Slurm whose task this program may be."""
     of_a_job = re.compile("OMPI_|PMIX_|PMI_|SLURM_STEP_NUM_TASKS$")
-    return {"OMP_NUM_THREADS": str(threads), **{name: value for name, value in os.environ.items() if not of_a_job.match(name)}}
+    own = {name: value for name, value in os.environ.items() if not of_a_job.match(name)}
+    return {"OMP_NUM_THREADS": str(threads), **own}
 
 
 class Run:
-    """One training. facts, kept in run.json: loss (its label), noise, fraction, seed, k, batches, every (batches between
-    validations), validation (how many batches take as long as one), measure (training top-1 and prediction sets, at the end)."""
+    """One training. facts, kept in run.json: loss (its label), noise, fraction, seed, k, batches, every (batches
+    between validations), validation (how many batches take as long as one), measure (training top-1 and prediction
+    sets, at the end)."""
 
     def __init__(self, directory, facts=None):
         self.directory = directory
@@ -88,7 +90,8 @@ class Run:
             write_whole(f"{self.directory}/{name}.data", "".join(f"{option}={value}\n" for option, value in (
                 ("classes", classes), ("train", train), ("valid", images), ("labels", labels),
                 ("backup", self.directory + "/weights"), ("top", self.facts["k"]))))
-        write_whole(self.directory + "/measure.txt", "".join(line + "\n" for line in at_most(read_lines(train, "images"), MEASURED)))
+        measured = at_most(read_lines(train, "images"), MEASURED)
+        write_whole(self.directory + "/measure.txt", "".join(line + "\n" for line in measured))
         write_whole(self.directory + "/run.json", json.dumps(self.facts) + "\n")
 
     def take(self):
@@ -112,8 +115,9 @@ class Run:
 
     def begin(self, command, shown, threads):
         # The lock is passed on: two trainings are never at work in one directory, even if this program is killed.
-        self.process = subprocess.Popen(command, stdout=shown, stderr=shown, stdin=subprocess.DEVNULL, pass_fds=[self.lock.fileno()],
-                                        env=environment(threads), preexec_fn=stop_with_parent)
+        self.process = subprocess.Popen(command, stdout=shown, stderr=shown, stdin=subprocess.DEVNULL,
+                                        pass_fds=[self.lock.fileno()], env=environment(threads),
+                                        preexec_fn=stop_with_parent)
 
     def start(self, threads):
         self.threads, self.is_training, self.may_fail = threads, True, False
@@ -132,8 +136,8 @@ class Run:
             self.begin(command, shown, threads)
 
     def measurements(self):
-        """What is measured after the training, on the last weights: (command, where its output goes, whether it may fail).
-        Too few images for prediction sets leave these out."""
+        """What is measured after the training, on the last weights: (command, where its output goes, whether it may
+        fail). Too few images for prediction sets leave these out."""
         if not self.facts["measure"]:
             return []
         own, weights = self.directory, self.directory + "/weights/run"
@@ -170,7 +174,8 @@ class Run:
         return self.process.returncode
 
     def cpu_seconds(self):
-        """Of all trainings that made this run: one, or more where it was stopped and went on. "" where one left none."""
+        """Of all trainings that made this run: more than one where it was stopped and went on. "" where none is known.
+        """
         try:
             with open(self.cpu) as file:
                 return round(sum(map(float, file.read().split())), 2)
@@ -228,20 +233,21 @@ class Run:
                 found = re.findall(r"^sets: .*: coverage ([0-9.]+) % .*mean size ([0-9.]+),", shown.read(), re.M)
         except OSError:
             found = []
-        return {"guesses": float(found[0][1]), "coverage": float(found[0][0]) / 100} if found else {}
+        return {"guesses": float(found[0][1]), "coverage": round(float(found[0][0]) / 100, 6)} if found else {}
 
     def end(self):
         """Writes the result of a training that has ended, and returns it."""
         rows = read_log(self.log)
         top = f"top{self.facts['k']}"
         if not rows or int(rows[-1]["batch"]) != self.facts["batches"]:
-            raise Refused(f"{self.log}: does not end at batch {self.facts['batches']}; remove {self.directory} and start again")
+            raise Refused(f"{self.log}: does not end at batch {self.facts['batches']}; "
+                          f"remove {self.directory} and start again")
         best = max(rows, key=lambda row: float(row[top]))
         row = {**{name: self.facts[name] for name in ("loss", "noise", "fraction", "seed", "batches")},
-               "top1_last": float(rows[-1]["top1"]), "topk_last": float(rows[-1][top]), "top1_best": float(best["top1"]),
-               "topk_best": float(best[top]), "best_batch": int(best["batch"]), "train_loss": float(rows[-1]["loss"]),
-               "train_top1": self.training_top1(), "seconds": float(rows[-1]["seconds"]), "cpu_seconds": self.cpu_seconds(),
-               **self.prediction_sets()}
+               "top1_last": float(rows[-1]["top1"]), "topk_last": float(rows[-1][top]),
+               "top1_best": float(best["top1"]), "topk_best": float(best[top]), "best_batch": int(best["batch"]),
+               "train_loss": float(rows[-1]["loss"]), "train_top1": self.training_top1(),
+               "seconds": float(rows[-1]["seconds"]), "cpu_seconds": self.cpu_seconds(), **self.prediction_sets()}
         if "map" in rows[-1]:
             row.update({"map_last": float(rows[-1]["map"]), "map_best": float(best["map"])})
         write_whole(self.result_file, results_text([row]))
@@ -260,7 +266,8 @@ class Run:
     def failure(self, code):
         how = f"signal {-code}" if code < 0 else f"exit code {code}"
         again = "\nStarted again, it goes on from its last weights." if self.saved_batch() else ""
-        return f"the training {self.name} ended with {how}; the end of {self.shown}:\n{self.end_of_output()}".rstrip("\n") + again
+        return (f"the training {self.name} ended with {how}; the end of {self.output}:\n"
+                f"{self.end_of_output()}").rstrip("\n") + again
 
 
 # --- Results
@@ -269,7 +276,8 @@ def results_text(rows):
     file = io.StringIO()
     writer = csv.DictWriter(file, fieldnames=RESULT_FIELDS, lineterminator="\n")
     writer.writeheader()
-    writer.writerows({name: f"{value:g}" if name in ("noise", "fraction") else value for name, value in row.items()} for row in rows)
+    writer.writerows({name: f"{value:g}" if name in ("noise", "fraction") else value for name, value in row.items()}
+                     for row in rows)
     return file.getvalue()
 
 
@@ -283,7 +291,8 @@ def read_results(path):
                 return []
             for name in row:
                 if name != "loss":
-                    row[name] = (int if name in ("seed", "batches", "best_batch") else float)(row[name]) if row[name] else None
+                    number = int if name in ("seed", "batches", "best_batch") else float
+                    row[name] = number(row[name]) if row[name] else None
             if None in [row[name] for name in RESULT_FIELDS[:9]]:
                 return []
         return rows
@@ -364,7 +373,9 @@ def train_all(runs, jobs, ended, diverged=None, advice=None):
                 retry = time.time() + 1
                 if waiting and not running and not told:
                     told = True
-                    say(f"waiting for {len(waiting)} run{'s' * (len(waiting) > 1)} that another program is training, {waiting[0].name} for one", True)
+                    runs_of_others = f"{len(waiting)} run{'s' * (len(waiting) > 1)}"
+                    say(f"waiting for {runs_of_others} that another program is training, "
+                        f"{waiting[0].name} for one", True)
             time.sleep(0.1)
             for run in list(running):
                 code = run.poll()

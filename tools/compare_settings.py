@@ -167,7 +167,8 @@ def default_batches(settings, images):
 
 
 def check_steps(loss, settings):
-    """policy=steps lowers the rate at batches of the .cfg, which are moved to the same part of BATCHES: each needs one."""
+    """policy=steps lowers the rate at batches of the .cfg, which are moved to the same part of BATCHES: each needs
+    one."""
     if cfg_value(loss.lines, "policy") != "steps":
         return
     steps = (cfg_value(loss.lines, "steps") or "").split(",")
@@ -178,8 +179,8 @@ def check_steps(loss, settings):
 
 def describe(data, settings):
     """What was found in DATA, in a few lines."""
-    lines = [f"{settings['DATA']}: {len(data.labels)} classes from {data.labels_from}, {len(data.train)} images to train "
-             f"on, {len(data.valid)} to validate on"]
+    lines = [f"{settings['DATA']}: {len(data.labels)} classes from {data.labels_from}, {len(data.train)} images to "
+             f"train on, {len(data.valid)} to validate on"]
     if settings["DATA"] != "glyphs":
         lines += [f"{name} is not given: {settings[name]}" for name in ("NETWORK", "BATCHES")
                   if name not in settings["given"]]

@@ -107,7 +107,7 @@ class Tuning:
         return min(alike, key=lambda run: self.results[run]["train_loss"])
 
     def next_rate(self, loss):
-        """The rate beyond the chosen one where that is the least or the greatest tried at its temperature; else None."""
+        """The rate beyond the chosen one where that is the least or the greatest tried at its temperature."""
         if not self.best(loss):
             return None
         run = self.chosen(loss)
@@ -202,8 +202,8 @@ def tune(settings):
         if not tuning.best(loss):
             print("\n".join(lines))
             raise Refused(f"every run of {loss.label} diverged; try smaller LRS")
-    lines.append(f"The last weights, on {tuning.images} images; ± is a standard error. ~ marks what is within one of its "
-                 "loss's best, and so not known to be worse; of those with the best's tau the one with the least "
+    lines.append(f"The last weights, on {tuning.images} images; ± is a standard error. ~ marks what is within one of "
+                 "its loss's best, and so not known to be worse; of those with the best's tau the one with the least "
                  "training loss is chosen, as what underfits here falls behind where labels have less noise.")
     for loss in settings["losses"]:
         lines += edges(tuning, loss)

@@ -23,13 +23,15 @@ def quoted(text):
 def plot(path, panels, columns, x_label, x_range=None):
     """Draws one picture; the path's end says which kind, .svg or .png. One legend for all panels is below them.
 
-    panels: (title, label of the y axis, [(curve's name, number of its color, [(x, y) or (x, y, spread)])]) each, `columns` a row.
+    panels: (title, label of the y axis, [(curve's name, number of its color, [(x, y) or (x, y, spread)])]) each,
+    `columns` a row.
     x_range: of the x axis, from its first to its last point."""
     styles = {}
     for _, _, curves in panels:
         for name, color, points in curves:
             if points:
-                styles[name] = f"linewidth 2 dashtype {1 + color // len(COLORS)} linecolor rgb '{COLORS[color % len(COLORS)]}'"
+                hue, dash = COLORS[color % len(COLORS)], 1 + color // len(COLORS)
+                styles[name] = f"linewidth 2 dashtype {dash} linecolor rgb '{hue}'"
     rows = math.ceil(len(panels) / columns)
     name_width = 9 * max(map(len, styles), default=0) + 80
     width = max(480 * columns, name_width)
@@ -37,8 +39,10 @@ def plot(path, panels, columns, x_label, x_range=None):
     below = 20 * legend_rows + 10
     height = 340 * rows + below
     terminal = "svg" if path.endswith(".svg") else "pngcairo" if has_cairo() else "png"
-    text = [f"set terminal {terminal} size {width},{height} background '#ffffff' noenhanced", f"set output {quoted(path)}", "set multiplot", "unset key",
-            "set grid", f"set xlabel {quoted(x_label)}", "set offsets 0, 0, graph 0.05, graph 0.05", "set autoscale y", f"set size {1 / columns:.9g},{340 / height:.9g}"]
+    text = [f"set terminal {terminal} size {width},{height} background '#ffffff' noenhanced",
+            f"set output {quoted(path)}", "set multiplot", "unset key", "set grid", f"set xlabel {quoted(x_label)}",
+            "set offsets 0, 0, graph 0.05, graph 0.05", "set autoscale y",
+            f"set size {1 / columns:.9g},{340 / height:.9g}"]
     if x_range:
         text.append(f"set xrange [{x_range[0]:g}:{x_range[1]:g}]")
     for p, (title, y_label, curves) in enumerate(panels):
@@ -49,13 +53,17 @@ def plot(path, panels, columns, x_label, x_range=None):
             text += [f"$d{p}_{c} << EOD"] + [" ".join(f"{value:.9g}" for value in point) for point in points] + ["EOD"]
             points_at = "" if len(points) > 200 else " pointtype 7 pointsize 0.4"
             kind = "yerrorlines" if len(points[0]) > 2 else "linespoints" if points_at else "lines"
-            drawn.append(f"$d{p}_{c} using {':'.join(str(i + 1) for i in range(len(points[0])))} with {kind} {styles[name]}{points_at} title {quoted(name)}")
+            using = ":".join(str(i + 1) for i in range(len(points[0])))
+            drawn.append(f"$d{p}_{c} using {using} with {kind} {styles[name]}{points_at} title {quoted(name)}")
         if drawn:
-            text += [f"set origin {p % columns / columns:.9g},{1 - 340 * (p // columns + 1) / height:.9g}", f"set title {quoted(title)}", f"set ylabel {quoted(y_label)}",
-                     "plot " + ", ".join(drawn)]
+            text += [f"set origin {p % columns / columns:.9g},{1 - 340 * (p // columns + 1) / height:.9g}",
+                     f"set title {quoted(title)}", f"set ylabel {quoted(y_label)}", "plot " + ", ".join(drawn)]
     if styles:
-        text += ["reset", f"set size 1,{below / height:.9g}", "set origin 0,0", "set margins 0, 0, 0, 0", "unset tics", "unset border", "set xrange [0:1]", "set yrange [0:1]",
-                 f"set key center center vertical Left reverse maxrows {max(1, legend_rows)} samplen 3", "plot " + ", ".join(f"NaN with lines {style} title {quoted(name)}" for name, style in styles.items())]
+        lines = [f"NaN with lines {style} title {quoted(name)}" for name, style in styles.items()]
+        text += ["reset", f"set size 1,{below / height:.9g}", "set origin 0,0", "set margins 0, 0, 0, 0", "unset tics",
+                 "unset border", "set xrange [0:1]", "set yrange [0:1]",
+                 f"set key center center vertical Left reverse maxrows {max(1, legend_rows)} samplen 3",
+                 "plot " + ", ".join(lines)]
     run_gnuplot("\n".join(text) + "\nunset multiplot\n")
 
 
