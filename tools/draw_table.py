@@ -32,6 +32,8 @@ def read(path):
         raise Refused(f"{path}: cannot be read as a table of make compare ({reason!r})") from None
     if not rows or not whole:
         raise Refused(f"{path}: has no rows of last weights with loss, fraction, noise and topk in each")
+    if len({row["noise"] for row in rows}) < 2:
+        raise Refused(f"{path}: has one noise, {rows[0]['noise']:g}; two are the least for a plot over noise")
     return rows
 
 
