@@ -151,6 +151,20 @@ text_images() { # all six kinds of PNM are read
 }
 check 'PNM as text and bitmaps are read' text_images
 
+missing_classes() { # by paths, and by labels behind a TAB
+    head -n 4 "$scratch/train.txt" >"$scratch/one_class.txt"
+    sed 's/$/\tchar_65_/; $s/$/,char_67_/' "$scratch/one_class.txt" >"$scratch/tabs.txt"
+    for list in one_class tabs train; do
+        sed "s#^train=.*#train=$scratch/$list.txt#" "$scratch/x.data" >"$scratch/part.data"
+        "$darknet" classifier train "$scratch/part.data" "$scratch/net.cfg" >"$scratch/$list.said" 2>&1 || return 1
+        grep 'has no image' "$scratch/$list.said"
+    done
+    grep -q "one_class.txt has no image of 5 of the 6 classes: char_66_, char_67_, char_68_, char_69_, char_70_; the network cannot learn them" "$scratch/one_class.said" &&
+        grep -q "tabs.txt has no image of 4 of the 6 classes: char_66_, char_68_, char_69_, char_70_; the network" "$scratch/tabs.said" &&
+        ! grep 'has no image' "$scratch/train.said"
+}
+check 'classes without an image are named' missing_classes
+
 for flip in 0 1; do sed "s/^\[net\]/[net]\nflip=$flip/" "$scratch/net.cfg" >"$scratch/flip$flip.cfg"; done
 check 'flip=1 is as without it' sh -c "
     '$darknet' classifier train '$scratch/x.data' '$scratch/flip1.cfg' -seed 7 && cmp '$scratch/backup/flip1.weights' '$scratch/first.weights'"

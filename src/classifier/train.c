@@ -195,6 +195,7 @@ static void prepare_data(run *r)
     check_listed(&set, hierarchy != NULL, r->train_list);
     labeled_images counted = set;
     if (hierarchy) counted.labels = NULL;
+    tell_missing_classes(&counted, r->train_list);
     tell_class_counts(r->nets, r->options->gpu_count, &counted, r->train_list);
     int batch = r->net->batch * r->net->subdivisions * r->options->gpu_count;
     if (set.count < batch)

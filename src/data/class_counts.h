@@ -1,5 +1,5 @@
-/* How many images of a training list each class has, for a [smooth_topk] with class_margins=auto or
- * class_weights=auto. */
+/* How many images of a training list each class has: for class_margins=auto and class_weights=auto
+ * of a [smooth_topk], and for a word about classes without any. */
 #ifndef CLASS_COUNTS_H
 #define CLASS_COUNTS_H
 
@@ -9,5 +9,9 @@
    each. set->labels is NULL where classes cannot be counted, with tag= or tree=: then a layer that
    asks ends the program with a message. */
 void tell_class_counts(network **nets, int count, const labeled_images *set, const char *list_name);
+
+/* Names on stderr the classes, at most 10, that no image of the list has. Says nothing where
+   set->labels is NULL, or where looking at a long list would take more than about a second. */
+void tell_missing_classes(const labeled_images *set, const char *list_name);
 
 #endif
