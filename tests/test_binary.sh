@@ -165,6 +165,24 @@ missing_classes() { # by paths, and by labels behind a TAB
 }
 check 'classes without an image are named' missing_classes
 
+without_option() { # OPTION DEFAULT COMMAND ARGUMENT...
+    grep -v "^$1=" "$scratch/x.data" | grep -v '^names=' >"$scratch/less.data"
+    option=$1 default=$2 command=$3
+    shift 3
+    "$darknet" classifier "$command" "$scratch/less.data" "$scratch/long.cfg" "$@" </dev/null >"$scratch/said" 2>&1
+    code=$?
+    tail -n 2 "$scratch/said"
+    [ $code = 1 ] && grep -q "less.data: $option= is missing, and its default, $default, cannot be read" "$scratch/said"
+}
+long=$scratch/backup/long.weights
+check '.data without labels=: train' without_option labels data/labels.list train
+check '.data without train=: train' without_option train data/train.list train
+check '.data without valid=: train -topk' without_option valid data/train.list train -topk 1
+for command in valid validcrop predict label; do check ".data without labels=: $command" without_option labels data/labels.list $command "$long"; done
+check '.data without labels=: versus' without_option labels data/labels.list versus "$long" "$scratch/long.cfg" "$long"
+check '.data without valid=: valid' without_option valid data/train.list valid "$long"
+check '.data without test=: csv' without_option test data/test.list csv "$long"
+
 for flip in 0 1; do sed "s/^\[net\]/[net]\nflip=$flip/" "$scratch/net.cfg" >"$scratch/flip$flip.cfg"; done
 check 'flip=1 is as without it' sh -c "
     '$darknet' classifier train '$scratch/x.data' '$scratch/flip1.cfg' -seed 7 && cmp '$scratch/backup/flip1.weights' '$scratch/first.weights'"

@@ -3,6 +3,7 @@
 
 #include "allocate.h"
 #include "data_checks.h"
+#include "data_file.h"
 #include "digest.h"
 #include "label_lists.h"
 #include "list_half.h"
@@ -34,9 +35,9 @@ static int by_text(const void *left, const void *right)
 }
 
 /* What a network has trained on it is surer of. */
-static void refuse_training_images(const calibration *c, list *options)
+static void refuse_training_images(const calibration *c, const data_file *data)
 {
-    char *train = option_find_str(options, "train", 0);
+    char *train = data_text(data, "train", NULL);
     if (!train || access(train, R_OK)) return;
     labeled_images trained = read_image_list(train, 0, NULL, 0);
     char **paths = trained.paths;
@@ -56,12 +57,11 @@ static void refuse_training_images(const calibration *c, list *options)
     free(paths);
 }
 
-static void choose_images(calibration *c, list *options, char **labels, int classes,
-                          char *label_list)
+static void choose_images(calibration *c, const data_file *data, char **labels, int classes)
 {
-    char *own = option_find_str(options, "calibrate", 0);
-    c->list_name = own ? own : option_find_str(options, "valid", "data/train.list");
-    c->set = read_labeled_images((char *)c->list_name, labels, classes, label_list);
+    char *own = data_text(data, "calibrate", NULL);
+    c->list_name = own ? own : data_valid_path(data);
+    c->set = read_labeled_images((char *)c->list_name, labels, classes, data_labels_path(data));
     if (c->set.several) {
         fprintf(stderr, "%s: prediction sets are not for a list with several labels an image\n",
                 c->list_name);
@@ -77,7 +77,7 @@ static void choose_images(calibration *c, list *options, char **labels, int clas
         c->set.count = kept;
         free(is_drawn);
     }
-    refuse_training_images(c, options);
+    refuse_training_images(c, data);
 }
 
 static void check_enough(const calibration *c, int images)
@@ -92,16 +92,15 @@ static void check_enough(const calibration *c, int images)
 
 static void start(calibration *c, const calibrate_options *o)
 {
-    list *options = read_data_cfg(o->data);
-    char *label_list = option_find_str(options, "labels", "data/labels.list");
+    const data_file data = read_data_file(o->data);
     c->options = o;
     c->net = load_network(o->cfg, o->weights, 0);
-    int classes = data_number(options, "classes", 2, o->data);
+    int classes = data_number(&data, "classes", 2);
     check_image_network(c->net, o->cfg);
     check_classes(c->net, classes, 1, o->data, o->cfg);
-    char **labels = get_class_labels(label_list, classes);
+    char **labels = data_labels(&data, classes);
     c->file.origin = origin_of_network(c->net, o->cfg, o->weights, labels, classes);
-    choose_images(c, options, labels, classes, label_list);
+    choose_images(c, &data, labels, classes);
     check_enough(c, c->set.count);
     prediction_sets *sets = &c->file.sets;
     sets->score = o->score;

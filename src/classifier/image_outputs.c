@@ -3,6 +3,7 @@
 
 #include "allocate.h"
 #include "data_checks.h"
+#include "data_file.h"
 #include "image.h"
 #include "label_lists.h"
 #include "network.h"
@@ -64,9 +65,9 @@ static void try_image(network *net, char **names, char *path, int layer_number, 
 void try_classifier(char *datacfg, char *cfgfile, char *weightfile, char *filename, int layer)
 {
     network *net = load_for_images(cfgfile, weightfile);
-    list *options = read_data_cfg(datacfg);
-    char **names = class_names(options, net->outputs);
-    int top = data_number(options, "top", 1, datacfg);
+    const data_file data = read_data_file(datacfg);
+    char **names = data_names(&data, net->outputs);
+    int top = data_number(&data, "top", 1);
     check_top(top, net->outputs, datacfg);
     if (layer < 0 || layer >= net->n) {
         fprintf(stderr, "classifier try: layer %d: must be from 0 to %d\n", layer, net->n - 1);
@@ -99,19 +100,19 @@ static void print_scores(const char *path, const float *scores, int count)
 }
 
 /* Labels behind a TAB are of no use here. */
-static labeled_images test_images(list *options)
+static labeled_images test_images(const data_file *data)
 {
-    return read_image_list(option_find_str(options, "test", "data/test.list"), 1, NULL, 0);
+    return read_image_list(data_path(data, "test", "data/test.list"), 1, NULL, 0);
 }
 
 void label_classifier(char *datacfg, char *cfgfile, char *weightfile)
 {
     network *net = load_for_images(cfgfile, weightfile);
-    list *options = read_data_cfg(datacfg);
-    int classes = data_number(options, "classes", 2, datacfg);
+    const data_file data = read_data_file(datacfg);
+    int classes = data_number(&data, "classes", 2);
     check_classes(net, classes, 0, datacfg, cfgfile);
-    char **labels = class_names(options, classes);
-    labeled_images images = test_images(options);
+    char **labels = data_names(&data, classes);
+    labeled_images images = test_images(&data);
     for (int i = 0; i < images.count; ++i) {
         image im = load_image(images.paths[i], 0, 0, net->c);
         image crop = scaled_center(im, net->w, net->h);
@@ -125,9 +126,9 @@ void label_classifier(char *datacfg, char *cfgfile, char *weightfile)
 void csv_classifier(char *datacfg, char *cfgfile, char *weightfile)
 {
     network *net = load_for_images(cfgfile, weightfile);
-    list *options = read_data_cfg(datacfg);
-    labeled_images images = test_images(options);
-    int top = data_number(options, "top", 1, datacfg);
+    const data_file data = read_data_file(datacfg);
+    labeled_images images = test_images(&data);
+    int top = data_number(&data, "top", 1);
     check_top(top, net->outputs, datacfg);
     int *best = allocate((size_t)top, sizeof *best);
     for (int i = 0; i < images.count; ++i) {
@@ -150,7 +151,8 @@ void test_classifier(char *datacfg, char *cfgfile, char *weightfile)
 {
     network *net = load_network(cfgfile, weightfile, 0);
     check_image_network(net, cfgfile);
-    labeled_images images = test_images(read_data_cfg(datacfg));
+    const data_file data = read_data_file(datacfg);
+    labeled_images images = test_images(&data);
     char **paths = images.paths;
     size_t inputs = (size_t)net->inputs;
     float *input = allocate((size_t)net->batch * inputs, sizeof *input);
@@ -173,7 +175,8 @@ void test_classifier(char *datacfg, char *cfgfile, char *weightfile)
 void file_output_classifier(char *datacfg, char *cfgfile, char *weightfile, char *filename)
 {
     network *net = load_for_images(cfgfile, weightfile);
-    int classes = data_number(read_data_cfg(datacfg), "classes", 2, datacfg);
+    const data_file data = read_data_file(datacfg);
+    int classes = data_number(&data, "classes", 2);
     check_classes(net, classes, 0, datacfg, cfgfile);
     labeled_images images = read_image_list(filename, 1, NULL, 0);
     for (int i = 0; i < images.count; ++i) {

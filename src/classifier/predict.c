@@ -4,6 +4,7 @@
 
 #include "allocate.h"
 #include "data_checks.h"
+#include "data_file.h"
 #include "label_lists.h"
 #include "line_stream.h"
 #include "network_sets.h"
@@ -28,13 +29,6 @@ typedef struct {
     int unread;
 } predicting;
 
-char **class_names(list *options, int count)
-{
-    char *names = option_find_str(options, "names", 0);
-    if (!names) names = option_find_str(options, "labels", "data/labels.list");
-    return get_class_labels(names, count);
-}
-
 char *ask_for_path(void)
 {
     char *line = NULL;
@@ -51,20 +45,19 @@ char *ask_for_path(void)
 
 static void start(predicting *p, const predict_options *o)
 {
-    list *options = read_data_cfg(o->data);
+    const data_file data = read_data_file(o->data);
     p->options = o;
     p->net = load_network(o->cfg, o->weights, 0);
     check_image_network(p->net, o->cfg);
     p->classes = p->net->outputs;
-    p->names = class_names(options, p->classes);
-    p->top = o->top ? o->top : data_number(options, "top", 1, o->data);
+    p->names = data_names(&data, p->classes);
+    p->top = o->top ? o->top : data_number(&data, "top", 1);
     check_top(p->top, p->classes, o->data);
     p->guesses = allocate((size_t)p->classes, sizeof *p->guesses);
     p->scores = allocate((size_t)p->classes, sizeof *p->scores);
     p->probabilities = allocate((size_t)p->classes, sizeof *p->probabilities);
     if (!o->sets) return;
-    char *label_list = option_find_str(options, "labels", "data/labels.list");
-    char **labels = get_class_labels(label_list, p->classes);
+    char **labels = data_labels(&data, p->classes);
     const sets_origin origin = origin_of_network(p->net, o->cfg, o->weights, labels, p->classes);
     p->sets = load_sets(o->sets, &origin);
 }

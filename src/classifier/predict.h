@@ -23,9 +23,6 @@ typedef struct {
    image, where data, network and sets do not fit together. */
 void predict_classifier(const predict_options *options);
 
-/* The names of the first `count` classes: names= of the .data file, or labels=. */
-char **class_names(list *options, int count);
-
 /* The next path of an image from stdin, which is asked for and which the caller frees; NULL at its
    end. */
 char *ask_for_path(void);

@@ -6,6 +6,7 @@
 #include "class_counts.h"
 #include "class_tree.h"
 #include "data_checks.h"
+#include "data_file.h"
 #include "earlier_run.h"
 #include "ending.h"
 #include "finite.h"
@@ -140,7 +141,7 @@ static void set_loading(run *r, const labeled_images *set, tree *hierarchy, int 
     a->d = &r->loaded;
 }
 
-static void prepare_tracking(run *r, list *options, char **labels, int classes)
+static void prepare_tracking(run *r, const data_file *data, char **labels, int classes)
 {
     const tracker_options *o = &r->options->tracking;
     tracked_run tracked = {.net = r->net,
@@ -154,9 +155,8 @@ static void prepare_tracking(run *r, list *options, char **labels, int classes)
             fprintf(stderr, "-topk: needs labels; it is not for tag= or tree=\n");
             exit(1);
         }
-        char *valid_list = option_find_str(options, "valid", "data/train.list");
-        tracked.valid = read_labeled_images(valid_list, labels, classes,
-                                            option_find_str(options, "labels", "data/labels.list"));
+        char *valid_list = data_valid_path(data);
+        tracked.valid = read_labeled_images(valid_list, labels, classes, data_labels_path(data));
     }
     r->track = start_tracker(o, &tracked);
 }
@@ -178,17 +178,17 @@ static void check_listed(const labeled_images *set, int has_tree, const char *li
 static void prepare_data(run *r)
 {
     char *datacfg = r->options->data;
-    list *options = read_data_cfg(datacfg);
-    r->backup = option_find_str(options, "backup", "/backup/");
+    const data_file file = read_data_file(datacfg);
+    r->backup = data_text(&file, "backup", "/backup/");
     if (!this_rank()) check_backup_directory(r->backup, datacfg);
-    int tag = option_find_int_quiet(options, "tag", 0);
-    char *label_list = option_find_str(options, "labels", "data/labels.list");
-    r->train_list = option_find_str(options, "train", "data/train.list");
-    tree *hierarchy = get_label_tree(r->net, option_find_str(options, "tree", 0), datacfg);
-    int classes = data_number(options, "classes", 2, datacfg);
+    int tag = data_text(&file, "tag", NULL) ? data_number(&file, "tag", 0) : 0;
+    char *label_list = tag ? NULL : data_labels_path(&file);
+    r->train_list = data_train_path(&file);
+    tree *hierarchy = get_label_tree(r->net, data_text(&file, "tree", NULL), datacfg);
+    int classes = data_number(&file, "classes", 2);
     check_image_network(r->net, r->options->cfg);
     check_classes(r->net, classes, 1, datacfg, r->options->cfg);
-    char **labels = tag ? NULL : get_class_labels(label_list, classes);
+    char **labels = tag ? NULL : data_labels(&file, classes);
     labeled_images set = labels && !hierarchy
                              ? read_labeled_images(r->train_list, labels, classes, label_list)
                              : read_image_list(r->train_list, 1, labels, classes);
@@ -206,7 +206,7 @@ static void prepare_data(run *r)
             r->train_list, set.count, batch);
     printf("%d\n", set.count);
     set_loading(r, &set, hierarchy, tag);
-    prepare_tracking(r, options, labels, classes);
+    prepare_tracking(r, &file, labels, classes);
     const layer last = r->net->layers[r->net->n - 1];
     const int own = last.type == SMOOTH_TOPK;
     const rank_files files = {.cfg = r->options->cfg,

@@ -5,6 +5,7 @@
 #include "blas.h"
 #include "class_tree.h"
 #include "data_checks.h"
+#include "data_file.h"
 #include "image.h"
 #include "image_files.h"
 #include "label_lists.h"
@@ -44,17 +45,16 @@ static void refuse_several_labels(const validate_options *o, const char *valid_l
 static validation start(const validate_options *o)
 {
     validation v = {.options = o, .net = load_network(o->cfg, o->weights, 0)};
-    list *options = read_data_cfg(o->data);
-    char *label_list = option_find_str(options, "labels", "data/labels.list");
-    choose_leaves(v.net, option_find_str(options, "leaves", 0), o->data);
-    char *valid_list = option_find_str(options, "valid", "data/train.list");
-    v.classes = data_number(options, "classes", 2, o->data);
-    v.topk = data_number(options, "top", 1, o->data);
+    const data_file data = read_data_file(o->data);
+    char *label_list = data_labels_path(&data), *valid_list = data_valid_path(&data);
+    choose_leaves(v.net, data_text(&data, "leaves", NULL), o->data);
+    v.classes = data_number(&data, "classes", 2);
+    v.topk = data_number(&data, "top", 1);
     check_image_network(v.net, o->cfg);
     check_classes(v.net, v.classes, 0, o->data, o->cfg);
     check_top(v.topk, v.classes, o->data);
-    char **labels = get_class_labels(label_list, v.classes);
-    v.names = get_class_labels(option_find_str(options, "names", label_list), v.classes);
+    char **labels = data_labels(&data, v.classes);
+    v.names = data_names(&data, v.classes);
     v.set = v.net->hierarchy ? read_image_list(valid_list, 1, labels, v.classes)
                              : read_labeled_images(valid_list, labels, v.classes, label_list);
     v.truth = allocate((size_t)v.classes, sizeof *v.truth);

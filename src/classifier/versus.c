@@ -3,6 +3,7 @@
 
 #include "allocate.h"
 #include "data_checks.h"
+#include "data_file.h"
 #include "file_replacement.h"
 #include "finite.h"
 #include "label_lists.h"
@@ -87,15 +88,13 @@ static void order_images(comparison *c)
 static void start(comparison *c, const versus_options *o)
 {
     c->options = o;
-    list *options = read_data_cfg(o->data);
-    char *label_list = option_find_str(options, "labels", "data/labels.list");
-    char *names = option_find_str(options, "names", label_list);
-    char *valid_list = option_find_str(options, "valid", "data/train.list");
-    c->classes = data_number(options, "classes", 2, o->data);
-    c->topk = data_number(options, "top", 1, o->data);
+    const data_file data = read_data_file(o->data);
+    char *label_list = data_labels_path(&data), *valid_list = data_valid_path(&data);
+    c->classes = data_number(&data, "classes", 2);
+    c->topk = data_number(&data, "top", 1);
     check_top(c->topk, c->classes, o->data);
-    char **labels = get_class_labels(label_list, c->classes);
-    c->names = get_class_labels(names, c->classes);
+    char **labels = data_labels(&data, c->classes);
+    c->names = data_names(&data, c->classes);
     c->set = read_labeled_images(valid_list, labels, c->classes, label_list);
     for (int i = 0; i < 2; ++i) c->nets[i] = load(o, i, c->classes);
     c->best = allocate((size_t)c->topk, sizeof *c->best);

@@ -23,16 +23,6 @@ char **get_class_labels(char *filename, int classes)
     return labels;
 }
 
-int data_number(list *options, char *name, int by_default, const char *datacfg)
-{
-    char *text = option_find_str(options, name, 0);
-    long value;
-    if (!text) return option_find_int(options, name, by_default); /* which says so */
-    if (read_whole(text, strlen(text), INT_MIN, INT_MAX, &value) == NUMBER_READ) return (int)value;
-    fprintf(stderr, "%s: %s=%s: must be a whole number\n", datacfg, name, text);
-    exit(1);
-}
-
 void check_classes(const network *net, int classes, int exact, const char *datacfg,
                    const char *cfgfile)
 {

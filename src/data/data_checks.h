@@ -11,9 +11,6 @@ list *get_lines(char *filename, int least, const char *what);
 /* At least `classes` labels, one a line. */
 char **get_class_labels(char *filename, int classes);
 
-/* The whole number of an option of the .data file, `by_default` where it is not given. */
-int data_number(list *options, char *name, int by_default, const char *datacfg);
-
 /* classes= must be the network's number of outputs, on which the truth of an image depends. With a
    hierarchy a validation list may have fewer; `exact` refuses that too, for training. */
 void check_classes(const network *net, int classes, int exact, const char *datacfg,
