@@ -83,6 +83,15 @@ build/tests/rows_kernels: tests/kernels_on_cpu.cpp tests/cuda_emulation.h tests/
 	@$(CXX) -O2 $(FUSED) $(EMULATION) -c $< -o $@.kernels.o
 	@$(CC) $@.test.o $@.kernels.o build/libsmooth_topk.a $(OPENMP_FLAG) -o $@ -lstdc++ -lcmocka -lm
 
+# Many rows in a batch, as each alone.
+TEST_LOSS_KERNELS += build/tests/rows_alone_kernels
+build/tests/rows_alone_kernels: tests/kernels_on_cpu.cpp tests/cuda_emulation.h tests/test_rows_alone.c tests/support.h $(KERNELS) build/libsmooth_topk.a | build/tests/.cmocka
+	@$(call require,$(CXX),g++)
+	@echo "building $@"
+	@$(CC) -O2 -DROWS=90 -DROUNDS=3 $(WARNINGS) $(LOSS_INCLUDE) $(THROUGH_KERNELS) -c tests/test_rows_alone.c -o $@.test.o
+	@$(CXX) -O2 $(EMULATION) -c $< -o $@.kernels.o
+	@$(CC) $@.test.o $@.kernels.o build/libsmooth_topk.a $(OPENMP_FLAG) -o $@ -lstdc++ -lcmocka -lm
+
 # Every other tests/test_X.c is linked with Darknet's library, as it is and with that under AddressSanitizer and UBSan.
 UNITS := $(filter-out loss,$(patsubst tests/test_%.c,%,$(wildcard tests/test_*.c)))
 TEST_UNITS := $(foreach unit,$(UNITS),build/tests/$(unit) build/tests/$(unit)_sanitized)
