@@ -4,6 +4,10 @@
    SKIP_BARRIER=FILE:LINE leaves out that barrier: tests/test_barriers.sh. */
 #include "smooth_topk_gpu.cu"
 
+extern "C" {
+#include "topk_losses.h"
+}
+
 #include <setjmp.h>
 #include <stdarg.h>
 extern "C" {
@@ -326,6 +330,32 @@ void test_weight_zero(void **)
     }
 }
 
+/* hardest= keeps the same samples as on the CPU, ties and NaNs included. */
+void test_hardest_like_cpu(void **)
+{
+    enum { BATCH = 70, CLASSES = 40 };
+    for (int hardest : {1, 7, 33, 69, 70, 90}) {
+        row loss(BATCH), delta(BATCH * CLASSES), factors(BATCH);
+        for (float &value : loss) value = (float)(int)(8 * uniform());
+        for (float &value : delta) value = normal();
+        loss[3] = loss[40] = NOT_A_NUMBER;
+        delta[4 * CLASSES] = NOT_A_NUMBER;
+        row wanted_loss = loss, wanted = delta;
+        int order[BATCH];
+        topk_loss_keep_hardest(hardest, BATCH, CLASSES, wanted_loss.data(), wanted.data(), order);
+        emulation::launches = hardest;
+        assert_int_equal(smooth_topk_keep_hardest_gpu(hardest, BATCH, CLASSES, loss.data(),
+                                                      delta.data(), factors.data(), NULL),
+                         0);
+        for (int b = 0; b < BATCH; ++b)
+            assert_int_equal(bits_of(loss[b]) & 0x7fffffff, bits_of(wanted_loss[b]) & 0x7fffffff);
+        for (int i = 0; i < BATCH * CLASSES; ++i)
+            if (!isnan(wanted[i])) assert_true(delta[i] == wanted[i]);
+    }
+    assert_int_equal(smooth_topk_keep_hardest_gpu(0, 1, 1, NULL, NULL, NULL, NULL),
+                     SMOOTH_TOPK_ERROR_SIZE);
+}
+
 /* Whichever CUDA call fails, the caller hears of it. */
 void test_every_call_is_checked(void **)
 {
@@ -444,6 +474,7 @@ int main(void)
         cmocka_unit_test(test_same_to_the_bit),
         cmocka_unit_test(test_ordinary_samples_are_fast),
         cmocka_unit_test(test_bad_labels),
+        cmocka_unit_test(test_hardest_like_cpu),
         cmocka_unit_test(test_every_call_is_checked),
         cmocka_unit_test(test_sizes),
         cmocka_unit_test(test_others_errors_are_not_ours),

@@ -35,7 +35,9 @@ struct smooth_topk_state {
 #ifdef GPU
     float *loss_gpu, *workspace_gpu, *class_margins_gpu, *class_weights_gpu;
     size_t workspace_gpu_size;
-    float *scores, *truth; /* batch x inputs, for what the GPU leaves to the CPU; else NULL */
+    float *hardest_factors_gpu; /* batch; NULL without hardest= */
+    float *scores, *truth;      /* batch x inputs, for what the GPU leaves to the CPU; else NULL */
+    int loss_is_on_gpu;         /* the losses of the batch are still to be fetched */
 #endif
 };
 
@@ -147,13 +149,36 @@ static void check_sizes(const char *section, int batch, int inputs)
 }
 
 #ifdef GPU
-/* Rows of many labels: on the CPU in O(k) a class, on the GPU label by label. */
-static int is_soft_at_once(const smooth_topk_objective *objective)
+/* The GPU computes a row of several labels label by label: with more than so many the batch goes to
+   the CPU, which takes about three evaluations for any number. */
+#define MOST_LABELS_OF_GPU 16
+
+/* Whether the CPU computes all labels of a row at once. */
+static int can_be_at_once(const smooth_topk_objective *objective)
 {
-    int at_once = objective->smoothing > 0;
+    int at_once = 1;
     for (int j = 0; j < objective->count; ++j)
         at_once = at_once && smooth_topk_can_be_at_once(&objective->terms[j].params);
     return at_once;
+}
+
+/* truth: batch x inputs of the host. */
+static int has_many_labels(const float *truth, int batch, int inputs)
+{
+    for (int b = 0; b < batch; ++b) {
+        const float *row = truth + (size_t)b * inputs;
+        int labels = 0;
+        for (int i = 0; i < inputs; ++i) labels += row[i] != 0;
+        if (labels > MOST_LABELS_OF_GPU) return 1;
+    }
+    return 0;
+}
+
+static int is_for_cpu(const smooth_topk_layer l, const float *truth)
+{
+    const smooth_topk_state *state = l.smooth_topk;
+    if (!state->scores || state->is_other) return state->scores != NULL;
+    return state->objective.smoothing > 0 || has_many_labels(truth, l.batch, l.inputs);
 }
 #endif
 
@@ -191,7 +216,8 @@ static smooth_topk_layer make_layer(int batch, int inputs, float temperature,
     state->workspace_gpu_size =
         smooth_topk_truth_gpu_workspace_size(&state->objective, batch, inputs);
     state->workspace_gpu = cuda_make_array(NULL, state->workspace_gpu_size / sizeof(float) + 1);
-    if (!state->is_other && !state->hardest && !is_soft_at_once(&state->objective)) return l;
+    if (state->hardest) state->hardest_factors_gpu = cuda_make_array(NULL, batch);
+    if (!state->is_other && !can_be_at_once(&state->objective)) return l;
     state->scores = allocate((size_t)batch * inputs, sizeof(float));
     state->truth = allocate((size_t)batch * inputs, sizeof(float));
 #endif
@@ -255,6 +281,7 @@ void free_smooth_topk_state(smooth_topk_state *state)
     if (state->workspace_gpu) cuda_free(state->workspace_gpu);
     if (state->class_margins_gpu) cuda_free(state->class_margins_gpu);
     if (state->class_weights_gpu) cuda_free(state->class_weights_gpu);
+    if (state->hardest_factors_gpu) cuda_free(state->hardest_factors_gpu);
     free(state->scores);
     free(state->truth);
 #endif
@@ -306,11 +333,38 @@ static void loss_and_delta_from_gpu(const smooth_topk_layer l, network net)
     cuda_push_array(l.delta_gpu, l.delta, count);
 }
 
-/* Labels, loss, delta and output on the GPU; only the losses of the batch come to the host. */
+static void check_gpu(const char *section, int error)
+{
+    if (error == SMOOTH_TOPK_ERROR_CUDA) check_error(cudaPeekAtLastError());
+    if (error) refuse_loss_option(section, "%s", smooth_topk_strerror(error));
+}
+
+static void fetch_cost(const smooth_topk_layer l)
+{
+    if (!l.smooth_topk->loss_is_on_gpu) return;
+    cuda_pull_array(l.loss_gpu, l.loss, l.batch);
+    l.cost[0] = sum_array(l.loss, l.batch);
+    l.smooth_topk->loss_is_on_gpu = 0;
+}
+
+int smooth_topk_cost_comes_later(const network *net)
+{
+    return net->train && net->truth && net->layers[net->n - 1].type == SMOOTH_TOPK;
+}
+
+void finish_smooth_topk_cost(network *net)
+{
+    if (!smooth_topk_cost_comes_later(net)) return;
+    fetch_cost(net->layers[net->n - 1]);
+    calc_network_cost(net);
+}
+
+/* Labels, loss, delta and output on the GPU; only the losses of the batch come to the host, those
+   of a training step's last layer when the backward pass is queued. */
 void forward_smooth_topk_layer_gpu(const smooth_topk_layer l, network net)
 {
     smooth_topk_state *state = l.smooth_topk;
-    int on_cpu = state->scores != NULL;
+    int on_cpu = net.truth && is_for_cpu(l, net.truth);
     float *truth = net.truth && !on_cpu ? net.truth_gpu : NULL;
     int is_read = !(net.train && net.truth); /* nobody reads the output in training */
     float *output = is_read && !state->membership.k ? l.output_gpu : NULL;
@@ -322,16 +376,19 @@ void forward_smooth_topk_layer_gpu(const smooth_topk_layer l, network net)
         int error = smooth_topk_truth_gpu(&objective, l.batch, l.inputs, net.input_gpu, truth,
                                           l.temperature, l.loss_gpu, l.delta_gpu, output,
                                           state->workspace_gpu, state->workspace_gpu_size, NULL);
-        if (error == SMOOTH_TOPK_ERROR_CUDA) check_error(cudaPeekAtLastError());
-        if (error) refuse_loss_option(state->section, "%s", smooth_topk_strerror(error));
+        check_gpu(state->section, error);
     }
     if (is_read && state->membership.k)
         put_out_memberships_gpu(&state->membership, l.batch, l.inputs, l.temperature, net.input_gpu,
                                 l.output, l.output_gpu);
     if (net.truth && on_cpu) loss_and_delta_from_gpu(l, net);
     if (!truth) return;
-    cuda_pull_array(l.loss_gpu, l.loss, l.batch);
-    l.cost[0] = sum_array(l.loss, l.batch);
+    if (state->hardest)
+        check_gpu(state->section,
+                  smooth_topk_keep_hardest_gpu(state->hardest, l.batch, l.inputs, l.loss_gpu,
+                                               l.delta_gpu, state->hardest_factors_gpu, NULL));
+    state->loss_is_on_gpu = 1;
+    if (!(net.train && net.index == net.n - 1)) fetch_cost(l);
 }
 
 void backward_smooth_topk_layer_gpu(const smooth_topk_layer l, network net)

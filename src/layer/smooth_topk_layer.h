@@ -57,6 +57,12 @@ void free_smooth_topk_state(smooth_topk_state *state);
 #ifdef GPU
 void forward_smooth_topk_layer_gpu(const smooth_topk_layer l, network net);
 void backward_smooth_topk_layer_gpu(const smooth_topk_layer l, network net);
+
+/* A training step of a network that ends with this layer: its cost is fetched by
+   finish_smooth_topk_cost, when the backward pass is queued, so that the GPU need not wait for the
+   host between forward and backward. Its output is not fetched at all: nobody wrote it. */
+int smooth_topk_cost_comes_later(const network *net);
+void finish_smooth_topk_cost(network *net);
 #endif
 
 #endif

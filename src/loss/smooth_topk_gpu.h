@@ -56,6 +56,11 @@ int smooth_topk_truth_gpu(const smooth_topk_objective *objective, int batch, int
 size_t smooth_topk_truth_gpu_workspace_size(const smooth_topk_objective *objective, int batch,
                                             int classes);
 
+/* Only the `hardest` samples with the largest losses count, each times batch / hardest; of equal
+   losses the first. loss and factors, which is scratch: batch; delta: batch x classes. >= 1. */
+int smooth_topk_keep_hardest_gpu(int hardest, int batch, int classes, float *loss, float *delta,
+                                 float *factors, void *stream);
+
 #ifdef __cplusplus
 }
 #endif

@@ -3,6 +3,7 @@
 #include "smooth_topk.h"
 #include "smooth_topk_bits.h"
 #include "smooth_topk_fill.h"
+#include "smooth_topk_hardest.h"
 #include "smooth_topk_scratch.h"
 #include "smooth_topk_truth_rows.h"
 #include "topk_losses.h"
@@ -61,25 +62,13 @@ int topk_loss_truth_cpu(const topk_loss_params *params, float scale, int batch, 
                                           workspace, workspace_size);
 }
 
-static int is_nan(float x)
-{
-    return (bits_of(x) & 0x7fffffffu) > BITS_PLUS_INF;
-}
-
-/* Whether a's loss counts as larger than b's, b being the first of the two. */
-static int is_harder(float a, float b)
-{
-    if (is_nan(a) || is_nan(b)) return is_nan(a) && !is_nan(b);
-    return a > b;
-}
-
 void topk_loss_keep_hardest(int m, int batch, int classes, float *loss, float *delta, int *order)
 {
     if (m >= batch) return;
     /* order: falling; of equal losses the first stays first. */
     for (int b = 0; b < batch; ++b) {
         int place = b;
-        for (; place > 0 && is_harder(loss[b], loss[order[place - 1]]); --place)
+        for (; place > 0 && smooth_topk_is_harder(loss[b], loss[order[place - 1]]); --place)
             order[place] = order[place - 1];
         order[place] = b;
     }

@@ -1,6 +1,7 @@
 /* The smooth top-k loss on the GPU: checks, the workspace, and which kernels do a batch. */
 #include "smooth_topk_any_kernel.cuh"
 #include "smooth_topk_gpu.h"
+#include "smooth_topk_hardest.cuh"
 #include "smooth_topk_labels.cuh"
 #include "smooth_topk_small_k.cuh"
 #include "smooth_topk_softmax.cuh"
@@ -229,4 +230,13 @@ int smooth_topk_truth_gpu(const smooth_topk_objective *objective, int batch, int
     error = launch_labels(&all, parts.labels, parts.weights, (cudaStream_t)stream);
     return error ? error
                  : launch_loss(all, terms, count, objective->scale, &parts, (cudaStream_t)stream);
+}
+
+int smooth_topk_keep_hardest_gpu(int hardest, int batch, int classes, float *loss, float *delta,
+                                 float *factors, void *stream)
+{
+    if (hardest < 1 || batch < 0 || batch > MOST_OF_A_SIZE || classes < 1 || !loss || !delta)
+        return SMOOTH_TOPK_ERROR_SIZE;
+    if (hardest >= batch) return SMOOTH_TOPK_OK;
+    return launch_hardest(hardest, batch, classes, loss, delta, factors, (cudaStream_t)stream);
 }
