@@ -80,7 +80,7 @@ inline place scheduler;
 inline void *scheduler_fake_stack;
 inline const void *scheduler_stack;
 inline size_t scheduler_stack_size;
-inline int arrived_at_block;
+inline int arrived_at_block, votes_of_block, any_vote_of_block;
 inline std::function<void()> body;
 inline void *shared;
 inline unsigned launches, random_state = 1;
@@ -193,7 +193,7 @@ inline void run_block()
     unsigned warp_count = blockDim.x / WARP_SIZE;
     order(warp_order, warp_count);
     order(lane_order, WARP_SIZE);
-    arrived_at_block = 0;
+    arrived_at_block = votes_of_block = 0;
     for (unsigned w = 0; w < warp_count; ++w) warps[w].arrived = warps[w].turn = 0;
     for (unsigned t = 0; t < blockDim.x; ++t) {
         prepare(&threads[t]);
@@ -236,10 +236,20 @@ inline void block_barrier(const char *place)
         return;
     }
     arrived_at_block = 0;
+    any_vote_of_block = votes_of_block;
+    votes_of_block = 0;
     for (unsigned t = 0; t < blockDim.x; ++t) {
         if (threads[t].where_it_waits != place) give_up("two barriers at once");
         threads[t].at = RUNS;
     }
+}
+
+/* Whether any thread of the block voted for it. */
+inline int block_or(int vote, const char *place)
+{
+    votes_of_block |= vote != 0;
+    block_barrier(place);
+    return any_vote_of_block;
 }
 
 inline void warp_barrier(const char *place)
@@ -297,6 +307,7 @@ inline unsigned ballot(unsigned mask, bool vote, const char *place)
 #define EMULATED_LINE(line) EMULATED_TEXT(line)
 #define EMULATED_PLACE __FILE__ ":" EMULATED_LINE(__LINE__)
 #define __syncthreads() emulation::block_barrier(EMULATED_PLACE)
+#define __syncthreads_or(vote) emulation::block_or(vote, EMULATED_PLACE)
 #define __syncwarp() emulation::warp_barrier(EMULATED_PLACE)
 #define EMULATED_LANE ((int)(threadIdx.x % emulation::WARP_SIZE))
 #define __shfl_sync(mask, value, lane) emulation::shuffle(mask, value, lane, EMULATED_PLACE)

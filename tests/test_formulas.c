@@ -44,6 +44,9 @@ static void test_loss_of_q(void **unused)
                    (smooth_topk_softplus(q + step) - smooth_topk_softplus(q - step)) / (2 * step);
         assert_near(smooth_topk_sigmoid(q), slope, 1e-7);
         assert_near(smooth_topk_softplus(q) - smooth_topk_softplus(-q), q, 1e-13);
+        double sigmoid, softplus = smooth_topk_softplus_and_sigmoid(q, &sigmoid);
+        assert_near(softplus, smooth_topk_softplus(q), 0);
+        assert_near(sigmoid, smooth_topk_sigmoid(q), 0);
     }
     assert_near(smooth_topk_softplus(1e6), 1e6, 0);
     assert_near(smooth_topk_softplus(-1e6), 0, 0);
@@ -128,6 +131,7 @@ static void test_polynomials(void **unused)
         for (int i = HIGH; i < ALL; ++i)
             for (int j = LOW; j >= 1; --j) other[j] += u[i] * other[j - 1];
         for (int j = 0; j <= k; ++j) c[j] = smooth_topk_coefficient(monic, HIGH, other, LOW, j);
+        smooth_topk_inverse inverse = smooth_topk_invert(c, k);
 
         /* sigma[i][j]: of all classes but i, in odds; sigma[ALL]: of all. */
         double sigma[ALL + 1][ALL + 1] = {{0}}, sum = 0;
@@ -145,17 +149,17 @@ static void test_polynomials(void **unused)
             double chosen_k = odds * sigma[i][k - 1] / sigma[ALL][k];
             double chosen_k1 = k > 1 ? odds * sigma[i][k - 2] / sigma[ALL][k - 1] : 0;
             if (i < HIGH)
-                difference = smooth_topk_monic_difference(monic, HIGH, u[i], other, c, k);
+                difference = smooth_topk_monic_difference(monic, HIGH, u[i], other, inverse, k);
             else
                 for (int m = k - 1; m >= 0; --m)
-                    difference =
-                        SMOOTH_TOPK_HORNER(smooth_topk_division(c, k, m), u[i], difference);
+                    difference = SMOOTH_TOPK_HORNER(smooth_topk_division(c, inverse, k, m), u[i],
+                                                    difference);
             if (i >= HIGH) difference *= u[i];
-            double allowed = 1e-13 * (1 + smooth_topk_cancellation(c, k));
+            double allowed = 1e-13 * (1 + smooth_topk_cancellation(c, inverse, k));
             assert_true(fabs(difference - (chosen_k - chosen_k1)) < allowed);
             sum += difference;
         }
-        assert_true(fabs(sum - 1) < 1e-12 * (1 + smooth_topk_cancellation(c, k)));
+        assert_true(fabs(sum - 1) < 1e-12 * (1 + smooth_topk_cancellation(c, inverse, k)));
     }
 }
 

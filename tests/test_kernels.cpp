@@ -74,7 +74,7 @@ void assert_near(const char *what, int k, int classes, double value, double want
         fail_msg("%s: k %d classes %d: %.9g, not %.9g", what, k, classes, value, wanted);
 }
 
-const int class_counts[] = {2, 7, 40, 257, 700, 4500}, ks[] = {1, 2, 5, 10, 11, 33, 130, 600};
+const int class_counts[] = {2, 7, 40, 257, 700, 1500, 4500}, ks[] = {1, 2, 5, 10, 11, 33, 130, 600};
 
 void check_like_cpu(int algorithm, int classes, int k, float tau)
 {
@@ -110,11 +110,25 @@ void test_like_cpu(void **)
         for (int classes : class_counts)
             for (int k : ks)
                 for (int order = 0; order < 3; ++order) {
-                    if (k >= classes || (classes == 4500 && (algorithm || k > 11))) continue;
+                    if (k >= classes || (classes >= 1500 && (algorithm || k > 11))) continue;
                     if (classes * k > 30000 / EVERY && order != (classes + k) % 3) continue;
                     emulation::launches = order;
                     check_like_cpu(algorithm, classes, k, order == 1 ? 0.3f : 1);
                 }
+}
+
+/* However the samples are dealt out to warps and blocks. */
+void test_launches_like_cpu(void **)
+{
+    auto built = pivot_launch;
+    const decltype(built) others[] = {{0, 4, 4096, 256}, {4096, 2, 4096, 256}, {30, 16, 0, 32}};
+    for (const auto &other : others)
+        for (int classes : {25, 700, 1500}) {
+            pivot_launch = other;
+            emulation::launches = classes;
+            check_like_cpu(0, classes, 5, 1);
+        }
+    pivot_launch = built;
 }
 
 /* So many classes a warp, and so large a k, that the coefficients go in bands. */
@@ -470,6 +484,7 @@ int main(void)
         cmocka_unit_test(test_weight_zero),
         cmocka_unit_test(test_bands_like_cpu),
         cmocka_unit_test(test_like_cpu),
+        cmocka_unit_test(test_launches_like_cpu),
         cmocka_unit_test(test_hinge_like_cpu),
         cmocka_unit_test(test_same_to_the_bit),
         cmocka_unit_test(test_ordinary_samples_are_fast),

@@ -27,6 +27,24 @@ for number in $(echo "$known" | sed -n '1p;$p'); do
     check "the kernels compile for sm_$number" compile "sm_$number" src/loss/cuda/smooth_topk_gpu.cu -Xptxas -v
     check "sm_$number: k = 5 does not spill registers" no_spills
 done
+# Of pivot_kernel<5, on chip>, the most loads from memory that follow one another with no wait for the first between:
+# the scores' eight.
+loads_in_flight() { # ARCHITECTURE
+    compile "$1" src/loss/cuda/smooth_topk_gpu.cu && "$cuobjdump" -sass "$scratch/smooth_topk_gpu.cu.o" | awk '
+        /Function :/ { five = /pivot_kernelILi5ELb1/ }
+        !five || !/^ *\/\*[0-9a-f]+\*\/ +[@A-Z]/ { next }
+        / LDG/ { if (++row > most) most = row }
+        / (STS|STG|BRA|BAR|SHFL|FMNMX|ATOMS)/ { row = 0 }
+        END { print most " loads in flight"; exit most < 8 }'
+}
+cuobjdump=$(command -v cuobjdump || echo "$(dirname "$(command -v nvcc)")/cuobjdump")
+if [ ! -x "$cuobjdump" ]; then
+    skip 'eight loads of scores are in flight' 'cuobjdump is not installed: pip install nvidia-cuda-cuobjdump has it'
+elif echo "$known" | grep -qx 90; then
+    check 'sm_90: eight loads of scores are in flight' loads_in_flight sm_90
+else
+    skip 'eight loads of scores are in flight' 'this nvcc does not know sm_90'
+fi
 check 'the tests on a GPU compile' compile "sm_$number" tests/kernels_on_gpu.cu
 if [ -d build/source/src ]; then
     check 'the benchmark compiles' compile "sm_$number" bench/bench_gpu.cu -DGPU -Ibuild/source/include -Ibuild/source/src

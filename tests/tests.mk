@@ -52,7 +52,7 @@ TEST_LOSS_KERNELS := build/tests/loss_kernels build/tests/loss_kernels_off_chip 
 build/tests/kernels: VARIANT = -O2
 build/tests/kernels_sanitized: VARIANT = $(SANITIZED) -DEVERY=10
 build/tests/loss_kernels: VARIANT = -O2 $(FUSED) -DEVERY=11
-build/tests/loss_kernels_off_chip: VARIANT = -O2 -DEMULATED_SHARED_LIMIT=8192 -DEVERY=41
+build/tests/loss_kernels_off_chip: VARIANT = -O2 -DMOST_ON_CHIP=0 -DEVERY=41
 build/tests/loss_kernels_sanitized: VARIANT = $(SANITIZED) -DEVERY=149
 EMULATION := -std=c++17 $(WARNINGS) -Wno-unknown-pragmas $(LOSS_INCLUDE) -Itests
 KERNELS := $(wildcard src/loss/cuda/*.cu src/loss/cuda/*.cuh) $(MATHEMATICS) $(MATHEMATICS_HEADERS)

@@ -24,6 +24,12 @@ SMOOTH_TOPK_FUNCTION double smooth_topk_z(float score, float pivot, int k, float
     return ((double)score - (double)pivot) / ((double)k * (double)tau);
 }
 
+/* The same where 1 / (k tau) is known. */
+SMOOTH_TOPK_FUNCTION double smooth_topk_z_at(float score, float pivot, double inverse_k_tau)
+{
+    return ((double)score - (double)pivot) * inverse_k_tau;
+}
+
 /* What a distance from the pivot is multiplied by for a power of 2: log2(e) / (k tau). */
 SMOOTH_TOPK_FUNCTION double smooth_topk_rate(int k, float tau)
 {
@@ -51,6 +57,14 @@ SMOOTH_TOPK_FUNCTION double smooth_topk_softplus(double q)
 SMOOTH_TOPK_FUNCTION double smooth_topk_sigmoid(double q)
 {
     return q > 0 ? 1 / (1 + exp(-q)) : exp(q) / (1 + exp(q));
+}
+
+/* The softplus, and in *sigmoid its slope, with one exponential. */
+SMOOTH_TOPK_FUNCTION double smooth_topk_softplus_and_sigmoid(double q, double *sigmoid)
+{
+    double e = exp(-fabs(q));
+    *sigmoid = (q > 0 ? 1 : e) / (1 + e);
+    return (q > 0 ? q : 0) + log1p(e);
 }
 
 /* t' of an entry of a row of truth, from w t of that entry and sum, that of all: a part `smoothing`

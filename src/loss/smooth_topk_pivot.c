@@ -75,21 +75,22 @@ static int small_k(class_weights *weights, float *loss, float *grad)
 {
     const smooth_topk_sample *sample = weights->sample;
     int k = sample->params->k, heavies = weights->heavies;
-    double light[SMALL_K + 1], heavy[SMALL_K + 1], c[SMALL_K + 1];
+    double light[SMALL_K + 1], heavy[SMALL_K + 1], c[SMALL_K + 1] = {0};
     weights->loops->product(weights->u, sample->classes, light, k);
     smooth_topk_monic_product(weights->heavy, heavies, heavy);
     for (int j = 0; j <= k; ++j) c[j] = smooth_topk_coefficient(heavy, heavies, light, k, j);
-    if (smooth_topk_cancellation(c, k) > SMOOTH_TOPK_LARGEST_SUM) return 0;
+    smooth_topk_inverse inverse = smooth_topk_invert(c, k);
+    if (smooth_topk_cancellation(c, inverse, k) > SMOOTH_TOPK_LARGEST_SUM) return 0;
 
     double size = smooth_topk_finish_loss(sample, log(c[k] / c[k - 1]), loss);
     if (!grad) return 1;
     float d[SMALL_K];
-    for (int m = 0; m < k; ++m) d[m] = (float)(size * smooth_topk_division(c, k, m));
+    for (int m = 0; m < k; ++m) d[m] = (float)(size * smooth_topk_division(c, inverse, k, m));
     weights->loops->gradient(weights->u, sample->classes, d, grad, k);
     for (int i = 0; i < heavies; ++i)
         grad[weights->heavy_class[i]] =
-            (float)(size *
-                    smooth_topk_monic_difference(heavy, heavies, weights->heavy[i], light, c, k));
+            (float)(size * smooth_topk_monic_difference(heavy, heavies, weights->heavy[i], light,
+                                                        inverse, k));
     grad[sample->label] = (float)-size;
     return 1;
 }

@@ -32,21 +32,34 @@ SMOOTH_TOPK_FUNCTION double smooth_topk_coefficient(const double *a, int a_degre
     return sum;
 }
 
+/* What the functions below divide by: of the product c of all factors, 1/c[k-1] and 1/c[k]. */
+typedef struct {
+    double k1, k;
+} smooth_topk_inverse;
+
+SMOOTH_TOPK_FUNCTION smooth_topk_inverse smooth_topk_invert(const double *c, int k)
+{
+    smooth_topk_inverse inverse = {1 / c[k - 1], 1 / c[k]};
+    return inverse;
+}
+
 /* S: by how much a rounding error of the product c of all factors can grow in the gradient of a
    class whose factor is (1 + u x). */
-SMOOTH_TOPK_FUNCTION double smooth_topk_cancellation(const double *c, int k)
+SMOOTH_TOPK_FUNCTION double smooth_topk_cancellation(const double *c, smooth_topk_inverse inverse,
+                                                     int k)
 {
     double sum = 0;
     for (int j = 0; j < k - 1; ++j) sum += c[j];
-    double of_k1 = sum / c[k - 1], of_k = (sum + c[k - 1]) / c[k];
+    double of_k1 = sum * inverse.k1, of_k = (sum + c[k - 1]) * inverse.k;
     return of_k > of_k1 ? of_k : of_k1;
 }
 
 /* D_m without its factor sigmoid(q)/k: m_i(k) - m_i(k-1) = u_i sum_m (-u_i)^m D_m for a class with
    the factor (1 + u_i x), m = 0 .. k-1. */
-SMOOTH_TOPK_FUNCTION double smooth_topk_division(const double *c, int k, int m)
+SMOOTH_TOPK_FUNCTION double smooth_topk_division(const double *c, smooth_topk_inverse inverse,
+                                                 int k, int m)
 {
-    return c[k - 1 - m] / c[k] - (m <= k - 2 ? c[k - 2 - m] / c[k - 1] : 0);
+    return c[k - 1 - m] * inverse.k - (m <= k - 2 ? c[k - 2 - m] * inverse.k1 : 0);
 }
 
 /* One step of Horner's rule for that sum, of numbers or of vectors of them:
@@ -54,11 +67,11 @@ SMOOTH_TOPK_FUNCTION double smooth_topk_division(const double *c, int k, int m)
 #define SMOOTH_TOPK_HORNER(d_m, u, sum) ((d_m) - (u) * (sum))
 
 /* m_i(k) - m_i(k-1) of a class with the factor (u + x), one of those in `monic`, the product of
-   `degree` such factors; c = monic * other. It divides by the factor from the monic end, and
-   compares the probabilities of not being chosen, which have no 1 to cancel. */
+   `degree` such factors; inverse is that of c = monic * other. It divides by the factor from the
+   monic end, and compares the probabilities of not being chosen, which have no 1 to cancel. */
 SMOOTH_TOPK_FUNCTION double smooth_topk_monic_difference(const double *monic, int degree, double u,
-                                                         const double *other, const double *c,
-                                                         int k)
+                                                         const double *other,
+                                                         smooth_topk_inverse inverse, int k)
 {
     double quotient = 0, not_chosen_k = 0, not_chosen_k1 = 0;
     for (int t = degree - 1; t >= 0; --t) {
@@ -66,7 +79,7 @@ SMOOTH_TOPK_FUNCTION double smooth_topk_monic_difference(const double *monic, in
         if (t <= k) not_chosen_k += quotient * other[k - t];
         if (t <= k - 1) not_chosen_k1 += quotient * other[k - 1 - t];
     }
-    return u * (not_chosen_k1 / c[k - 1] - not_chosen_k / c[k]);
+    return u * (not_chosen_k1 * inverse.k1 - not_chosen_k * inverse.k);
 }
 
 #endif

@@ -27,8 +27,9 @@ static inline double smooth_topk_finish_loss(const smooth_topk_sample *sample, d
     const smooth_topk_params *params = sample->params;
     double q = smooth_topk_q(log_ratio, sample->scores[sample->label], sample->pivot, params->k,
                              params->tau, params->alpha);
-    *loss = (float)(params->tau * smooth_topk_softplus(q));
-    return smooth_topk_sigmoid(q) / params->k;
+    double sigmoid, softplus = smooth_topk_softplus_and_sigmoid(q, &sigmoid);
+    *loss = (float)(params->tau * softplus);
+    return sigmoid / params->k;
 }
 
 #endif

@@ -165,8 +165,9 @@ static __device__ double any_k(const labelled_sample *sample)
     __syncthreads();
     double size, loss = finish_any(sample, log(scratch->c[k] / scratch->c[k - 1]) - tilt, &size);
     if (!sample->grad) return loss;
+    smooth_topk_inverse inverse = smooth_topk_invert(scratch->c, k);
     for (int m = threadIdx.x; m < k; m += ANY_THREADS)
-        scratch->d[m] = size * smooth_topk_division(scratch->c, k, m);
+        scratch->d[m] = size * smooth_topk_division(scratch->c, inverse, k, m);
     __syncthreads();
     for (int i = threadIdx.x; i < classes; i += ANY_THREADS) {
         float odds = scratch->odds[i];
@@ -176,7 +177,7 @@ static __device__ double any_k(const labelled_sample *sample)
         } else if (bits_of(odds) >> 31) {
             difference =
                 size * smooth_topk_monic_difference(scratch->likely, likely_degree, -(double)odds,
-                                                    scratch->unlikely, scratch->c, k);
+                                                    scratch->unlikely, inverse, k);
         } else {
             difference = scratch->d[k - 1];
             for (int m = k - 2; m >= 0; --m)

@@ -83,8 +83,8 @@ static __device__ void any_sample(const gpu_batch *batch, any_shared *shared,
     bad = block_sum(bad, shared->partial[0]);
     if (batch->output && !batch->deferred) {
         most = block_max(most, shared->partial[1]);
-        softmax_row(sample.scores, batch->classes, most, batch->temperature, batch->output + row,
-                    shared->partial[2]);
+        softmax_row(whole_block(), sample.scores, batch->classes, most, batch->temperature,
+                    batch->output + row, shared->partial[2]);
     }
     double loss = 0;
     if (sample.label == -1) {
@@ -103,17 +103,26 @@ static __device__ void any_sample(const gpu_batch *batch, any_shared *shared,
     if (threadIdx.x == 0) write_loss(batch, b, (float)loss);
 }
 
-/* An algorithm a kernel: registers for the two at once do not do. */
+/* An algorithm a kernel: registers for the two at once do not do. The flags of 256 samples are read
+   at once: most often none is set. */
 template <smooth_topk_algorithm ALGORITHM>
 static __global__ void __launch_bounds__(ANY_THREADS, 2) any_kernel(gpu_batch batch)
 {
     DYNAMIC_SHARED(any_shared, shared);
     char *slot = batch.slots + batch.slot_bytes * blockIdx.x;
     sample_scratch scratch = take_sample_scratch(&slot, &batch.params, batch.classes);
-    for (int b = blockIdx.x; b < batch.samples; b += gridDim.x) {
-        if (batch.deferred && !batch.deferred[b]) continue;
-        any_sample<ALGORITHM>(&batch, shared, &scratch, b);
+    int stride = gridDim.x;
+    for (int first = blockIdx.x; first < batch.samples; first += ANY_THREADS * stride) {
+        int own = first + (int)threadIdx.x * stride;
+        int is_wanted = own < batch.samples && (!batch.deferred || batch.deferred[own]);
+        if (!__syncthreads_or(is_wanted)) continue;
+        shared->is_wanted[threadIdx.x] = is_wanted;
         __syncthreads();
+        for (int t = 0; t < ANY_THREADS; ++t) {
+            if (!shared->is_wanted[t]) continue;
+            any_sample<ALGORITHM>(&batch, shared, &scratch, first + t * stride);
+            __syncthreads();
+        }
     }
 }
 

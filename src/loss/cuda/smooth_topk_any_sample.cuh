@@ -63,6 +63,7 @@ typedef struct {
     float partial[6][WARP];
     int likely[ANY_WARPS], unlikely[ANY_WARPS]; /* how many in each warp's stretch of classes */
     int pivot_class;
+    char is_wanted[ANY_THREADS]; /* of the next samples */
 } any_shared;
 
 /* A sample with one of its labels. */
@@ -154,8 +155,9 @@ static __device__ double finish_any(const labelled_sample *sample, double log_ra
     const smooth_topk_params *params = &sample->batch->params;
     double q = smooth_topk_q(log_ratio, sample->scores[sample->label], sample->pivot, params->k,
                              params->tau, alpha_of(sample->batch, sample->label));
-    *size = smooth_topk_sigmoid(q) / params->k;
-    return params->tau * smooth_topk_softplus(q);
+    double sigmoid, softplus = smooth_topk_softplus_and_sigmoid(q, &sigmoid);
+    *size = sigmoid / params->k;
+    return params->tau * softplus;
 }
 
 #endif

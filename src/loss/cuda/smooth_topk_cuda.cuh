@@ -41,7 +41,9 @@ typedef struct {
     float *loss, *grad; /* grad may be NULL */
     float *output;      /* may be NULL */
     float temperature;
-    float rate;    /* log2(e) / (k tau) */
+    float rate;                        /* log2(e) / (k tau) */
+    double inverse_tau, inverse_k_tau; /* 1 / tau, 1 / (k tau) */
+    int team;                          /* threads that do a sample in pivot_kernel */
     int *deferred; /* samples: whether pivot_kernel defers it to any_kernel; NULL: all are */
     char *slots;   /* of any_kernel: one for each sample in flight */
     size_t slot_bytes;
@@ -85,14 +87,39 @@ static __device__ void write_loss(const gpu_batch *batch, int b, float loss)
     batch->loss[b] = batch->add ? batch->loss[b] + loss : loss;
 }
 
-/* The sum over the block, in every thread. partial: WARP floats that nobody else is using, and
+/* The threads that do a sample: a warp of its block, or the whole block. */
+typedef struct {
+    int thread, threads; /* this one; how many, a multiple of WARP */
+} team;
+
+static __device__ team whole_block(void)
+{
+    team all = {(int)threadIdx.x, (int)blockDim.x};
+    return all;
+}
+
+#define TEAM_BARRIER(members)          \
+    do {                               \
+        if ((members).threads == WARP) \
+            __syncwarp();              \
+        else                           \
+            __syncthreads();           \
+    } while (0)
+
+/* The sum over the team, in every thread. partial: WARP floats that nobody else is using, and
    nobody may use again before the next barrier. */
-static __device__ float block_sum(float x, float *partial)
+static __device__ float team_sum(team members, float x, float *partial)
 {
     x = warp_sum(x);
+    if (members.threads == WARP) return x;
     if (LANE == 0) partial[WARP_OF_BLOCK] = x;
     __syncthreads();
-    return warp_sum(LANE < (int)blockDim.x / WARP ? partial[LANE] : 0);
+    return warp_sum(LANE < members.threads / WARP ? partial[LANE] : 0);
+}
+
+static __device__ float block_sum(float x, float *partial)
+{
+    return team_sum(whole_block(), x, partial);
 }
 
 static __device__ float block_max(float x, float *partial)

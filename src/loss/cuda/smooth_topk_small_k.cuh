@@ -1,5 +1,6 @@
-/* Algorithm pivot for k <= 10, in float: a block a sample. Reads the scores once where they fit on
-   chip, writes loss and gradient once; what float cannot bear is deferred to any_kernel. */
+/* Algorithm pivot for k <= 10, in float: a warp a sample for few classes, else a block a sample.
+   Reads the scores once where they fit on chip, writes loss and gradient once; what float cannot
+   bear is deferred to any_kernel. */
 #ifndef SMOOTH_TOPK_SMALL_K_CUH
 #define SMOOTH_TOPK_SMALL_K_CUH
 
@@ -12,29 +13,98 @@
 
 #define SMALL_K SMOOTH_TOPK_SMALL_K
 #define MOST_THREADS 512 /* two blocks an SM, of up to 64 registers a thread */
+#define MOST_WARPS (MOST_THREADS / WARP)
 
-/* So many factors a thread can multiply in float. */
-#define MOST_ON_CHIP (128 * MOST_THREADS)
+/* Numbers of a thread that are on their way from memory at the same time: of the scores, and of
+   what is read again on chip or from the caches. */
+#define SCORES_AHEAD 8
+#define AHEAD 4
+
+/* So many factors a thread can multiply in float before it goes on in double. */
+#define FLOAT_FACTORS 128
+
+/* Longer rows are not kept on chip, even if they fit; a test sets it to 0. */
+#ifndef MOST_ON_CHIP
+#define MOST_ON_CHIP (FLOAT_FACTORS * MOST_THREADS)
+#endif
 
 /* -------------------------------------------------------------------------------------------------
    CUDA kernels
    -------------------------------------------------------------------------------------------------
  */
 
-/* What the threads of a block tell one another. */
+/* What the threads of a sample tell one another. */
 typedef struct {
-    double of_warp[SMALL_K + 1][WARP],
-        light[SMALL_K + 1]; /* light classes' products: of each warp; of all */
+    double of_warp[SMALL_K + 1][MOST_WARPS], light[SMALL_K + 1]; /* products of light classes */
     double heavy[SMALL_K], heavy_product[SMALL_K + 1], c[SMALL_K + 1];
     float d[SMALL_K], heavy_grad[SMALL_K], label_grad;
     int heavy_class[SMALL_K];
-    float column[WARP], partial[WARP], score[WARP]; /* score, class_of: the candidates */
-    int class_of[WARP], candidates, deferred;
-    int bad[WARP];
+    float column[WARP], partial[WARP];
+    float candidate_score[WARP];
+    int candidate_class[WARP], candidates, deferred;
+    int bad[MOST_WARPS];
 } small_shared;
 
-/* Of 32 columns of classes, what their maxima say about the k-th largest score: that it is at least
-   the k-th largest of them. */
+/* A sample and the threads that do it. A class belongs to one thread throughout, so that the row on
+   chip needs no barrier. */
+typedef struct {
+    team members;
+    small_shared *shared;
+    int b, label, classes;
+    float label_score; /* minus infinity where there is no label */
+    const float *scores;
+    float *on_chip;   /* classes: first the scores, then u */
+    const float *row; /* where the scores are read again: on_chip or scores */
+} small_sample;
+
+/* numbers[j] = row[first + j threads], minus infinity behind the end of the row. All loads go out
+   before the first number is used. */
+template <int COUNT>
+static __device__ void load_ahead(const small_sample *sample, const float *row, int first,
+                                  float (&numbers)[COUNT])
+{
+#pragma unroll
+    for (int j = 0; j < COUNT; ++j) {
+        int i = first + j * sample->members.threads;
+        numbers[j] = row[i < sample->classes ? i : first];
+    }
+#pragma unroll
+    for (int j = 0; j < COUNT; ++j)
+        if (first + j * sample->members.threads >= sample->classes) numbers[j] = minus_inf();
+}
+
+/* Reads the scores: the largest of each of 32 columns of classes, the label left out, to
+   shared->column, whether a score is bad to shared->bad. Returns the largest of this thread's.
+   Ends with a barrier. */
+template <bool ON_CHIP> static __device__ float read_scores(const small_sample *sample)
+{
+    team members = sample->members;
+    small_shared *shared = sample->shared;
+    int warps = members.threads / WARP, warp = members.thread / WARP, bad = 0;
+    float mine = minus_inf(), ahead[SCORES_AHEAD];
+    for (int first = members.thread; first < sample->classes;
+         first += SCORES_AHEAD * members.threads) {
+        load_ahead(sample, sample->scores, first, ahead);
+#pragma unroll
+        for (int j = 0; j < SCORES_AHEAD; ++j) {
+            int i = first + j * members.threads;
+            if (ON_CHIP && i < sample->classes) sample->on_chip[i] = ahead[j];
+            bad |= smooth_topk_is_nan_or_plus_inf(bits_of(ahead[j]));
+            if (i != sample->label) mine = fmaxf(mine, ahead[j]);
+        }
+    }
+    float column = mine;
+    for (int offset = 1; offset < warps; offset *= 2)
+        column = fmaxf(column, __shfl_xor_sync(ALL_LANES, column, offset));
+    if (LANE % warps == 0) shared->column[warp * (WARP / warps) + LANE / warps] = column;
+    bad = __any_sync(ALL_LANES, bad);
+    if (LANE == 0) shared->bad[warp] = bad;
+    if (members.thread == 0) shared->candidates = 0;
+    TEAM_BARRIER(members);
+    return mine;
+}
+
+/* The k-th largest score is at least the k-th largest of the columns' maxima. */
 static __device__ float bound_of_columns(const float *column, int k)
 {
     float mine = column[LANE];
@@ -43,13 +113,54 @@ static __device__ float bound_of_columns(const float *column, int k)
     return -warp_max(above < k ? -mine : minus_inf());
 }
 
-/* a = a * b for two products whose constant coefficients are 1; b is the one `offset` lanes up. */
-template <int K, typename real>
-static __device__ void times_lane_above(real (&a)[K + 1], int offset)
+/* The classes, the label left out, whose scores are at least `bound`: most threads have none.
+   Returns how many there are; beyond WARP they are not all in the list. Ends with a barrier. */
+static __device__ int collect_candidates(const small_sample *sample, float largest_of_thread,
+                                         float bound)
 {
-    real b[K + 1];
-#pragma unroll
-    for (int j = 1; j <= K; ++j) b[j] = __shfl_down_sync(ALL_LANES, a[j], offset);
+    small_shared *shared = sample->shared;
+    if (largest_of_thread >= bound) {
+        for (int i = sample->members.thread; i < sample->classes; i += sample->members.threads) {
+            float score = sample->row[i];
+            if (i == sample->label || !(score >= bound)) continue;
+            int place = atomicAdd(&shared->candidates, 1);
+            if (place >= WARP) break;
+            shared->candidate_score[place] = score;
+            shared->candidate_class[place] = i;
+        }
+    }
+    TEAM_BARRIER(sample->members);
+    return shared->candidates;
+}
+
+/* The K-th largest score, in every thread; the heavy classes and their number. The candidates are
+   ordered by score, then by class, whatever the order they came in. */
+template <int K>
+static __device__ float find_pivot(const small_sample *sample, double inverse_k_tau,
+                                   int *heavy_count)
+{
+    small_shared *shared = sample->shared;
+    int count = shared->candidates, is_candidate = LANE < count, rank = 0;
+    float score = is_candidate ? shared->candidate_score[LANE] : minus_inf();
+    int class_of = is_candidate ? shared->candidate_class[LANE] : INT_MAX;
+    for (int i = 0; i < count; ++i) {
+        float other = shared->candidate_score[i];
+        rank += other > score || (other == score && shared->candidate_class[i] < class_of);
+    }
+    unsigned at_pivot = __ballot_sync(ALL_LANES, is_candidate && rank == K - 1);
+    float pivot = __shfl_sync(ALL_LANES, score, __ffs(at_pivot) - 1);
+    *heavy_count = __popc(__ballot_sync(ALL_LANES, score > pivot));
+    if (sample->members.thread < WARP && score > pivot) {
+        shared->heavy[rank] = exp(-smooth_topk_z_at(score, pivot, inverse_k_tau));
+        shared->heavy_class[rank] = class_of;
+    }
+    return pivot;
+}
+
+/* a *= b for two products whose constant coefficients are 1. */
+template <int K, typename real>
+static __device__ void multiply(real (&a)[K + 1], const real (&b)[K + 1])
+{
 #pragma unroll
     for (int j = K; j >= 1; --j) {
         real sum = a[j] + b[j];
@@ -59,35 +170,17 @@ static __device__ void times_lane_above(real (&a)[K + 1], int offset)
     }
 }
 
-/* Loss, and all that the gradient needs, from the light product and the heavy classes: one warp. */
-static __device__ void finish_small(const gpu_batch *batch, small_shared *s, int b, float pivot,
-                                    float label_score, int label, int heavy_count)
+/* a *= the one of the lane `offset` above. */
+template <int K, typename real>
+static __device__ void multiply_lane_above(real (&a)[K + 1], int offset)
 {
-    int k = batch->params.k;
-    float weight = batch->weights ? batch->scale * batch->weights[b] : batch->scale;
-    if (LANE == 0) smooth_topk_monic_product(s->heavy, heavy_count, s->heavy_product);
-    __syncwarp();
-    if (LANE <= k)
-        s->c[LANE] = smooth_topk_coefficient(s->heavy_product, heavy_count, s->light, k, LANE);
-    __syncwarp();
-    int deferred = !(smooth_topk_cancellation(s->c, k) <= SMOOTH_TOPK_LARGEST_SUM);
-    if (LANE == 0) s->deferred = batch->deferred[b] = deferred;
-    if (deferred) return;
-    double q = smooth_topk_q(log(s->c[k] / s->c[k - 1]), label_score, pivot, k, batch->params.tau,
-                             alpha_of(batch, label));
-    double size = smooth_topk_sigmoid(q) / k;
-    if (LANE < k) s->d[LANE] = (float)(size * smooth_topk_division(s->c, k, LANE));
-    if (LANE < heavy_count)
-        s->heavy_grad[LANE] =
-            batch->sign * weight *
-            (float)(size * smooth_topk_monic_difference(s->heavy_product, heavy_count,
-                                                        s->heavy[LANE], s->light, s->c, k));
-    if (LANE != 0) return;
-    s->label_grad = batch->sign * weight * (float)-size;
-    write_loss(batch, b, weight * (float)(batch->params.tau * smooth_topk_softplus(q)));
+    real b[K + 1];
+#pragma unroll
+    for (int j = 1; j <= K; ++j) b[j] = __shfl_down_sync(ALL_LANES, a[j], offset);
+    multiply<K>(a, b);
 }
 
-/* Single precision where no thread has more than 128 classes. */
+/* Of a thread's product: where the row is not on chip it has more than FLOAT_FACTORS factors. */
 template <bool ON_CHIP> struct product_number {
     typedef float type;
 };
@@ -95,133 +188,222 @@ template <> struct product_number<false> {
     typedef double type;
 };
 
-/* A sample a block, of 1, 2, 4, 8 or 16 warps. A class belongs to one thread throughout, so that
-   the row needs no barrier. What is not an ordinary sample is deferred to any_kernel: without a
-   label, with bad scores, with ties beyond number at the pivot, or beyond what float can bear. */
+/* The product of the factors of this thread's light classes. On chip u takes the place of the
+   scores. */
+template <int K, bool ON_CHIP, typename real>
+static __device__ void multiply_own(const small_sample *sample, float pivot, float rate,
+                                    real (&product)[K + 1])
+{
+    int threads = sample->members.threads, factors = 0;
+    float c[K + 1], ahead[AHEAD];
+#pragma unroll
+    for (int m = 0; m <= K; ++m) product[m] = c[m] = m == 0;
+    for (int first = sample->members.thread; first < sample->classes; first += AHEAD * threads) {
+        load_ahead(sample, sample->row, first, ahead);
+#pragma unroll
+        for (int j = 0; j < AHEAD; ++j) {
+            int i = first + j * threads;
+            ahead[j] = smooth_topk_weight(ahead[j], pivot, rate);
+            if (i == sample->label) ahead[j] = 0;
+            if (ON_CHIP && i < sample->classes) sample->on_chip[i] = ahead[j];
+        }
+#pragma unroll
+        for (int j = 0; j < AHEAD; ++j) {
+#pragma unroll
+            for (int m = K; m >= 1; --m) c[m] += ahead[j] * c[m - 1];
+        }
+        if (!ON_CHIP && (factors += AHEAD) == FLOAT_FACTORS) {
+            real part[K + 1];
+#pragma unroll
+            for (int m = 0; m <= K; ++m) part[m] = c[m], c[m] = m == 0;
+            multiply<K>(product, part);
+            factors = 0;
+        }
+    }
+    real part[K + 1];
+#pragma unroll
+    for (int m = 0; m <= K; ++m) part[m] = c[m];
+    multiply<K>(product, part);
+}
+
+/* The product of all light classes' factors, to shared->light, by the first warp. In float on chip:
+   doubles there were as exact (the worst loss 0.03 instead of 0.04 of what is allowed), and are
+   slow on many cards. */
+template <int K, bool ON_CHIP>
+static __device__ void multiply_light(const small_sample *sample, float pivot, float rate)
+{
+    typedef typename product_number<ON_CHIP>::type real;
+    small_shared *shared = sample->shared;
+    int warps = sample->members.threads / WARP, warp = sample->members.thread / WARP;
+    real product[K + 1];
+    multiply_own<K, ON_CHIP>(sample, pivot, rate, product);
+    for (int offset = WARP / 2; offset > 0; offset /= 2) multiply_lane_above<K>(product, offset);
+    if (warps > 1) {
+        if (LANE == 0)
+            for (int m = 1; m <= K; ++m) shared->of_warp[m][warp] = product[m];
+        __syncthreads();
+        if (warp > 0) return;
+        for (int m = 1; m <= K; ++m) product[m] = LANE < warps ? (real)shared->of_warp[m][LANE] : 0;
+        for (int offset = warps / 2; offset > 0; offset /= 2)
+            multiply_lane_above<K>(product, offset);
+    }
+    if (LANE == 0) {
+        shared->light[0] = 1;
+        for (int m = 1; m <= K; ++m) shared->light[m] = product[m];
+    }
+}
+
+/* The product of the heavy classes' factors, as smooth_topk_monic_product: lane j has coefficient
+   j. */
+static __device__ double multiply_heavy(const small_shared *shared, int heavy_count)
+{
+    double u = LANE < heavy_count ? shared->heavy[LANE] : 0;
+    double scale = 1 / (u + 1), part = u * scale, product = LANE == 0;
+    for (int i = 0; i < heavy_count; ++i) {
+        double below = __shfl_up_sync(ALL_LANES, product, 1);
+        double scale_of_factor = __shfl_sync(ALL_LANES, scale, i);
+        double part_of_factor = __shfl_sync(ALL_LANES, part, i);
+        product = part_of_factor * product + (LANE > 0 ? scale_of_factor * below : 0);
+    }
+    return product;
+}
+
+/* Loss, and all that the gradient needs, from the light product and the heavy classes: one warp.
+   Lane j has coefficient j of the products and heavy class j. */
+static __device__ void finish_small(const gpu_batch *batch, const small_sample *sample, float pivot,
+                                    int heavy_count)
+{
+    small_shared *shared = sample->shared;
+    int k = batch->params.k, b = sample->b;
+    double product = multiply_heavy(shared, heavy_count);
+    if (LANE <= k) shared->heavy_product[LANE] = product;
+    __syncwarp();
+    if (LANE <= k)
+        shared->c[LANE] =
+            smooth_topk_coefficient(shared->heavy_product, heavy_count, shared->light, k, LANE);
+    __syncwarp();
+    double one_of_two = 1 / shared->c[LANE == 0 ? k - 1 : k];
+    smooth_topk_inverse inverse = {__shfl_sync(ALL_LANES, one_of_two, 0),
+                                   __shfl_sync(ALL_LANES, one_of_two, 1)};
+    int deferred = !(smooth_topk_cancellation(shared->c, inverse, k) <= SMOOTH_TOPK_LARGEST_SUM);
+    if (LANE == 0) shared->deferred = batch->deferred[b] = deferred;
+    if (deferred) return;
+    double sigmoid, q = alpha_of(batch, sample->label) * batch->inverse_tau -
+                        smooth_topk_z_at(sample->label_score, pivot, batch->inverse_k_tau) +
+                        log(shared->c[k] * inverse.k1);
+    double softplus = smooth_topk_softplus_and_sigmoid(q, &sigmoid), size = sigmoid / k;
+    float weight = batch->weights ? batch->scale * batch->weights[b] : batch->scale;
+    float signed_weight = batch->sign * weight;
+    if (LANE < k)
+        shared->d[LANE] = (float)(size * smooth_topk_division(shared->c, inverse, k, LANE));
+    if (LANE < heavy_count)
+        shared->heavy_grad[LANE] =
+            signed_weight * (float)(size * smooth_topk_monic_difference(
+                                               shared->heavy_product, heavy_count,
+                                               shared->heavy[LANE], shared->light, inverse, k));
+    if (LANE != 0) return;
+    shared->label_grad = signed_weight * (float)-size;
+    write_loss(batch, b, weight * (float)(batch->params.tau * softplus));
+}
+
+/* The gradient of a light class by Horner's rule. Of heavy classes and the label u is 0: so is what
+   the rule gives, and their own gradients are added. */
+template <int K, bool ON_CHIP>
+static __device__ void write_gradients(const gpu_batch *batch, const small_sample *sample,
+                                       float pivot, int heavy_count)
+{
+    const small_shared *shared = sample->shared;
+    int b = sample->b, threads = sample->members.threads;
+    float *grad = batch->grad + (size_t)b * sample->classes, d[K], ahead[AHEAD], before[AHEAD];
+    float sign = batch->sign * (batch->weights ? batch->scale * batch->weights[b] : batch->scale);
+#pragma unroll
+    for (int m = 0; m < K; ++m) d[m] = shared->d[m];
+    for (int first = sample->members.thread; first < sample->classes; first += AHEAD * threads) {
+        load_ahead(sample, sample->row, first, ahead);
+#pragma unroll
+        for (int j = 0; j < AHEAD; ++j) before[j] = 0;
+        if (batch->add) load_ahead(sample, grad, first, before);
+#pragma unroll
+        for (int j = 0; j < AHEAD; ++j) {
+            int i = first + j * threads;
+            float u = ON_CHIP ? ahead[j] : smooth_topk_weight(ahead[j], pivot, batch->rate);
+            if (!ON_CHIP && i == sample->label) u = 0;
+            float sum = d[K - 1];
+#pragma unroll
+            for (int m = K - 2; m >= 0; --m) sum = SMOOTH_TOPK_HORNER(d[m], u, sum);
+            if (i < sample->classes) grad[i] = before[j] + sign * (u * sum);
+        }
+    }
+    for (int i = 0; i < heavy_count; ++i)
+        if (shared->heavy_class[i] % threads == sample->members.thread)
+            grad[shared->heavy_class[i]] += shared->heavy_grad[i];
+    if (sample->label % threads == sample->members.thread)
+        grad[sample->label] += shared->label_grad;
+}
+
+/* The bytes of shared memory of a sample. */
+SMOOTH_TOPK_FUNCTION size_t small_shared_size(int classes, bool on_chip)
+{
+    return sizeof(small_shared) +
+           (on_chip ? ((size_t)classes * sizeof(float) + 7) / sizeof(double) * sizeof(double) : 0);
+}
+
+template <bool ON_CHIP>
+static __device__ small_sample small_sample_of(const gpu_batch *batch, char *shared)
+{
+    small_sample sample;
+    int place = threadIdx.x / batch->team;
+    sample.members.threads = batch->team;
+    sample.members.thread = threadIdx.x % batch->team;
+    sample.shared = (small_shared *)(shared + place * small_shared_size(batch->classes, ON_CHIP));
+    sample.b = blockIdx.x * (blockDim.x / batch->team) + place;
+    sample.classes = batch->classes;
+    sample.on_chip = (float *)(sample.shared + 1);
+    sample.label = -1;
+    sample.label_score = minus_inf();
+    sample.scores = batch->scores + (size_t)sample.b * batch->classes;
+    sample.row = ON_CHIP ? sample.on_chip : sample.scores;
+    if (sample.b < batch->samples) sample.label = batch->labels[sample.b];
+    if (sample.label >= 0 && sample.label < sample.classes)
+        sample.label_score = sample.scores[sample.label];
+    return sample;
+}
+
+/* A sample a team, of 1, 2, 4, 8 or 16 warps. What is not an ordinary sample is deferred to
+   any_kernel: without a label, with bad scores, with more ties at the pivot than there are lanes,
+   or beyond what float can bear. */
 template <int K, bool ON_CHIP>
 static __global__ void __launch_bounds__(MOST_THREADS, 2) pivot_kernel(gpu_batch batch)
 {
-    typedef typename product_number<ON_CHIP>::type real;
-    DYNAMIC_SHARED(small_shared, s);
-    float *on_chip = (float *)(s + 1); /* first the scores, then u */
-    int b = blockIdx.x, label = batch.labels[b], classes = batch.classes, warps = blockDim.x / WARP;
-    const float *scores = batch.scores + (size_t)b * classes, *row = ON_CHIP ? on_chip : scores;
-    int labelled = label >= 0 && label < classes;
-    float label_score = labelled ? scores[label] : minus_inf();
+    DYNAMIC_SHARED(char, dynamic);
+    small_sample sample = small_sample_of<ON_CHIP>(&batch, dynamic);
+    team members = sample.members;
+    small_shared *shared = sample.shared;
+    if (sample.b >= batch.samples) return; /* a whole warp */
 
-    float mine = minus_inf();
-    int bad = 0;
-#pragma unroll 8
-    for (int i = threadIdx.x; i < classes; i += blockDim.x) {
-        float score = scores[i];
-        if (ON_CHIP) on_chip[i] = score;
-        bad |= smooth_topk_is_nan_or_plus_inf(bits_of(score));
-        if (i != label) mine = fmaxf(mine, score);
+    float largest_of_thread = read_scores<ON_CHIP>(&sample);
+    if (batch.output) {
+        float largest = fmaxf(warp_max(shared->column[LANE]), sample.label_score);
+        softmax_row(members, sample.row, sample.classes, largest, batch.temperature,
+                    batch.output + (size_t)sample.b * sample.classes, shared->partial);
     }
-    float column = mine;
-    for (int offset = 1; offset < warps; offset *= 2)
-        column = fmaxf(column, __shfl_xor_sync(ALL_LANES, column, offset));
-    if (LANE % warps == 0) s->column[WARP_OF_BLOCK * (WARP / warps) + LANE / warps] = column;
-    bad = __any_sync(ALL_LANES, bad);
-    if (LANE == 0) s->bad[WARP_OF_BLOCK] = bad;
-    if (threadIdx.x == 0) s->candidates = 0;
-    __syncthreads();
-
-    if (batch.output)
-        softmax_row(row, classes, fmaxf(warp_max(s->column[LANE]), label_score), batch.temperature,
-                    batch.output + (size_t)b * classes, s->partial);
-
-    bad = __any_sync(ALL_LANES, LANE < warps && s->bad[LANE]);
-    float bound = bound_of_columns(s->column, K);
-    if (bad || !(label_score > minus_inf()) || !(bound > minus_inf())) {
-        if (threadIdx.x == 0) batch.deferred[b] = 1;
+    int bad = __any_sync(ALL_LANES, LANE < members.threads / WARP && shared->bad[LANE]);
+    float bound = bound_of_columns(shared->column, K);
+    bad |= !(sample.label_score > minus_inf()) || !(bound > minus_inf());
+    if (bad || collect_candidates(&sample, largest_of_thread, bound) > WARP) {
+        if (members.thread == 0) batch.deferred[sample.b] = 1;
         return;
     }
-    if (mine >= bound) {
-        for (int i = threadIdx.x; i < classes; i += blockDim.x) {
-            if (i == label || !(row[i] >= bound)) continue;
-            int place = atomicAdd(&s->candidates, 1);
-            if (place >= WARP) break;
-            s->score[place] = row[i];
-            s->class_of[place] = i;
-        }
+    int heavy_count;
+    float pivot = find_pivot<K>(&sample, batch.inverse_k_tau, &heavy_count);
+    multiply_light<K, ON_CHIP>(&sample, pivot, batch.rate);
+    if (members.thread < WARP) {
+        __syncwarp();
+        finish_small(&batch, &sample, pivot, heavy_count);
     }
-    __syncthreads();
-
-    int candidates = s->candidates;
-    if (candidates > WARP) {
-        if (threadIdx.x == 0) batch.deferred[b] = 1;
-        return;
-    }
-    /* Whatever the order they came in: by score, then by class. */
-    int is_candidate = LANE < candidates, rank = 0;
-    float score = is_candidate ? s->score[LANE] : minus_inf();
-    int class_of = is_candidate ? s->class_of[LANE] : INT_MAX;
-    for (int i = 0; i < candidates; ++i)
-        rank += s->score[i] > score || (s->score[i] == score && s->class_of[i] < class_of);
-    unsigned at_pivot = __ballot_sync(ALL_LANES, is_candidate && rank == K - 1);
-    float pivot = __shfl_sync(ALL_LANES, score, __ffs(at_pivot) - 1);
-    int heavy_count = __popc(__ballot_sync(ALL_LANES, score > pivot));
-    if (threadIdx.x < WARP && score > pivot) {
-        s->heavy[rank] = exp(-smooth_topk_z(score, pivot, K, batch.params.tau));
-        s->heavy_class[rank] = class_of;
-    }
-
-    real c[K + 1];
-#pragma unroll
-    for (int m = 0; m <= K; ++m) c[m] = m == 0;
-#pragma unroll 4
-    for (int i = threadIdx.x; i < classes; i += blockDim.x) {
-        float u = smooth_topk_weight(row[i], pivot, batch.rate);
-        if (i == label) u = 0;
-        if (ON_CHIP) on_chip[i] = u;
-#pragma unroll
-        for (int m = K; m >= 1; --m) c[m] += u * c[m - 1];
-    }
-    /* The first products in float; those whose errors no longer average out, in double. */
-    times_lane_above<K, real>(c, 16);
-    times_lane_above<K, real>(c, 8);
-    double of_warp[K + 1];
-#pragma unroll
-    for (int m = 1; m <= K; ++m) of_warp[m] = c[m];
-    for (int offset = 4; offset > 0; offset /= 2) times_lane_above<K, double>(of_warp, offset);
-    if (LANE == 0)
-        for (int m = 1; m <= K; ++m) s->of_warp[m][WARP_OF_BLOCK] = of_warp[m];
-    __syncthreads();
-
-    if (threadIdx.x < WARP) {
-        double product[K + 1];
-        for (int m = 1; m <= K; ++m) product[m] = LANE < warps ? s->of_warp[m][LANE] : 0;
-        for (int offset = warps / 2; offset > 0; offset /= 2)
-            times_lane_above<K, double>(product, offset);
-        if (LANE == 0) {
-            s->light[0] = 1;
-            for (int m = 1; m <= K; ++m) s->light[m] = product[m];
-        }
-        finish_small(&batch, s, b, pivot, label_score, label, heavy_count);
-    }
-    __syncthreads();
-
-    if (s->deferred || !batch.grad) return;
-    float *grad = batch.grad + (size_t)b * classes, d[K];
-    float sign = batch.sign * (batch.weights ? batch.scale * batch.weights[b] : batch.scale);
-#pragma unroll
-    for (int m = 0; m < K; ++m) d[m] = s->d[m];
-#pragma unroll 4
-    for (int i = threadIdx.x; i < classes; i += blockDim.x) {
-        float u = ON_CHIP ? row[i] : smooth_topk_weight(row[i], pivot, batch.rate);
-        if (!ON_CHIP && i == label) u = 0;
-        float sum = d[K - 1];
-#pragma unroll
-        for (int m = K - 2; m >= 0; --m) sum = SMOOTH_TOPK_HORNER(d[m], u, sum);
-        float value = sign * (u * sum);
-        grad[i] = batch.add ? grad[i] + value : value;
-    }
-    /* Of heavy classes and the label u is 0: so was what was written. */
-    for (int i = 0; i < heavy_count; ++i)
-        if (s->heavy_class[i] % blockDim.x == threadIdx.x)
-            grad[s->heavy_class[i]] += s->heavy_grad[i];
-    if (label % blockDim.x == threadIdx.x) grad[label] += s->label_grad;
+    TEAM_BARRIER(members);
+    if (!shared->deferred && batch.grad)
+        write_gradients<K, ON_CHIP>(&batch, &sample, pivot, heavy_count);
 }
 
 /* -------------------------------------------------------------------------------------------------
@@ -241,39 +423,53 @@ template <bool ON_CHIP> static batch_kernel pivot_kernel_of(int k)
     return kernels[k - 1];
 }
 
-static int launch_pivot(const gpu_batch *batch, cudaStream_t stream)
+/* How the samples are dealt out; the benchmark tries others. */
+static struct {
+    int classes_of_warp;  /* up to so many a warp does a sample */
+    int samples_of_block; /* then */
+    int classes_of_team;  /* up to so many a block of team_threads does a sample, beyond it one of
+                             MOST_THREADS */
+    int team_threads;
+} pivot_launch = {1024, 4, 4096, 256};
+
+static int launch_pivot(gpu_batch *batch, cudaStream_t stream)
 {
-    int device = 0, limit = 0, threads = MOST_THREADS;
+    int device = 0, limit = 0, classes = batch->classes, samples = 1;
     if (cudaGetDevice(&device) != cudaSuccess ||
         cudaDeviceGetAttribute(&limit, cudaDevAttrMaxSharedMemoryPerBlockOptin, device) !=
             cudaSuccess)
         return SMOOTH_TOPK_ERROR_CUDA;
-    size_t shared = sizeof(small_shared),
-           with_row = shared + (size_t)batch->classes * sizeof(float);
-    int on_chip = batch->classes <= MOST_ON_CHIP && with_row <= (size_t)limit;
+    batch->team = MOST_THREADS;
+    if (classes <= pivot_launch.classes_of_warp) {
+        batch->team = WARP;
+        samples = pivot_launch.samples_of_block;
+    } else if (classes <= pivot_launch.classes_of_team)
+        batch->team = pivot_launch.team_threads;
+    int on_chip = classes <= MOST_ON_CHIP && classes <= FLOAT_FACTORS * batch->team &&
+                  samples * small_shared_size(classes, true) <= (size_t)limit;
+    size_t shared = samples * small_shared_size(classes, on_chip);
     batch_kernel kernel =
         on_chip ? pivot_kernel_of<true>(batch->params.k) : pivot_kernel_of<false>(batch->params.k);
-    if (on_chip) shared = with_row;
     if (shared > 48 * 1024 &&
         cudaFuncSetAttribute((const void *)kernel, cudaFuncAttributeMaxDynamicSharedMemorySize,
                              (int)shared) != cudaSuccess)
         return SMOOTH_TOPK_ERROR_CUDA;
-    if (batch->classes <= 256)
-        threads = WARP;
-    else if (batch->classes <= 4096)
-        threads = 256;
-    return failed(launch(kernel, batch->samples, threads, shared, stream, *batch));
+    return failed(launch(kernel, (batch->samples - 1) / samples + 1, samples * batch->team, shared,
+                         stream, *batch));
 }
 
-/* Whether pivot_kernel can do it; its rate. */
+/* Whether pivot_kernel can do it; its rates. */
 static int is_small(gpu_batch *batch)
 {
     const smooth_topk_params *params = &batch->params;
+    double inverse_tau = 1 / (double)params->tau, inverse_k_tau = inverse_tau / params->k;
     double rate = smooth_topk_rate(params->k, params->tau);
     if (params->algorithm != SMOOTH_TOPK_PIVOT || params->k > SMALL_K ||
         smooth_topk_is_hinge(params->tau) || rate < 1e-30)
         return 0;
     batch->rate = (float)rate;
+    batch->inverse_tau = inverse_tau;
+    batch->inverse_k_tau = inverse_k_tau;
     return 1;
 }
 

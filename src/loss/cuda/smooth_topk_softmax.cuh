@@ -10,15 +10,15 @@
    -------------------------------------------------------------------------------------------------
  */
 
-/* output = softmax(row / temperature); most: the largest of the row; partial: as in block_sum. */
-static __device__ void softmax_row(const float *row, int classes, float most, float temperature,
-                                   float *output, float *partial)
+/* output = softmax(row / temperature); most: the largest of the row; partial: as in team_sum. */
+static __device__ void softmax_row(team members, const float *row, int classes, float most,
+                                   float temperature, float *output, float *partial)
 {
     float sum = 0;
-    for (int i = threadIdx.x; i < classes; i += blockDim.x)
+    for (int i = members.thread; i < classes; i += members.threads)
         sum += expf((row[i] - most) / temperature);
-    float scale = 1 / block_sum(sum, partial);
-    for (int i = threadIdx.x; i < classes; i += blockDim.x)
+    float scale = 1 / team_sum(members, sum, partial);
+    for (int i = members.thread; i < classes; i += members.threads)
         output[i] = expf((row[i] - most) / temperature) * scale;
 }
 
@@ -29,7 +29,7 @@ static __global__ void softmax_kernel(gpu_batch batch)
     float most = minus_inf();
     for (int i = threadIdx.x; i < batch.classes; i += blockDim.x) most = fmaxf(most, scores[i]);
     most = block_max(most, partial);
-    softmax_row(scores, batch.classes, most, batch.temperature,
+    softmax_row(whole_block(), scores, batch.classes, most, batch.temperature,
                 batch.output + (size_t)blockIdx.x * batch.classes, partial + WARP);
 }
 
