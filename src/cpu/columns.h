@@ -8,13 +8,13 @@ typedef struct {
     int out_height, out_width;
 } column_shape;
 
-/* Rows [from, to) of the outputs of one image: columns has channels * size * size rows of
-   (to - from) * out_width floats. */
-void columns_of_image(const column_shape *shape, const float *image, int from, int to,
+/* Rows [first, end) of the outputs of one image: columns has channels * size * size rows of
+   (end - first) * out_width floats. */
+void columns_of_image(const column_shape *shape, const float *image, int first, int end,
                       float *columns);
 
-/* The adjoint: adds the columns of output rows [from, to) to the image they came from. */
-void add_columns_to_image(const column_shape *shape, const float *columns, int from, int to,
+/* The adjoint: adds the columns of output rows [first, end) to the image they came from. */
+void add_columns_to_image(const column_shape *shape, const float *columns, int first, int end,
                           float *image);
 
 #endif

@@ -13,10 +13,10 @@
  * at least. */
 #define STRIP_BYTES 1e6
 #define LEAST_STRIP 64
-/* The gradient by the weights needs the columns of a chunk of strips at once. */
+/* The gradient with respect to the weights needs the columns of a chunk of strips at once. */
 #define CHUNK_BYTES 4e6
-/* Blocks of it: rows of filters and of columns; and of input channels, for the gradient by the
- * input. */
+/* Blocks of it: rows of filters and of columns; and of input channels, for the gradient with
+ * respect to the input. */
 #define FILTER_BLOCK 64
 #define COLUMN_BLOCK 256
 #define CHANNEL_BLOCK 16
@@ -78,9 +78,9 @@ static column_plan plan_of(const convolution_shape *s)
     return p;
 }
 
-/* A strip: output rows [from, to) of one image and group. */
+/* A strip: output rows [first, end) of one image and group. */
 typedef struct {
-    int group, from, to, outputs;
+    int group, first, end, outputs;
     const float *image;
     ptrdiff_t out; /* where its outputs are in output or delta */
 } strip;
@@ -96,11 +96,11 @@ static strip strip_of(const column_plan *p, int n, int group)
         s.group = group;
         index = index * p->shape->groups + group;
     }
-    s.from = n % p->strips * p->strip_rows;
-    s.to = min_int(s.from + p->strip_rows, p->shape->out_height);
-    s.outputs = (s.to - s.from) * p->shape->out_width;
+    s.first = n % p->strips * p->strip_rows;
+    s.end = min_int(s.first + p->strip_rows, p->shape->out_height);
+    s.outputs = (s.end - s.first) * p->shape->out_width;
     s.image = p->input + index * p->image_size;
-    s.out = index * p->out_size + (ptrdiff_t)s.from * p->shape->out_width;
+    s.out = index * p->out_size + (ptrdiff_t)s.first * p->shape->out_width;
     return s;
 }
 
@@ -123,10 +123,10 @@ static void strip_forward(void *plan, int task, int slot)
     const float *b = columns;
     int ldb = s.outputs;
     if (p->direct) {
-        b = s.image + (ptrdiff_t)s.from * p->shape->out_width;
+        b = s.image + (ptrdiff_t)s.first * p->shape->out_width;
         ldb = p->out_plane;
     } else
-        columns_of_image(&p->columns, s.image, s.from, s.to, columns);
+        columns_of_image(&p->columns, s.image, s.first, s.end, columns);
     multiply(0, 0, p->filters, s.outputs, p->rows, weights_of(p, s.group), p->rows, b, ldb, 0,
              p->output + s.out, p->out_plane);
 }
@@ -137,32 +137,32 @@ static void make_columns(void *plan, int task, int slot)
     int n = p->last - p->first;
     strip s = strip_of(p, p->first + task % n, task / n);
     (void)slot;
-    columns_of_image(&p->columns, s.image, s.from, s.to, p->scratch + task * p->strip_size);
+    columns_of_image(&p->columns, s.image, s.first, s.end, p->scratch + task * p->strip_size);
 }
 
-/* A block of the gradient by the weights of a group, from the strips of this chunk. */
+/* A block of the gradient with respect to the weights of a group, from the strips of this chunk. */
 static void multiply_weight_gradient(void *plan, int task, int slot)
 {
     column_plan *p = plan;
     int f = task % p->filter_blocks * FILTER_BLOCK,
         c = task / p->filter_blocks % p->column_blocks * COLUMN_BLOCK;
     int group = task / p->filter_blocks / p->column_blocks, n = p->last - p->first;
-    float *to = p->weight_updates + ((ptrdiff_t)group * p->filters + f) * p->rows + c;
+    float *target = p->weight_updates + ((ptrdiff_t)group * p->filters + f) * p->rows + c;
     (void)slot;
     for (int i = 0; i < n; ++i) {
         strip s = strip_of(p, p->first + i, group);
         const float *columns =
-            p->direct ? s.image + (ptrdiff_t)s.from * p->shape->out_width + c * p->out_plane
+            p->direct ? s.image + (ptrdiff_t)s.first * p->shape->out_width + c * p->out_plane
                       : p->scratch + ((ptrdiff_t)group * n + i) * p->strip_size +
                             (ptrdiff_t)c * s.outputs;
         multiply(0, 1, min_int(FILTER_BLOCK, p->filters - f), min_int(COLUMN_BLOCK, p->rows - c),
                  s.outputs, p->delta + s.out + f * p->out_plane, p->out_plane, columns,
-                 p->direct ? p->out_plane : s.outputs, 1, to, p->rows);
+                 p->direct ? p->out_plane : s.outputs, 1, target, p->rows);
     }
 }
 
-/* The gradient by some channels of one image: their rows of weights' x delta, added where they came
- * from. */
+/* The gradient with respect to some channels of one image: their rows of weights' x delta, added
+ * where they came from. */
 static void channels_input_gradient(void *plan, int task, int slot)
 {
     column_plan *p = plan;
@@ -170,14 +170,14 @@ static void channels_input_gradient(void *plan, int task, int slot)
     int window = p->shape->size * p->shape->size;
     column_shape some = p->columns;
     some.channels = min_int(CHANNEL_BLOCK, p->channels - c);
-    float *to = p->input_delta + index * p->image_size + c * p->in_plane;
+    float *target = p->input_delta + index * p->image_size + c * p->in_plane;
     float *columns = columns_of_slot(p, slot);
     for (int i = 0; i < p->strips; ++i) {
         strip s = strip_of(p, index * p->strips + i, -1);
         multiply(1, 0, some.channels * window, s.outputs, p->filters,
                  weights_of(p, s.group) + c * window, p->rows, p->delta + s.out, p->out_plane, 0,
                  columns, s.outputs);
-        add_columns_to_image(&some, columns, s.from, s.to, to);
+        add_columns_to_image(&some, columns, s.first, s.end, target);
     }
 }
 
@@ -188,7 +188,7 @@ static void strip_input_gradient(void *plan, int task, int slot)
     (void)slot;
     multiply(1, 0, p->rows, s.outputs, p->filters, weights_of(p, s.group), p->rows,
              p->delta + s.out, p->out_plane, 1,
-             p->input_delta + (s.image - p->input) + (ptrdiff_t)s.from * p->shape->out_width,
+             p->input_delta + (s.image - p->input) + (ptrdiff_t)s.first * p->shape->out_width,
              p->out_plane);
 }
 

@@ -31,9 +31,9 @@ size_t convolutional_workspace_cpu(layer l, size_t upstream)
     return convolution_workspace(&s) * sizeof(float);
 }
 
-static void roll(int n, const float *of, float *rolling)
+static void roll(int n, const float *now, float *rolling)
 {
-    for (int i = 0; i < n; ++i) rolling[i] = .99f * rolling[i] + .01f * of[i];
+    for (int i = 0; i < n; ++i) rolling[i] = .99f * rolling[i] + .01f * now[i];
 }
 
 /* xnor: weights and input of one size each, as upstream's forward pass makes them. */
@@ -52,8 +52,8 @@ int forward_convolutional_cpu(layer l, network net)
     normalization_shape channels = channels_of(l);
     if (l.xnor) make_binary(&l, &net);
     int normalize = l.batch_normalize && net.train;
-    /* The backward pass wants x, and there is one too where a command asks for the gradient by an
-     * image. */
+    /* The backward pass wants x, and there is one too where a command asks for the gradient with
+     * respect to an image. */
     float *output = l.batch_normalize && (net.train || net.delta) ? l.x : l.output;
     convolution_forward(&shape, l.weights, net.input, output, net.workspace);
     if (normalize) {

@@ -33,13 +33,13 @@ static parallel_loop *loop; /* NULL: none has tasks left */
 static unsigned long loops;
 static int helpers, helping;
 
-static void take_tasks(parallel_loop *of, int slot)
+static void take_tasks(parallel_loop *shared, int slot)
 {
-    for (int i = 0; i < of->slots; ++i) {
-        share *from = of->shares + (slot + i) % of->slots;
+    for (int i = 0; i < shared->slots; ++i) {
+        share *tasks = shared->shares + (slot + i) % shared->slots;
         int task;
-        while ((task = __atomic_fetch_add(&from->next, 1, __ATOMIC_RELAXED)) < from->end)
-            of->work(of->argument, task, slot);
+        while ((task = __atomic_fetch_add(&tasks->next, 1, __ATOMIC_RELAXED)) < tasks->end)
+            shared->work(shared->argument, task, slot);
     }
 }
 

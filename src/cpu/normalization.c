@@ -67,9 +67,9 @@ static void forward_channel(void *argument, int channel, int slot)
         scale = n->scales[channel] / (sqrtf(n->given_variance[channel]) + .000001f);
     }
     for (int b = 0; b < n->shape->batch; ++b) {
-        ptrdiff_t at = plane_of(n, b, channel);
-        n->kernels->affine(n->x + at, n->y + at, n->shape->size, mean, scale, n->biases[channel],
-                           n->slope);
+        ptrdiff_t plane = plane_of(n, b, channel);
+        n->kernels->affine(n->x + plane, n->y + plane, n->shape->size, mean, scale,
+                           n->biases[channel], n->slope);
     }
 }
 
@@ -113,9 +113,9 @@ static void backward_channel(void *argument, int channel, int slot)
     double sums[2] = {0}, count = (double)batch * size;
     (void)slot;
     for (int b = 0; b < batch; ++b) {
-        ptrdiff_t at = plane_of(n, b, channel);
-        n->kernels->gradient_moments(n->x + at, n->y + at, n->delta + at, size, mean, n->slope,
-                                     sums);
+        ptrdiff_t plane = plane_of(n, b, channel);
+        n->kernels->gradient_moments(n->x + plane, n->y + plane, n->delta + plane, size, mean,
+                                     n->slope, sums);
     }
     n->bias_updates[channel] += sums[0];
     if (!n->given_mean) return;
@@ -123,8 +123,8 @@ static void backward_channel(void *argument, int channel, int slot)
     double rate = 1 / sqrt(variance + .00001f);
     n->scale_updates[channel] += sums[1] / (sqrt(variance) + .000001f);
     for (int b = 0; b < batch; ++b) {
-        ptrdiff_t at = plane_of(n, b, channel);
-        n->kernels->combine(n->x + at, n->delta + at, size, mean, scale * rate,
+        ptrdiff_t plane = plane_of(n, b, channel);
+        n->kernels->combine(n->x + plane, n->delta + plane, size, mean, scale * rate,
                             -scale * sums[1] * rate * rate * rate / count,
                             -scale * sums[0] * rate / count);
     }

@@ -15,7 +15,7 @@ typedef struct {
     const layer *l;
     const float *input;
     float *input_delta;
-    void (*two_by_two)(const float *in, int at, int height, int width, float *out, int *indexes);
+    void (*two_by_two)(const float *in, int first, int height, int width, float *out, int *indexes);
 } pooling;
 
 static int max_int(int a, int b)
@@ -28,7 +28,7 @@ static int min_int(int a, int b)
     return a < b ? a : b;
 }
 
-static void pool_plane(const layer *l, const float *in, int at, float *out, int *indexes)
+static void pool_plane(const layer *l, const float *in, int first, float *out, int *indexes)
 {
     int offset = -l->pad / 2;
     for (int i = 0; i < l->out_h; ++i) {
@@ -46,7 +46,7 @@ static void pool_plane(const layer *l, const float *in, int at, float *out, int 
                     }
                 }
             *out++ = most;
-            *indexes++ = index < 0 ? index : at + index;
+            *indexes++ = index < 0 ? index : first + index;
         }
     }
 }

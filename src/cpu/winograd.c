@@ -266,8 +266,8 @@ static void add_input_gradient(void *plan, int task, int slot)
     winograd_band band;
     int channels = p->shape->channels, blocks = blocks_of(p, channels);
     int image = p->first / p->bands + task / blocks, c = task % blocks * p->kernels->lanes;
-    int from = max_int(p->first, image * p->bands), to = min_int(p->last, (image + 1) * p->bands);
-    for (int number = from; number < to; ++number) {
+    int first = max_int(p->first, image * p->bands), end = min_int(p->last, (image + 1) * p->bands);
+    for (int number = first; number < end; ++number) {
         band_of(p, number, &band);
         p->kernels->add_input_gradient(
             &band, p->inputs + (ptrdiff_t)(tile_of_band(p, number) - p->first_tile) * channels + c,

@@ -164,16 +164,16 @@ static void from_power_sums(const double *power, int k, double *c)
 
 /* Divides the listed classes among unlikely and likely ones. Zeros follow each of them, so that
    whole vectors may be read. */
-static void sort_list(any_k_scratch *at)
+static void sort_list(any_k_scratch *parts)
 {
-    for (int i = 0; i < at->listed.count; ++i) {
-        double odds = at->listed.odds[i];
-        class_list *to = odds > 1 ? &at->likely : &at->unlikely;
-        to->class_of[to->count] = at->listed.class_of[i];
-        to->odds[to->count++] = odds > 1 ? 1 / odds : odds;
+    for (int i = 0; i < parts->listed.count; ++i) {
+        double odds = parts->listed.odds[i];
+        class_list *list = odds > 1 ? &parts->likely : &parts->unlikely;
+        list->class_of[list->count] = parts->listed.class_of[i];
+        list->odds[list->count++] = odds > 1 ? 1 / odds : odds;
     }
-    memset(at->unlikely.odds + at->unlikely.count, 0, LIST_SLACK * sizeof(double));
-    memset(at->likely.odds + at->likely.count, 0, LIST_SLACK * sizeof(double));
+    memset(parts->unlikely.odds + parts->unlikely.count, 0, LIST_SLACK * sizeof(double));
+    memset(parts->likely.odds + parts->likely.count, 0, LIST_SLACK * sizeof(double));
 }
 
 static double *empty_coefficients(double *memory, int k)
@@ -185,10 +185,10 @@ static double *empty_coefficients(double *memory, int k)
 /* d[m] = smooth_topk_division times size. Returns how many terms count beside the largest. */
 static int divide_all(const double *c, int k, double size, double *d)
 {
-    double of_k = size / c[k], of_k1 = size / c[k - 1], most = 0;
+    double scale_k = size / c[k], scale_k1 = size / c[k - 1], most = 0;
     int terms = k;
-    for (int m = 0; m < k - 1; ++m) d[m] = c[k - 1 - m] * of_k - c[k - 2 - m] * of_k1;
-    d[k - 1] = c[0] * of_k;
+    for (int m = 0; m < k - 1; ++m) d[m] = c[k - 1 - m] * scale_k - c[k - 2 - m] * scale_k1;
+    d[k - 1] = c[0] * scale_k;
     for (int m = 0; m < k; ++m) most = d[m] > most ? d[m] : most;
     while (terms > 1 && d[terms - 1] < 1e-11 * most) --terms;
     return terms;
@@ -233,7 +233,7 @@ static int from_centered_sums(const double *power, double center, int count, int
 /* Returns 0, with nothing written, if the weights are not equal enough. sum: that of the weights.
  */
 static int nearly_equal(const any_k_loops *loops, const smooth_topk_sample *sample, float *weights,
-                        float sum, const any_k_scratch *at, float *loss, float *grad)
+                        float sum, const any_k_scratch *parts, float *loss, float *grad)
 {
     int k = sample->params->k, others = sample->classes - 1;
     float center = sum / (float)others;
@@ -241,16 +241,16 @@ static int nearly_equal(const any_k_loops *loops, const smooth_topk_sample *samp
     if (k > center * (float)(others - k + 1)) return 0; /* coefficients below k are larger */
     weights[sample->label] = center;                    /* no distance at all */
     loops->centered_sums(weights, sample->classes, center, power);
-    int enough = from_centered_sums(power, center, others, k, at->c);
+    int enough = from_centered_sums(power, center, others, k, parts->c);
     weights[sample->label] = 0;
     if (!enough) return 0;
-    double size = smooth_topk_finish_loss(sample, log(at->c[k] / at->c[k - 1]), loss);
+    double size = smooth_topk_finish_loss(sample, log(parts->c[k] / parts->c[k - 1]), loss);
     if (!grad) return 1;
-    int terms = divide_all(at->c, k, size, at->d);
-    if (at->d[POWER_SUMS] < 1e-9 * at->d[0])
-        small_gradient(loops, weights, sample->classes, at->d, k, grad);
+    int terms = divide_all(parts->c, k, size, parts->d);
+    if (parts->d[POWER_SUMS] < 1e-9 * parts->d[0])
+        small_gradient(loops, weights, sample->classes, parts->d, k, grad);
     else
-        loops->equal_gradient(weights, sample->classes, at->d, terms, grad);
+        loops->equal_gradient(weights, sample->classes, parts->d, terms, grad);
     grad[sample->label] = (float)-size;
     return 1;
 }
@@ -260,30 +260,30 @@ static void any_k(const smooth_topk_sample *sample, int may_be_equal, float *los
 {
     const any_k_loops *loops = SIMD_CHOOSE(loops, sample->set);
     int k = sample->params->k, classes = sample->classes;
-    any_k_scratch at = take_any_k_scratch(&scratch, classes, k);
-    float *weights = grad ? grad : at.own_weights;
+    any_k_scratch parts = take_any_k_scratch(&scratch, classes, k);
+    float *weights = grad ? grad : parts.own_weights;
     float sum = compute_weights(loops, sample, weights);
-    if (may_be_equal && nearly_equal(loops, sample, weights, sum, &at, loss, grad)) return;
+    if (may_be_equal && nearly_equal(loops, sample, weights, sum, &parts, loss, grad)) return;
     float rho = find_tilt(loops, sample, weights, sum);
 
     double power[POWER_SUMS];
-    at.listed.count =
+    parts.listed.count =
         loops->split(weights, classes, rho, k <= LARGEST_K_OF_POWER_SUMS ? SMALL_ODDS : 0, power,
-                     at.listed.class_of, at.listed.odds);
-    sort_list(&at);
+                     parts.listed.class_of, parts.listed.odds);
+    sort_list(&parts);
 
-    int degree = power[0] > 0 ? k : 0, likely_degree = 0, likely = at.likely.count;
-    double *unlikely_product = empty_coefficients(at.unlikely_product[0], k);
+    int degree = power[0] > 0 ? k : 0, likely_degree = 0, likely = parts.likely.count;
+    double *unlikely_product = empty_coefficients(parts.unlikely_product[0], k);
     unlikely_product[0] = 1;
     if (power[0] > 0) from_power_sums(power, k, unlikely_product);
     unlikely_product =
-        loops->times_factors(unlikely_product, empty_coefficients(at.unlikely_product[1], k),
-                             &degree, k, at.unlikely.odds, at.unlikely.count);
-    double *reversed = empty_coefficients(at.likely_product[0], likely);
+        loops->times_factors(unlikely_product, empty_coefficients(parts.unlikely_product[1], k),
+                             &degree, k, parts.unlikely.odds, parts.unlikely.count);
+    double *reversed = empty_coefficients(parts.likely_product[0], likely);
     reversed[0] = 1;
-    reversed = loops->times_factors(reversed, empty_coefficients(at.likely_product[1], likely),
-                                    &likely_degree, likely, at.likely.odds, likely);
-    double *c = at.c, *d = at.d;
+    reversed = loops->times_factors(reversed, empty_coefficients(parts.likely_product[1], likely),
+                                    &likely_degree, likely, parts.likely.odds, likely);
+    double *c = parts.c, *d = parts.d;
     loops->combine(reversed, likely, unlikely_product, k, c);
 
     double size = smooth_topk_finish_loss(sample, log(c[k] / c[k - 1]) - log(rho), loss);
@@ -291,12 +291,13 @@ static void any_k(const smooth_topk_sample *sample, int may_be_equal, float *los
     int terms = divide_all(c, k, size, d);
     small_gradient(loops, weights, classes, d, k, grad);
 
-    double *result = at.listed.odds;
-    loops->likely_gradient(at.likely.odds, likely, reversed, likely, unlikely_product, c, k, size,
-                           result);
-    for (int i = 0; i < likely; ++i) grad[at.likely.class_of[i]] = (float)result[i];
-    loops->unlikely_gradient(at.unlikely.odds, at.unlikely.count, d, terms, result);
-    for (int i = 0; i < at.unlikely.count; ++i) grad[at.unlikely.class_of[i]] = (float)result[i];
+    double *result = parts.listed.odds;
+    loops->likely_gradient(parts.likely.odds, likely, reversed, likely, unlikely_product, c, k,
+                           size, result);
+    for (int i = 0; i < likely; ++i) grad[parts.likely.class_of[i]] = (float)result[i];
+    loops->unlikely_gradient(parts.unlikely.odds, parts.unlikely.count, d, terms, result);
+    for (int i = 0; i < parts.unlikely.count; ++i)
+        grad[parts.unlikely.class_of[i]] = (float)result[i];
     grad[sample->label] = (float)-size;
 }
 

@@ -81,7 +81,7 @@ INLINE double sum_lanes(floats x)
     float both[LANES];
     store(both, x);
     doubles part = load_as_doubles(both) + load_as_doubles(both + HALF);
-    for (int by = HALF / 2; by > 0; by /= 2) part += rotate(part, by);
+    for (int half = HALF / 2; half > 0; half /= 2) part += rotate(part, half);
     return part[0];
 }
 
@@ -191,8 +191,8 @@ LOOP void combine_products(const double *reversed, int likely_degree, const doub
     for (int j = 0; j <= k; ++j) c[j] = reversed[likely_degree] * unlikely[j];
     for (int t = 1; t <= likely_degree && t <= k; ++t) {
         double factor = reversed[likely_degree - t];
-        double *restrict to = c + t;
-        for (int j = 0; j <= k - t; ++j) to[j] += factor * unlikely[j];
+        double *restrict target = c + t;
+        for (int j = 0; j <= k - t; ++j) target[j] += factor * unlikely[j];
     }
 }
 

@@ -3,7 +3,8 @@
 #define exp2_of_floats SIMD_NAME(exp2_of_floats)
 #define exponential SIMD_NAME(exponential)
 
-/* 2^t, -126 <= t <= 127: within 1.23 units in the last place for a whole t, and t 2^-24 more. */
+/* 2^t, -126 <= t <= 127. The maximum error is 1.23 ulps, 0.96 where the compiler fuses
+   multiplications and additions (tests/test_exponential.c: every t - n). */
 INLINE floats exp2_of_floats(floats t)
 {
     floats offset = SELECT(t < 0, FLOATS(-0.5f), FLOATS(0.5f));
@@ -14,8 +15,8 @@ INLINE floats exp2_of_floats(floats t)
 }
 
 /* exp((score - pivot) / t) for scores up to the pivot, 0 for those above and below 2^-126; rate =
-   log2(e) / t. Rounding in the exponent adds 2^-24 of it: nothing that is seen beside the largest
-   weight, which is 1. */
+   log2(e) / t. The exponent is rounded to a float, so the result is wrong by at most 6e-8 of the
+   largest weight, which is 1. */
 INLINE floats exponential(floats score, floats pivot, floats rate)
 {
     floats distance = score - pivot, t = distance * rate;

@@ -100,7 +100,8 @@ typedef struct {
     label_scratch scratch;
 } labelled_row;
 
-/* The k to select from term j on: j's, or that of a later term that cannot do without either. */
+/* The k to select for term j: its own, or the largest of the later terms that need a selection too,
+   so that one selection serves them all. */
 static int k_to_select(const smooth_topk_terms *terms, int j)
 {
     int k = terms->terms[j].params.k;

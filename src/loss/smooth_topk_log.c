@@ -53,15 +53,15 @@ static log_trees take_log_trees(char **scratch, int classes, int k, int lanes)
     tree_shape block = block_shape(size, k), upper = upper_shape(rows, k, size);
     while (1 << levels < lanes) ++levels;
     log_trees taken;
-    size_t of_k = ((size_t)k + 1) * lanes * sizeof(double);
+    size_t bytes = ((size_t)k + 1) * lanes * sizeof(double);
     taken.index = take(scratch, (classes - 1) * sizeof(int));
     taken.z = take(scratch, (size_t)rows * lanes * sizeof(double));
     taken.upper = take_tree(scratch, &upper, lanes);
     char *shared = *scratch; /* the lanes are merged between the blocks' ways up and down */
     taken.block = take_tree(scratch, &block, lanes);
-    taken.merged.log_value = take(&shared, (levels + 1) * of_k);
-    taken.merged.adjoint_k = take(&shared, 3 * of_k);
-    taken.merged.adjoint_k1 = take(&shared, 3 * of_k);
+    taken.merged.log_value = take(&shared, (levels + 1) * bytes);
+    taken.merged.adjoint_k = take(&shared, 3 * bytes);
+    taken.merged.adjoint_k1 = take(&shared, 3 * bytes);
     if ((uintptr_t)shared > (uintptr_t)*scratch) *scratch = shared;
     return taken;
 }

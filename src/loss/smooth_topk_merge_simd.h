@@ -7,10 +7,10 @@
 INLINE void merge_lanes(doubles *p, double *product, const int k)
 {
 #pragma GCC unroll 4
-    for (int by = HALF / 2; by > 0; by /= 2) {
+    for (int half = HALF / 2; half > 0; half /= 2) {
         doubles others[SMOOTH_TOPK_SMALL_K + 1];
 #pragma GCC unroll 16
-        for (int j = 0; j <= k; ++j) others[j] = rotate(p[j], by);
+        for (int j = 0; j <= k; ++j) others[j] = rotate(p[j], half);
 #pragma GCC unroll 16
         for (int j = k; j >= 0; --j) {
             doubles sum = p[0] * others[j];

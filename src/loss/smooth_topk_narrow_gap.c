@@ -36,7 +36,7 @@ typedef struct {
     double loss;                  /* sum_i t_i (softplus(q_i) + log tilt), without large boosts */
     double total;                 /* sum_i t_i */
     double *sum_a, *sum_b; /* sums of a_i and b_i times `unlikely` without factor i: 0 .. k */
-    float *grad;           /* count; what is to be taken from the gradient */
+    float *grad;           /* count; what is to be subtracted from the gradient */
 } soft_labels;
 
 typedef struct {

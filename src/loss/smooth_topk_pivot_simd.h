@@ -102,7 +102,7 @@ INLINE void multiply_factors(const float *u, int count, double *product, const i
     merge_total(total, product, k);
 }
 
-/* grad_i = u_i sum_m (-u_i)^m d[m], by Horner u may be grad. */
+/* x sum_m (-x)^m d[m], m < k, by Horner's rule. */
 INLINE floats horner(floats x, const float *d, const int k)
 {
     floats sum = FLOATS(d[k - 1]);
@@ -111,6 +111,7 @@ INLINE floats horner(floats x, const float *d, const int k)
     return sum * x;
 }
 
+/* grad_i = u_i sum_m (-u_i)^m d[m]. grad may be u. */
 INLINE void evaluate_gradient(const float *u, int count, const float *d, float *grad, const int k)
 {
     int i = 0;

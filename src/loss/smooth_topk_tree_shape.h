@@ -15,8 +15,9 @@ typedef struct {
 } tree_shape;
 
 /* log_value: the logarithms of a node's coefficients side by side, a level's nodes too, and a level
-   begins where the one below ends. adjoint_k, adjoint_k1: d log sigma_k and d log sigma_{k-1} by
-   d log_value, of two levels at a time: the even and the odd ones take turns. */
+   begins where the one below ends. adjoint_k, adjoint_k1: the derivatives of
+   log sigma_k and log sigma_{k-1} with respect to log_value, of two levels at a time: the even and
+   the odd ones take turns. */
 typedef struct {
     double *log_value, *adjoint_k, *adjoint_k1;
 } tree;
@@ -83,13 +84,13 @@ SMOOTH_TOPK_FUNCTION size_t adjoint_offset(const tree_shape *shape, int level)
 /* Room for `lanes` trees of the shape, a coefficient of all of them side by side. */
 SMOOTH_TOPK_FUNCTION tree take_tree(char **scratch, const tree_shape *shape, int lanes)
 {
-    size_t offset[MAX_LEVELS + 1], of_coefficient = lanes * sizeof(double);
-    size_t of_adjoints = 2 * largest_level(shape) * of_coefficient;
+    size_t offset[MAX_LEVELS + 1], coefficient_bytes = lanes * sizeof(double);
+    size_t adjoint_bytes = 2 * largest_level(shape) * coefficient_bytes;
     level_offsets(shape, offset);
     tree nodes;
-    nodes.log_value = (double *)take(scratch, offset[tree_levels(shape) + 1] * of_coefficient);
-    nodes.adjoint_k = (double *)take(scratch, of_adjoints);
-    nodes.adjoint_k1 = (double *)take(scratch, of_adjoints);
+    nodes.log_value = (double *)take(scratch, offset[tree_levels(shape) + 1] * coefficient_bytes);
+    nodes.adjoint_k = (double *)take(scratch, adjoint_bytes);
+    nodes.adjoint_k1 = (double *)take(scratch, adjoint_bytes);
     return nodes;
 }
 

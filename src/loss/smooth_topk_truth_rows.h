@@ -10,8 +10,7 @@ typedef struct {
     float weight;
 } smooth_topk_truth_row;
 
-/* A batch of rows of truth, as smooth_topk_truth_cpu has it; loss_of: what the loss itself needs.
- */
+/* A batch of rows of truth, as smooth_topk_truth_cpu has it; plan: what the loss itself needs. */
 typedef struct {
     const void *plan;
     int classes;
