@@ -93,7 +93,7 @@ demo: darknet build/make_glyphs build/make_disturbances
 	@tools/demo.sh
 
 # What the command line of make sets, but for how Darknet is built: compare.py refuses names that it does not know.
-SETTINGS_SAID = $(filter-out GPU CUDNN OPENCV OPENMP DEBUG MPI NCCL NCCL_HOME BLAS WINOGRAD ARCH CC CFLAGS,$(foreach name,$(.VARIABLES),$(if $(filter command,$(origin $(name))),$(name))))
+SETTINGS_SAID = $(filter-out $(foreach option,$(OPTIONS),$(firstword $(subst =, ,$(option)))) ARCH NCCL_HOME TF32 CC CFLAGS,$(foreach name,$(.VARIABLES),$(if $(filter command,$(origin $(name))),$(name))))
 
 compare tune: darknet build/make_glyphs
 	@$(call require,python3,python3)

@@ -274,7 +274,8 @@ class Run:
 
 def results_text(rows):
     file = io.StringIO()
-    writer = csv.DictWriter(file, fieldnames=RESULT_FIELDS, lineterminator="\n")
+    # A later version may have written more fields.
+    writer = csv.DictWriter(file, fieldnames=RESULT_FIELDS, lineterminator="\n", extrasaction="ignore")
     writer.writeheader()
     writer.writerows({name: f"{value:g}" if name in ("noise", "fraction") else value for name, value in row.items()}
                      for row in rows)
