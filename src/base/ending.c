@@ -18,15 +18,20 @@ void save_before_end(void (*save)(void *argument), void *argument)
     save_now = save;
 }
 
-void end_program(const char *words)
+/* Waits where another thread is at it; a second fault of the same one ends the program. */
+static void save_once(void)
 {
     if (__atomic_exchange_n(&ending, 1, __ATOMIC_SEQ_CST)) {
         while (!pthread_equal(ender, pthread_self())) pause();
-        fprintf(stderr, "%s\n", words);
         _exit(1);
     }
     ender = pthread_self();
+    save_now(save_argument);
+}
+
+void end_program(const char *words)
+{
     fprintf(stderr, "%s\n", words);
-    if (save_now) save_now(save_argument);
+    if (save_now) save_once();
     exit(1);
 }
