@@ -1,19 +1,36 @@
 """Checks the images of make_disturbances against the equation in tools/make_disturbances.c, written here once more.
 
 usage: disturbances.py CHECK DIRECTORY [SNR]     CHECK is one of the functions below; DIRECTORY as it was made."""
+
 import sys
 
 import numpy as np
 
 RANGES = {
-    "h3": (.05, .15), "h5": (.05, .15), "h7": (.05, .15), "l": (.05, .1), "f": (8, 25), "b": (.1, .8), "t1": (0, .16),
-    "T": (.008, .04), "g": (300, 900), "p": (.222, 1.11), "t2": (0, .19), "depth": (.1, .4), "width": (.01, .05)
+    "h3": (0.05, 0.15),
+    "h5": (0.05, 0.15),
+    "h7": (0.05, 0.15),
+    "l": (0.05, 0.1),
+    "f": (8, 25),
+    "b": (0.1, 0.8),
+    "t1": (0, 0.16),
+    "T": (0.008, 0.04),
+    "g": (300, 900),
+    "p": (0.222, 1.11),
+    "t2": (0, 0.19),
+    "depth": (0.1, 0.4),
+    "width": (0.01, 0.05),
 }
-CHANGES = {"sag": (-.9, -.1), "swell": (.1, .8), "interruption": (-1, -.9)}
-MEMBERS = {"harmonics": ("h3", "h5", "h7"), "flicker": ("l", "f"), "oscillation": ("b", "t1", "T", "g"), "impulse": ("p", "t2"),
-           "notch": ("notches", "depth", "width", "first_notch")}
+CHANGES = {"sag": (-0.9, -0.1), "swell": (0.1, 0.8), "interruption": (-1, -0.9)}
+MEMBERS = {
+    "harmonics": ("h3", "h5", "h7"),
+    "flicker": ("l", "f"),
+    "oscillation": ("b", "t1", "T", "g"),
+    "impulse": ("p", "t2"),
+    "notch": ("notches", "depth", "width", "first_notch"),
+}
 CYCLE, RATE = 64, 3200
-ROUNDING = 2**.5 / 64 / 12**.5  # an amplitude, were all of the pixels' rounding at one frequency
+ROUNDING = 2**0.5 / 64 / 12**0.5  # an amplitude, were all of the pixels' rounding at one frequency
 
 
 def read_signals(directory):
@@ -38,7 +55,7 @@ def voltage(x):
         v += (late >= 0) * x["b"] * np.exp(-np.maximum(late, 0) / x["T"]) * np.sin(2 * np.pi * x["g"] * late)
     if x["p"]:
         late = t - x["t2"]
-        v -= ((late >= 0) & (late < .001)) * x["p"] * (np.exp(-750 * late) - np.exp(-344 * late))
+        v -= ((late >= 0) & (late < 0.001)) * x["p"] * (np.exp(-750 * late) - np.exp(-344 * late))
     if x["notches"]:
         half_wave = np.where(n % CYCLE < CYCLE // 2, 1, -1)
         in_notch = np.zeros(640, bool)
@@ -55,7 +72,7 @@ def equation(directory):
     for path, _, x, pixels in read_signals(directory):
         wanted = np.clip(128 + 64 * voltage(x), 0, 255)
         worst = np.abs(wanted - pixels).max()
-        assert worst <= .505, f"{path}: off by {worst} gray levels"
+        assert worst <= 0.505, f"{path}: off by {worst} gray levels"
         count += 1
     assert count == 29 * 25, count
 
@@ -84,7 +101,9 @@ def ranges(directory):
             seen.setdefault("notches", []).append(x["notches"])
     assert set(seen.pop("notches")) == {1, 2, 4, 6}
     for name, places in seen.items():
-        assert min(places) < .15 and max(places) > .85 and .3 < np.mean(places) < .7, f"{name}: {min(places)} to {max(places)}"
+        assert (
+            min(places) < 0.15 and max(places) > 0.85 and 0.3 < np.mean(places) < 0.7
+        ), f"{name}: {min(places)} to {max(places)}"
 
 
 def spectrum(directory):
@@ -96,7 +115,7 @@ def spectrum(directory):
         if kinds == ["normal"] or kinds == ["harmonics"]:
             assert abs(amplitudes[10] - 1) < ROUNDING, f"{path}: {amplitudes[10]}"
             for i in (3, 5, 7):
-                low, high = (.05 - ROUNDING, .15 + ROUNDING) if kinds == ["harmonics"] else (0, ROUNDING)
+                low, high = (0.05 - ROUNDING, 0.15 + ROUNDING) if kinds == ["harmonics"] else (0, ROUNDING)
                 assert low <= amplitudes[10 * i] <= high, f"{path}: harmonic {i} of {amplitudes[10 * i]}"
                 assert kinds == ["normal"] or abs(amplitudes[10 * i] - x[f"h{i}"]) < ROUNDING, path
             rest = np.delete(amplitudes, [10, 30, 50, 70])
@@ -124,10 +143,10 @@ def noise(directory, snr):
         v = voltage(x)
         seen = (pixels > 0) & (pixels < 255)
         error = ((pixels.astype(float) - 128) / 64 - v)[seen]
-        ratios.append((np.mean(error**2) - (1 / 64)**2 / 12) / np.mean(v**2))
+        ratios.append((np.mean(error**2) - (1 / 64) ** 2 / 12) / np.mean(v**2))
     measured = -10 * np.log10(np.mean(ratios))
     print(measured)
-    assert abs(measured - float(snr)) < .1, measured
+    assert abs(measured - float(snr)) < 0.1, measured
 
 
 if __name__ == "__main__":
