@@ -9,20 +9,21 @@ python_with() {
     return 1
 }
 
-# pictures WIDTH HEIGHT: $scratch/x.data, six classes of four pictures of noise in colors of their own.
+# pictures WIDTH HEIGHT [1]: $scratch/x.data, six classes of four pictures of noise in colors of their own; 1: gray.
 pictures() {
     images 1
     rm -f "$scratch"/data/*
-    python3 - "$1" "$2" "$scratch/data" <<'PYTHON'
+    python3 - "$1" "$2" "${3:-3}" "$scratch/data" <<'PYTHON'
 import random
 import sys
-width, height, directory = int(sys.argv[1]), int(sys.argv[2]), sys.argv[3]
+width, height, channels = map(int, sys.argv[1:4])
 for name in range(24):
     random.seed(name)
     means = random.Random(name % 6).choices(range(40, 200), k=3)
-    pixels = bytes(min(255, max(0, int(random.gauss(means[i % 3], 60)))) for i in range(3 * width * height))
-    with open(f"{directory}/char_{65 + name % 6}_{name}.ppm", "wb") as file:
-        file.write(b"P6\n%d %d\n255\n" % (width, height) + pixels)
+    values = [int(random.gauss(means[i % channels], 60)) for i in range(channels * width * height)]
+    pixels = bytes(min(255, max(0, value)) for value in values)
+    with open(f"{sys.argv[4]}/char_{65 + name % 6}_{name}.ppm", "wb") as file:
+        file.write(b"P%d\n%d %d\n255\n" % (5 if channels == 1 else 6, width, height) + pixels)
 PYTHON
     ls "$scratch"/data/*.ppm >"$scratch/train.txt"
 }

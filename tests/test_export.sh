@@ -9,6 +9,7 @@ fi
 exporter=$python runtime= opencv=
 python_with onnxruntime && runtime=$python
 python_with cv2 && opencv=$python
+ours=$darknet
 export_to() { "$exporter" tools/export.py "$@"; }
 # try_with PYTHON PACKAGE NAME COMMAND...: a test, skipped where there is no python with the package.
 try_with() {
@@ -22,6 +23,15 @@ to_onnx() { export_to "$scratch/$1.cfg" "$scratch/$1.weights" "$scratch/$1_out.o
 onnx_in() { client "$1" "$scratch/$2_out.onnx" && same "$scratch/$2.own" "$scratch/client"; }
 to_darknet() { export_to "$scratch/$1.cfg" "$scratch/$1.weights" "$scratch/$1_out.cfg" "$scratch/$1_out.weights"; }
 pair_in_darknet() { own "$1_out" && same "$scratch/$1.own" "$scratch/$1_out.own"; }
+upstream=$PWD/build/pristine/darknet built=
+[ -x "$upstream" ] && built=$exporter
+pair_in_upstream() {
+    darknet=$upstream
+    pair_in_darknet "$1"
+    code=$?
+    darknet=$ours
+    return $code
+}
 pair_in_opencv() {
     client opencv "$scratch/$1_out.cfg" "$scratch/$1_out.weights" && same "$scratch/$1.own" "$scratch/client"
 }
@@ -30,6 +40,7 @@ try_network() {
     net=$1 what=$2 pair=
     shift 2
     [ "$1" = pair ] && pair=1 && shift
+    square=$(($1 == $2)) # of others upstream sees other pixels
     check "$what: a network is trained" trained "$net" "$@"
     check "$what: it is exported to ONNX" to_onnx "$net"
     try_with "$runtime" onnxruntime "$what: ONNX Runtime" onnx_in onnxruntime "$net"
@@ -37,10 +48,12 @@ try_network() {
     [ "$pair" ] || return
     check "$what: it is exported as .cfg and weights" to_darknet "$net"
     try_with "$exporter" python3-numpy "$what: these in Darknet" pair_in_darknet "$net"
+    [ $square = 0 ] || try_with "$built" 'build/pristine/darknet, which make check builds' \
+        "$what: these in upstream's Darknet" pair_in_upstream "$net"
     grep -q 'activation=[a-km-z]' "$scratch/${net}_out.cfg" && return # OpenCV knows leaky, logistic and linear alone
     try_with "$opencv" opencv-python-headless "$what: these in OpenCV" pair_in_opencv "$net"
 }
-try_network residual 'shortcuts, routes, dropout, k=1,5' pair 24 16 \
+try_network residual 'shortcuts, routes, dropout, k=1,5' pair 24 24 \
     'convolutional batch_normalize=1 filters=8 size=3 pad=1 activation=leaky' 'maxpool size=3 stride=2' \
     'convolutional batch_normalize=1 filters=8 size=3 pad=1 activation=linear' 'shortcut from=-2 activation=leaky' \
     'convolutional filters=12 size=1 activation=leaky' 'shortcut from=-2' 'route layers=-1,1' \
@@ -48,7 +61,8 @@ try_network residual 'shortcuts, routes, dropout, k=1,5' pair 24 16 \
     'smooth_topk k=1,5 tau=0.5,1 weights=1,3'
 try_network strides 'groups, strides, paddings, defaults' pair 21 17 \
     'conv filters=8 size=4 stride=2 padding=3 activation=leaky' \
-    'conv batch_normalize=1 filters=12 size=3 groups=4 pad=1' 'max' 'maxpool size=2 stride=2 padding=0' \
+    'conv batch_normalize=1 filters=12 size=3 groups=4 pad=1' 'max' 'conv filters=9 stride=2 activation=leaky' \
+    'maxpool size=2 stride=2 padding=0' \
     'maxpool size=3 stride=1' 'connected batch_normalize=1 output=10' \
     'connected batch_normalize=1 output=6 activation=leaky' 'softmax temperature=0.5'
 try_network crop 'crop, leaky before avgpool, tau=0' pair 20 16 'crop crop_width=14 crop_height=10 flip=1' \
@@ -64,25 +78,25 @@ try_network local 'local, batchnorm, reorg, upsample, topk_loss' 12 12 'local fi
     'batchnorm' 'local filters=8 size=2 stride=2' 'reorg stride=2' 'upsample stride=2' 'reorg stride=2 reverse=1' \
     'reorg flatten=1' 'reorg flatten=1 reverse=1' 'upsample scale=0.5' 'reorg extra=3' \
     'connected output=6 activation=linear' 'topk_loss type=entropy k=2 temperature=2'
-try_network scaled 'shortcuts with factors and strides, routes of several sizes' 12 12 \
+try_network scaled 'shortcuts with factors and strides, routes of several sizes' pair 12 12 \
     'convolutional filters=8 size=3 pad=1 activation=leaky' \
     'convolutional filters=6 size=3 pad=1 stride=2 activation=leaky' \
     'shortcut from=-2 alpha=0.5 beta=2 activation=relu' 'convolutional filters=9 activation=leaky' \
-    'shortcut from=1 alpha=0.5 beta=-1' 'route layers=-1,0,1' 'connected output=6 activation=linear' \
-    'softmax groups=2 noloss=1'
+    'shortcut from=1 alpha=0.5 beta=-1' 'convolutional filters=9 stride=2 activation=leaky' 'route layers=-1,0,1' \
+    'connected output=6 activation=linear' 'softmax groups=2 noloss=1'
 
 # --- What is in the model
 model() {
-    "$exporter" - "$scratch/residual_out.onnx" "$scratch/labels.txt" <<'PYTHON'
+    "$exporter" - "$scratch/strides_out.onnx" "$scratch/labels.txt" <<'PYTHON'
 import sys
 import onnx
 model = onnx.load(sys.argv[1])
 facts = {p.key: p.value for p in model.metadata_props}
 shape = [d.dim_param or d.dim_value for d in model.graph.input[0].type.tensor_type.shape.dim]
 print(facts, shape)
-assert (facts["width"], facts["height"], facts["channels"]) == ("24", "16", "3")
+assert (facts["width"], facts["height"], facts["channels"]) == ("21", "17", "3")
 assert facts["labels"] == open(sys.argv[2]).read().strip()
-assert shape == ["batch", 3, 16, 24]
+assert shape == ["batch", 3, 17, 21]
 PYTHON
 }
 check 'the model has the size and the labels, and a batch of any size' model
@@ -199,7 +213,6 @@ folded() {
     check "no pair: $2" as_pair "$2" "$scratch/$net.weights"
 }
 folded 's/^output=6/&\nactivation=logistic/' '([connected], line 39) has activation=logistic'
-folded 's/^from=-2/&\nalpha=2/' 'alpha or beta'
 folded 's/^\[avgpool\]/[shortcut]\nfrom=0\n&/' 'has no weights' crop
 folded 's/^\[avgpool\]/&\n[route]\nlayers=1\n[route]\nlayers=3/' 'is read by others' crop
 folded 's/crop_width=14/crop_width=12/' 'crop_width=12 and crop_height=10: must cut as many' crop

@@ -1,63 +1,8 @@
-"""Writes a network as a .cfg and a weights file that every Darknet and OpenCV 4 read: plain sections, all options said,
-the softmax's temperature folded into the weights before it, [crop] as a convolution."""
+"""Writes a network as a .cfg and a weights file that every Darknet and OpenCV 4 read: plain sections, all options."""
 
 import struct
 
-import numpy
-
-# f(a x) = a f(x) for a > 0: a factor on the scores may pass.
-HOMOGENEOUS = ("linear", "leaky", "relu", "relie", "ramp")
-# Layers that only pick, move or average numbers: a factor may pass.
-TRANSPARENT = ("avgpool", "maxpool", "reorg", "upsample")
-
-
-def refuse_fold(softmax, layer, why):
-    softmax.section.refuse(
-        f"temperature {softmax.temperature:g} cannot be folded into weights: {layer} {why}. Export to ONNX, "
-        "which keeps the temperature, or end the network with a layer of activation=linear and train that"
-    )
-
-
-def fold_temperature(layers):
-    """Divides what the last softmax reads by its temperature."""
-    softmax = layers[-1]
-    if softmax.kind != "softmax" or softmax.temperature == 1:
-        return
-    layer, reader = softmax.inputs[0], softmax
-    while True:
-        if sum(layer in other.inputs for other in layers) > 1:
-            refuse_fold(softmax, layer, f"is read by others than {reader}")
-        if layer.kind not in TRANSPARENT and not (layer.kind == "route" and len(layer.inputs) == 1):
-            break
-        layer, reader = layer.inputs[0], layer
-    if layer.kind not in ("convolution", "connected", "local"):
-        refuse_fold(softmax, layer, "has no weights")
-    if layer.activation not in HOMOGENEOUS:
-        refuse_fold(softmax, layer, f"has activation={layer.activation}")
-    with numpy.errstate(over="ignore"):
-        layer.filters, layer.bias = layer.filters / softmax.temperature, layer.bias / softmax.temperature
-    if not (numpy.isfinite(layer.filters).all() and numpy.isfinite(layer.bias).all()):
-        refuse_fold(softmax, layer, "would have weights that are not finite")
-    softmax.temperature = 1
-
-
-def convolution_of_crop(layer):
-    """Filters that pick a pixel and do its arithmetic: other readers know no [crop]."""
-    (channels, height, width), (_, h, w) = layer.inputs[0].shape, layer.shape
-    if height - h != width - w:
-        layer.section.refuse(f"crop_width={w} and crop_height={h}: must cut as many columns as rows, or export to ONNX")
-    size = height - h + 1
-    filters = numpy.zeros((channels, 1, size, size), "f4")
-    filters[:, 0, layer.top, layer.left] = layer.scale
-    layer.__dict__.update(
-        kind="convolution",
-        filters=filters,
-        bias=numpy.full(channels, layer.shift, "f4"),
-        stride=1,
-        padding=0,
-        groups=channels,
-    )
-
+from export_plain import plain_layers
 
 # --- The options of a layer's section, by its kind
 
@@ -101,22 +46,18 @@ def route(layer, number):
 
 
 def shortcut(layer, number):
-    if layer.stride > 1 or (layer.alpha, layer.beta) != (1, 1):
-        layer.section.refuse(
-            "of another size, or with alpha or beta, is read differently by other programs; export to ONNX"
-        )
     return "shortcut", {"from": number[layer.inputs[1]], "activation": layer.activation}
 
 
 def reorg(layer, number):
     if layer.reverse or layer.flatten or layer.extra:
-        layer.section.refuse("with reverse, flatten or extra is read differently by other programs; export to ONNX")
+        layer.section.refuse("with reverse, flatten or extra is read otherwise by other programs; export to ONNX")
     return "reorg", {"stride": layer.stride}
 
 
 def upsample(layer, number):
     if layer.scale != 1:
-        layer.section.refuse("with scale is read differently by other programs; export to ONNX")
+        layer.section.refuse("with scale is read otherwise by other programs; export to ONNX")
     return "upsample", {"stride": layer.stride}
 
 
@@ -146,10 +87,7 @@ def section_text(name, options):
 
 def darknet_files(layers, cfg):
     """The bytes of the .cfg and of the weights file. cfg: the network's file, named in the new one's first line."""
-    fold_temperature(layers)
-    for layer in layers:
-        if layer.kind == "crop":
-            convolution_of_crop(layer)
+    layers = plain_layers(layers)
     number = {layer: i - 1 for i, layer in enumerate(layers)}
     channels, height, width = layers[0].shape
     text = [
@@ -172,6 +110,8 @@ def unknown_to_opencv(layers):
             lines.setdefault(f"activation={layer.activation}", layer.section.line)
         if layer.kind == "local":
             lines.setdefault("[local]", layer.section.line)
+        if layer.kind == "route" and len({other.shape[1:] for other in layer.inputs}) > 1:
+            lines.setdefault("[route] of images of several sizes", layer.section.line)
         if layer.kind == "softmax" and layer.groups > 1:
             lines.setdefault(f"groups={layer.groups}", layer.section.line)
     return [f"{what} (line {line})" for what, line in lines.items()]
