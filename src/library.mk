@@ -6,7 +6,7 @@ LIBDIR ?= $(PREFIX)/lib
 
 LIBRARY_FLAGS = $(CFLAGS) $(WARNINGS) $(OPENMP_FLAG) $(LOSS_INCLUDE) -fPIC
 # Other flags, other objects.
-build/lib/flags: FORCE
+build/lib/flags: FORCE | build/.writable
 	@mkdir -p build/lib
 	@printf '%s\n' '$(CC) $(LIBRARY_FLAGS)' | cmp -s - $@ || printf '%s\n' '$(CC) $(LIBRARY_FLAGS)' >$@
 build/lib/%.o: src/loss/%.c build/lib/flags

@@ -5,6 +5,9 @@
 .DEFAULT_GOAL := all
 override DEPS := Makefile
 COMMON += -MD -MP
+# What was compiled from a source that has moved since is compiled again.
+MOVED := $(shell awk 'FNR == 1 && (getline line <$$2) < 0 { print FILENAME }' $(OBJDIR)*.d /dev/null 2>/dev/null)
+$(if $(MOVED),$(shell rm -f $(MOVED) $(MOVED:.d=.o)))
 -include $(wildcard $(OBJDIR)*.d)
 
 # OpenCV 4 has another name for pkg-config, and no IplImage: plugin/platforms/opencv_images.cpp is for 3 and 4.

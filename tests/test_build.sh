@@ -31,6 +31,10 @@ included() { # HEADER: the objects of the sources that include it, by the compil
     grep -l "/$1" "$copy"/build/source/obj/*.d | sed 's/.*\///; s/d$/o/' | sort | tr '\n' ' '
 }
 check "a changed header compiles who includes it" rebuilds src/loss/smooth_topk_sample.h "$(included smooth_topk_sample.h)"
+moved() { # as after a pull
+    mv "$copy/src/base/seed.c" "$copy/src/data/seed.c" && rebuilds nothing 'seed.o ' && mv "$copy/src/data/seed.c" "$copy/src/base/seed.c" && build
+}
+check 'a source that has moved to another directory is compiled again' moved
 check 'a remark in a patch compiles nothing' rebuilds patches/plugin/0002-smooth-topk-layer.patch ''
 one_more_patch() {
     printf 'A test.\n\n--- a/src/list.c\n+++ b/src/list.c\n@@ -1,2 +1,3 @@\n+/* patched */\n #include <stdlib.h>\n #include <string.h>\n' >"$copy/patches/plugin/9999-test.patch"
