@@ -157,8 +157,10 @@ cp "$scratch/output" "$scratch/demo.out"
 table() {
     cat "$scratch/demo.out"
     for loss in softmax smooth_topk; do
-        grep -Eq "^$loss +0\.2 +[0-9]+\.[0-9]{2} +[0-9]+\.[0-9]{2} +[0-9]+$" "$scratch/demo.out" || return 1
+        grep -Eq "^$loss +0\.2 +[0-9]+\.[0-9]{2} +[0-9]+\.[0-9]{2} +[0-9]+\.[0-9]{2} +[0-9]+$" "$scratch/demo.out" || return 1
     done
+    grep -Eq '^top-5: (smooth_topk is ahead of softmax|softmax is ahead of smooth_topk) by [0-9.]+ points, 95 % interval ' \
+        "$scratch/demo.out" && grep -Eq '^guesses for 90 %: smooth_topk - softmax = [-+][0-9.]+, 95 %' "$scratch/demo.out"
 }
 check "its table has both losses" table
 trained() {
@@ -166,10 +168,16 @@ trained() {
         grep -q '^12, .* 768 images' "$scratch/demo/$loss.train.log" || return 1
         grep -q 'Too many or too few labels' "$scratch/demo/$loss.train.log" && return 1
     done
-    [ "$(ls "$scratch/demo/weights")" = "glyphs_smooth_topk.weights
-glyphs_softmax.weights" ]
+    [ "$(ls "$scratch/demo/weights" | grep -v backup)" = "glyphs_smooth_topk.weights
+glyphs_smooth_topk_best.weights
+glyphs_softmax.weights
+glyphs_softmax_best.weights" ]
 }
-check "both trained for 12 batches, and only the last weights are kept" trained
+check "both trained for 12 batches, and the last and the best weights are kept" trained
+ending() {
+    grep -q 'units of their own' "$scratch/demo.out" && grep -q 'make compare DATA=photos' "$scratch/demo.out" && grep -q "^Chart of both trainings: " "$scratch/demo.out" && [ -s "$scratch/demo/chart.svg" ]
+}
+check "it ends with a chart, what the losses are and what to do next" ending
 bad_demo() {
     ! "$@" tools/demo.sh "$scratch/demo2" 2>"$scratch/message" || return 1
     cat "$scratch/message"
