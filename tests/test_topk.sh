@@ -43,6 +43,14 @@ best() {
     accuracy "$scratch/tracked/net_best.weights" | grep -q ",$want\$"
 }
 check 'the best weights are those of the best row' best
+done_line() {
+    sed 1d "$scratch/log.csv" | awk -F, -v file="$scratch/tracked/net_best.weights" '
+        $6 > best || NR == 1 { best = $6; batch = $1 }
+        END { printf "Done: last top-2 %.2f; best %.2f at batch %d in %s\n", 100 * $6, 100 * best, batch, file }' \
+        >"$scratch/want"
+    tail -n 1 "$scratch/tracked.out" | diff - "$scratch/want"
+}
+check 'the last line has the last and the best top 2, and where the best weights are' done_line
 
 check 'every epoch without -every' train epochs -seed 3 -topk 1 -log "$scratch/epochs.csv"
 epochs() { # 12 of 36 images a batch

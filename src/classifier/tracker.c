@@ -185,3 +185,16 @@ void track_batch(tracker *t, double epoch, int new_epoch, double loss)
     if (due && topk && last_save() != WEIGHTS_NOT_FINITE)
         save_checkpoint(net, t->run.directory, t->run.base, ".backup");
 }
+
+void print_tracked_end(const tracker *t)
+{
+    const network *net = t->run.net;
+    if (t->last.topk < 0 || t->best < 0) return;
+    char *best_file = print_text("%s/%s%s", t->run.directory, t->run.base, t->best_suffix);
+    size_t images = (size_t)net->batch * (size_t)net->subdivisions;
+    const char *what = t->run.valid.several ? "recall at " : "top-";
+    printf("Done: last %s%d %.2f; best %.2f at batch %zu in %s\n", what, t->options.topk,
+           100 * (double)t->last.topk, 100 * (double)t->best, seen_by_weights(best_file) / images,
+           best_file);
+    free(best_file);
+}

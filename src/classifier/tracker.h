@@ -36,4 +36,8 @@ tracker *start_tracker(const tracker_options *options, const tracked_run *run);
    validation, the row has no accuracies and nothing is saved here. */
 void track_batch(tracker *t, double epoch, int new_epoch, double loss);
 
+/* The last line of a run that has validated: its last and its best top k in percent, and where the
+   best weights are. */
+void print_tracked_end(const tracker *t);
+
 #endif

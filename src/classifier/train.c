@@ -472,6 +472,7 @@ void train_classifier(const train_options *options)
     save(&r, ".weights");
     free_data(end_batch(&r));
     tell_costs_of_sums();
+    if (r.track) print_tracked_end(r.track);
     leave_together();
     free_network(r.net);
 }
