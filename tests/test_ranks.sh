@@ -30,7 +30,7 @@ check 'policy=random: all ranks take the rate that rank 0 draws' as_one random
 # A frozen layer keeps its bits: 20 bytes of header, then 3 x 8 numbers of normalization, 8 biases and 216 weights.
 frozen() { # OPTION
     write_cfg frozen "$topk" '' "batch_normalize=1
-$1" && sed -i 's/^max_batches=50/max_batches=5/' frozen.cfg && ranks 0 x.data normal.cfg -seed 3 && cp backup/normal.weights start.weights || return
+$1" && sed -i 's/^max_batches=50/max_batches=5/; /^burn_in=/d' frozen.cfg && ranks 0 x.data normal.cfg -seed 3 && cp backup/normal.weights start.weights || return
     ranks 3 x.data frozen.cfg start.weights -clear -seed 4 && cmp -i 20 -n 992 start.weights backup/frozen.weights &&
         ! cmp -s -i 1012 -n 1200 start.weights backup/frozen.weights
 }
@@ -151,7 +151,7 @@ odd_subdivisions() { # 126 and 129 are shared by three, but not divided by eight
     sed 's/^batch=.*/batch=128/; s/^\(subdivisions\)=.*/\1=8/' plain.cfg >eight.cfg
     ranks 3 x.data eight.cfg
     refuses '^.net. batch=128 subdivisions=8: cannot be shared by 3 ranks; batch=120 or 144 would do, or -np 2 or 4$' || return 1
-    sed 's/^batch=.*/batch=120/; s/^max_batches=.*/max_batches=1/' eight.cfg >divided.cfg
+    sed 's/^batch=.*/batch=120/; s/^max_batches=.*/max_batches=1/; /^burn_in=/d' eight.cfg >divided.cfg
     ranks 3 x.data divided.cfg
     [ "$code" = 0 ]
 }
@@ -190,7 +190,7 @@ wrong_numbers() { # of the same name, in another directory
 check 'a rank with other class weights is refused' wrong_numbers
 wrong_build() {
     # shellcheck disable=SC2046
-    ${CC:-gcc} -w -DRANKS=1 -DBUILD_DIGEST=1 -I"$root/src/ranks" -I"$root/build/ranks/include" -c "$root/src/ranks/rank_files.c" &&
+    ${CC:-gcc} -w -DRANKS=1 -DBUILD_DIGEST=1 -I"$root/src/ranks" -I"$root/src/base" -I"$root/build/ranks/include" -c "$root/src/ranks/rank_files.c" &&
         ${CC:-gcc} $(ls "$root"/build/ranks/obj/*.o | grep -v rank_files) rank_files.o -o wrong \
             $(cd "$root" && darknet_libraries MPI=1) -lm -pthread || return 1
     beside ./wrong classifier train x.data plain.cfg

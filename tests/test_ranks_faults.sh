@@ -47,7 +47,7 @@ lives_on() {
     [ -n "$newest" ] || { echo 'no weights' && return 1; }
     cp "$newest" newest.weights
     before=$(od -An -tu8 -j12 -N8 newest.weights)
-    sed "s/^max_batches=.*/max_batches=$((before / 48 + 2))/" "$1.cfg" >after.cfg
+    sed "s/^max_batches=.*/max_batches=$((before / 48 + 2))/; /^burn_in=/d" "$1.cfg" >after.cfg
     ranks "$2" x.data after.cfg newest.weights || { grep -v '^ \|^-' err && return 1; }
     [ "$(od -An -tu8 -j12 -N8 backup/after.weights)" -eq $((before + 96)) ]
 }

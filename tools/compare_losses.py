@@ -197,6 +197,8 @@ def network_text(loss, settings, classes, rate, tau=None):
                 line = f"{name}={values.pop(name)}"
             elif name == "steps" and section == "[net]":
                 line = "steps=" + ",".join(map(str, moved_steps(line.split("=")[1], before, settings["BATCHES"])))
+            elif name == "burn_in" and section == "[net]":  # the same part of the run
+                line = f"burn_in={int(line.split('=')[1]) * settings['BATCHES'] // before}"
             elif current == last_layer and name in ("output", "filters"):
                 line = f"{name}={classes}"
         result.append(line)
