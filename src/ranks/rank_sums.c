@@ -3,6 +3,7 @@
 
 #include "allocate.h"
 #include "frozen_layers.h"
+#include "layer_arrays.h"
 #include "rank_backend.h"
 #include "rank_messages.h"
 #include "rank_place.h"
@@ -32,62 +33,21 @@ static size_t small_count;
 static sum_costs costs;
 static double prepared; /* when */
 
-#ifdef GPU
-#define ON_GPU(layer, array) ((layer)->array##_gpu)
-#else
-#define ON_GPU(layer, array) NULL
-#endif
-#define ADD(layer, weights, sum, count, mean)                                                \
-    add_array(i, (layer)->weights, (layer)->sum, ON_GPU(layer, weights), ON_GPU(layer, sum), \
-              (size_t)(count), mean)
-
-static void add_array(int layer, float *weights, float *sum, float *weights_gpu, float *sum_gpu,
-                      size_t count, int mean)
-{
-    if (!weights) return;
-    arrays = reallocate(arrays, (size_t)array_count + 1, sizeof *arrays);
-    arrays[array_count++] =
-        (shared_array){weights, sum, weights_gpu, sum_gpu, count, layer, mean, 0};
-}
-
-static void add_normalization(int i, const layer *l, int n)
-{
-    ADD(l, rolling_mean, rolling_mean, n, 1);
-    ADD(l, rolling_variance, rolling_variance, n, 1);
-}
-
-static void add_trained(int i, const layer *l, int weights, int n)
-{
-    ADD(l, weights, weight_updates, weights, 0);
-    ADD(l, biases, bias_updates, n, 0);
-    ADD(l, scales, scale_updates, n, 0);
-    if (l->batch_normalize) add_normalization(i, l, n);
-}
-
-/* A layer of layers has them as members of a struct of pointers. */
+/* What is trained is summed; rolling statistics become their mean over the ranks. */
 static void add_layer(int i, const layer *l)
 {
-    layer *const parts[] = {l->input_layer, l->self_layer, l->output_layer, l->wi, l->wf, l->wo,
-                            l->wg,          l->ui,         l->uf,           l->uo, l->ug, l->wz,
-                            l->wr,          l->wh,         l->uz,           l->ur, l->uh};
-    switch (l->type) {
-    case CONVOLUTIONAL:
-    case DECONVOLUTIONAL:
-        add_trained(i, l, l->nweights, l->n);
-        break;
-    case CONNECTED:
-        add_trained(i, l, l->inputs * l->outputs, l->outputs);
-        break;
-    case LOCAL:
-        add_trained(i, l, l->size * l->size * l->c * l->n * l->out_w * l->out_h, l->outputs);
-        break;
-    case BATCHNORM: /* upstream never updates its scales */
-        add_array(i, l->scales, NULL, ON_GPU(l, scales), NULL, (size_t)l->c, 0);
-        add_normalization(i, l, l->c);
-        break;
-    default:
-        for (size_t p = 0; p < sizeof parts / sizeof *parts; ++p)
-            if (parts[p]) add_layer(i, parts[p]);
+    layer_array own[MOST_LAYER_ARRAYS];
+    int count = arrays_of_layer(l, own);
+    arrays = reallocate(arrays, (size_t)(array_count + count), sizeof *arrays);
+    for (int j = 0; j < count; ++j) {
+        const layer_array *a = own + j;
+        int mean = a->kind == LAYER_STATISTICS;
+        if (!a->values) continue;
+        arrays[array_count++] =
+            (shared_array){a->values,     mean ? a->values : a->gradient,
+                           a->values_gpu, mean ? a->values_gpu : a->gradient_gpu,
+                           a->count,      i,
+                           mean,          0};
     }
 }
 
