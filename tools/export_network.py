@@ -282,6 +282,7 @@ def top_k_loss(section, number, before, weights):
             float(numpy.float32(part / sum(parts))) * k * (float(numpy.float32(tau)) if tau >= 1.2e-38 else 1)
             for k, tau, part in zip(ks, taus, parts)
         )
+        temperature = min(temperature, float(numpy.finfo("f4").max))
     return Layer(
         "softmax",
         section,
