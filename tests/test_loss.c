@@ -454,6 +454,15 @@ static void test_small_tau_tends_to_hinge(void **unused)
         }
 }
 
+/* A batch of no samples asks for no memory. */
+static void test_batch_of_none(void **unused)
+{
+    (void)unused;
+    smooth_topk_params p = make_params(5, 1, 1, SMOOTH_TOPK_PIVOT);
+    assert_int_equal(smooth_topk_cpu_workspace(&p, 0, 10, NULL, NULL, NULL, NULL, NULL, 0), 0);
+    assert_int_equal(smooth_topk_cpu(&p, 0, 10, NULL, NULL, NULL, NULL), 0);
+}
+
 /* A tau below the normal floats is the hard hinge, to the bit. */
 static void test_denormal_tau_is_hinge(void **unused)
 {
@@ -776,6 +785,7 @@ int main(int argc, char **argv)
         cmocka_unit_test(test_top1_svm),
         cmocka_unit_test(test_hard_hinge),
         cmocka_unit_test(test_small_tau_tends_to_hinge),
+        cmocka_unit_test(test_batch_of_none),
         cmocka_unit_test(test_denormal_tau_is_hinge),
         cmocka_unit_test(test_extreme_numbers),
         cmocka_unit_test(test_minus_infinity),

@@ -25,6 +25,7 @@ size_t smooth_topk_rows_workspace_size(size_t slice, int threads)
 int smooth_topk_for_each_row(smooth_topk_row_function row_function, const void *task, int batch,
                              size_t slice, void *workspace, size_t workspace_size)
 {
+    if (batch == 0) return SMOOTH_TOPK_OK;
     if (!workspace || workspace_size < slice + ALIGNMENT) return SMOOTH_TOPK_ERROR_MEMORY;
     char *begin = (char *)aligned((uintptr_t)workspace);
     size_t slices = (workspace_size - ALIGNMENT) / slice;

@@ -40,7 +40,7 @@ int smooth_topk_sum_cpu(const smooth_topk_term *terms, int count, int batch, int
     int error = plan_for_labels(&plan, terms, count, classes);
     if (error) return error;
     size_t size = smooth_topk_plan_workspace_size(&plan, batch < 2 ? 1 : 0);
-    void *workspace = malloc(size);
+    void *workspace = batch ? malloc(size) : NULL;
     error =
         smooth_topk_run_plan_on_labels(&plan, batch, scores, labels, loss, grad, workspace, size);
     free(workspace);
