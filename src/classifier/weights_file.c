@@ -41,35 +41,51 @@ static int find_not_finite(const network *net, int start, int cutoff, int saved)
     return -1;
 }
 
+/* Says why the weights were not saved: the layer where that was met, -1 for none, and the call that
+   failed, NULL for none. */
+static void tell_failed_save(const network *net, const char *filename, const char *call,
+                             const char *why, int layer, int old_stays)
+{
+    fprintf(stderr, "Couldn't save weights to %s: %s", filename, why);
+    if (layer >= 0)
+        fprintf(stderr, " (at layer %d, %s)", layer, get_layer_string(net->layers[layer].type));
+    if (call) fprintf(stderr, " while %s", call);
+    fprintf(stderr, old_stays ? "; the file is as it was before\n" : "\n");
+}
+
 int replace_weights(network *net, char *filename, int cutoff)
 {
     file_replacement r;
+    struct stat old;
 #ifdef GPU
     if (net->gpu_index >= 0) cuda_set_device(net->gpu_index);
 #endif
     fprintf(stderr, "Saving weights to %s\n", filename);
-    int layer = -1, infinite = -1;
+    const char *call = "opening the file", *why = NULL;
+    int layer = -1, old_stays = !stat(filename, &old) && S_ISREG(old.st_mode);
+    last_result = WEIGHTS_NOT_WRITTEN;
     int error = begin_replacement(&r, filename);
-    int old_stays = !error && r.exists && r.temporary;
-    if (!error) {
-        errno = 0;
-        layer = write_weights(net, r.file, cutoff);
-        int cause = layer >= 0 ? (errno ? errno : EIO) : 0;
-        if (!cause) infinite = find_not_finite(net, 0, cutoff, 1);
-        error = end_replacement(&r, !cause && infinite < 0);
-        if (cause) error = cause;
-    } else {
-        struct stat old;
-        old_stays = !stat(filename, &old) && S_ISREG(old.st_mode);
+    if (error) goto failed;
+    old_stays = r.exists && r.temporary;
+    call = "writing it";
+    errno = 0;
+    layer = write_weights(net, r.file, cutoff);
+    if (layer >= 0) error = errno ? errno : EIO;
+    if (error) {
+        end_replacement(&r, 0);
+        goto failed;
     }
-    if (infinite >= 0) layer = infinite;
-    last_result = error ? WEIGHTS_NOT_WRITTEN : infinite >= 0 ? WEIGHTS_NOT_FINITE : WEIGHTS_SAVED;
-    if (last_result == WEIGHTS_SAVED) return last_result;
-    fprintf(stderr, "Couldn't save weights to %s: %s", filename,
-            error ? strerror(error) : "they are not finite");
-    if (layer >= 0)
-        fprintf(stderr, " (at layer %d, %s)", layer, get_layer_string(net->layers[layer].type));
-    fprintf(stderr, old_stays ? "; the file is as it was before\n" : "\n");
+    layer = find_not_finite(net, 0, cutoff, 1);
+    call = "closing and renaming it";
+    error = end_replacement(&r, layer < 0);
+    if (error) goto failed;
+    if (layer < 0) return last_result = WEIGHTS_SAVED;
+    last_result = WEIGHTS_NOT_FINITE;
+    call = NULL;
+    why = "they are not finite";
+
+failed:
+    tell_failed_save(net, filename, call, why ? why : strerror(error), layer, old_stays);
     return last_result;
 }
 

@@ -259,8 +259,14 @@ void load_share(load_args *args)
     free_image(im);
 }
 
-/* The place in the whole batch of the next image, as load_threads of data.c would deal it out: each
-   of its threads draws its paths first, then for each image. */
+/* Finds the next image of this rank, and puts the random numbers where one process would have them
+   for that image. One process deals the batch out to threads, each with a seed of its own; a thread
+   first draws a path for each of its images, then a->draws numbers for each image in turn.
+
+   An example: a batch of 16 images, 4 threads, 2 ranks. Each rank loads 8, by 4 threads of 2. The
+   second image of thread 1 on rank 1 has place 8 + 2 + 1 = 11 in the whole batch. Alone, thread 2
+   would load places 8 to 11: it is its fourth image, with 3 before it and 0 behind. So: the seed of
+   thread 2, skip 3 paths, draw the path, skip 0 paths and 3 * a->draws numbers. */
 static void go_to_place(const load_args *a, char **path)
 {
     long threads = a->threads, whole = a->whole, share = whole / rank_count();
