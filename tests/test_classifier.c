@@ -413,7 +413,6 @@ static void check_named_tree(void *name)
     check_tree_file(name);
 }
 
-
 /* The limits of containers, as their kernels tell them: files of ours in their place. */
 static void test_memory_limit(void **state)
 {

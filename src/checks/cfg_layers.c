@@ -355,6 +355,68 @@ static void name_allocations(const network *net, int index, const char *type)
     allocating_for(subject, advice);
 }
 
+static void check_by_type(const place *p, LAYER_TYPE type)
+{
+    switch (type) {
+    case CONVOLUTIONAL:
+        check_convolutional(p);
+        break;
+    case DECONVOLUTIONAL:
+        check_deconvolutional(p);
+        break;
+    case LOCAL:
+        check_local(p);
+        break;
+    case CONNECTED:
+        check_connected(p);
+        break;
+    case RNN:
+    case GRU:
+    case LSTM:
+        check_recurrent(p);
+        break;
+    case CRNN:
+        check_crnn(p);
+        break;
+    case SOFTMAX:
+        check_softmax(p);
+        break;
+    case CROP:
+        check_crop(p);
+        break;
+    case REORG:
+        check_reorg(p);
+        break;
+    case MAXPOOL:
+        check_maxpool(p);
+        break;
+    case UPSAMPLE:
+        check_upsample(p);
+        break;
+    case NORMALIZATION:
+        check_normalization(p);
+        break;
+    case AVGPOOL:
+    case BATCHNORM:
+        need_image(p);
+        break;
+    case SHORTCUT:
+        check_shortcut(p);
+        break;
+    case ROUTE:
+        check_route(p);
+        break;
+    case DETECTION:
+    case REGION:
+    case YOLO:
+    case ISEG:
+        check_detector(p, type);
+        break;
+    default:
+        break;
+    }
+}
+
 void check_layer_fits(char *filename, section *s, network *net, int index)
 {
     const layer *below = index ? &net->layers[index - 1] : NULL;
@@ -370,64 +432,7 @@ void check_layer_fits(char *filename, section *s, network *net, int index)
     if (needs_gradient_below(type) && !below) REFUSE(&p, "must not be the first layer");
     if (needs_gradient_below(type) && !below->delta)
         REFUSE(&p, "must not follow a layer that passes no gradient on");
-    switch (type) {
-    case CONVOLUTIONAL:
-        check_convolutional(&p);
-        break;
-    case DECONVOLUTIONAL:
-        check_deconvolutional(&p);
-        break;
-    case LOCAL:
-        check_local(&p);
-        break;
-    case CONNECTED:
-        check_connected(&p);
-        break;
-    case RNN:
-    case GRU:
-    case LSTM:
-        check_recurrent(&p);
-        break;
-    case CRNN:
-        check_crnn(&p);
-        break;
-    case SOFTMAX:
-        check_softmax(&p);
-        break;
-    case CROP:
-        check_crop(&p);
-        break;
-    case REORG:
-        check_reorg(&p);
-        break;
-    case MAXPOOL:
-        check_maxpool(&p);
-        break;
-    case UPSAMPLE:
-        check_upsample(&p);
-        break;
-    case NORMALIZATION:
-        check_normalization(&p);
-        break;
-    case AVGPOOL:
-    case BATCHNORM:
-        need_image(&p);
-        break;
-    case SHORTCUT:
-        check_shortcut(&p);
-        break;
-    case ROUTE:
-        check_route(&p);
-        break;
-    case DETECTION:
-    case REGION:
-    case YOLO:
-    case ISEG:
-        check_detector(&p, type);
-        break;
-    default:
-        break;
-    }
+    check_by_type(&p, type);
 }
 
 void check_truths(char *filename, const network *net)
