@@ -383,6 +383,26 @@ static void test_soft_rows_of_all_kinds(void **unused)
     }
 }
 
+/* Large scores that are equal, or nearly: their size must cancel before they are summed. The two
+   that are apart in 1e30 are one float apart. */
+static void test_soft_rows_of_large_scores(void **unused)
+{
+    (void)unused;
+    static const float sizes[] = {1e6f, -1e9f, 1e12f, -1e12f, 1e18f, -1e24f, 1e30f};
+    state = 10;
+    for (size_t size = 0; size < sizeof sizes / sizeof *sizes; ++size) {
+        for (int round = 0; round < 24; ++round) {
+            int classes = round % 2 ? 40 : 9, k = round % 3 == 2 ? 12 : 1 + round % 5;
+            smooth_topk_term term = term_of(k < classes ? k : 3, round % 4 ? 1 : 0.05f, 1, 1);
+            smooth_topk_objective objective = {.terms = &term, .count = 1, .scale = 1};
+            for (int i = 0; i < classes; ++i) scores[i] = sizes[size];
+            if (round >= 12) scores[round % 9] = nextafterf(sizes[size], 0);
+            random_truth(classes, round % 3);
+            check_soft_row(&objective, classes, 2e-6, 1e-5);
+        }
+    }
+}
+
 /* A class of -inf cannot be chosen; as a label its loss is +inf and its gradient 0. */
 static void test_soft_rows_minus_inf(void **unused)
 {
@@ -594,6 +614,7 @@ int main(void)
         cmocka_unit_test(test_truth_that_is_no_number),
         cmocka_unit_test(test_soft_rows),
         cmocka_unit_test(test_soft_rows_of_all_kinds),
+        cmocka_unit_test(test_soft_rows_of_large_scores),
         cmocka_unit_test(test_soft_rows_minus_inf),
         cmocka_unit_test(test_soft_rows_of_other_kinds),
         cmocka_unit_test(test_soft_rows_of_any_size),

@@ -60,7 +60,8 @@ LOOP __attribute__((noinline)) double sum_losses(const soft_labels *labels, int 
             unlike |= counts & (common != 0) & ((longs)weight != common);
             common |= counts & (longs)weight;
             product *= SELECT(counts, ratio[w], DOUBLES(1));
-            score_sum += weight * load_some_as_doubles(labels->scores + i, labels->count - i);
+            doubles score = load_some_as_doubles(labels->scores + i, labels->count - i);
+            score_sum += weight * (score - labels->center);
         }
         losses -= score_sum * labels->per_score;
         alike = alike && !any_lane((ints)unlike);
@@ -178,7 +179,7 @@ INLINE void sum_over_labels(soft_labels *labels, doubles *a, doubles *b, doubles
         v = 0;
     }
     labels->total = sum_lanes(total);
-    labels->loss = losses + labels->total * labels->center * labels->per_score;
+    labels->loss = losses;
 #pragma GCC unroll 16
     for (int j = 0; j <= k; ++j) {
         labels->sum_a[j] = sum_lanes(a[j]);
