@@ -18,16 +18,24 @@
 #include <stdlib.h>
 #include <string.h>
 
-struct smooth_topk_state {
+/* What the two sections do differently. Errors are those of smooth_topk.h. */
+typedef struct {
     const char *section; /* without brackets */
+    int is_cpu_only;     /* a GPU sends scores and truth to the CPU */
+    int (*check)(smooth_topk_state *state, int classes);
+    size_t (*workspace_size)(const smooth_topk_state *state, int classes);
+    int (*run)(const smooth_topk_layer *l, const float *scores, const float *truth);
+} loss_functions;
+
+struct smooth_topk_state {
+    const loss_functions *functions;
     smooth_topk_objective objective;
     smooth_topk_plan plan; /* of the objective */
     smooth_topk_term *terms;
     float *class_margins, *class_weights; /* inputs; NULL where not given */
     int margins_from_counts, weights_from_counts, counted;
-    int is_other; /* [topk_loss]: its parameters; then the objective is of no account */
-    topk_loss_params other;
-    int hardest, *order; /* how many samples of a batch count, 0: all; batch */
+    topk_loss_params other; /* of [topk_loss] */
+    int hardest, *order;    /* how many samples of a batch count, 0: all; batch */
     membership_output membership;
     float *loss; /* batch: l.loss, which Darknet does not release */
     void *workspace;
@@ -40,6 +48,53 @@ struct smooth_topk_state {
     int loss_is_on_gpu;         /* the losses of the batch are still to be fetched */
 #endif
 };
+
+/* ---- [smooth_topk] ---- */
+
+static int check_smooth_topk(smooth_topk_state *state, int classes)
+{
+    return smooth_topk_make_plan(&state->plan, &state->objective, classes, 1);
+}
+
+static size_t smooth_topk_bytes(const smooth_topk_state *state, int classes)
+{
+    (void)classes;
+    return smooth_topk_plan_workspace_size(&state->plan, 0);
+}
+
+static int run_smooth_topk(const smooth_topk_layer *l, const float *scores, const float *truth)
+{
+    smooth_topk_state *state = l->smooth_topk;
+    return smooth_topk_run_plan(&state->plan, l->batch, scores, truth, l->loss, l->delta,
+                                state->workspace, state->workspace_size);
+}
+
+static const loss_functions smooth_topk_functions = {"smooth_topk", 0, check_smooth_topk,
+                                                     smooth_topk_bytes, run_smooth_topk};
+
+/* ---- [topk_loss] ---- */
+
+static int check_topk_loss(smooth_topk_state *state, int classes)
+{
+    return topk_loss_check(&state->other, classes);
+}
+
+static size_t topk_loss_bytes(const smooth_topk_state *state, int classes)
+{
+    return topk_loss_truth_workspace_size(&state->other, 0, classes);
+}
+
+static int run_topk_loss(const smooth_topk_layer *l, const float *scores, const float *truth)
+{
+    smooth_topk_state *state = l->smooth_topk;
+    return topk_loss_truth_cpu(&state->other, l->scale, l->batch, l->inputs, scores, truth, l->loss,
+                               l->delta, state->workspace, state->workspace_size);
+}
+
+static const loss_functions topk_loss_functions = {"topk_loss", 1, check_topk_loss, topk_loss_bytes,
+                                                   run_topk_loss};
+
+/* ---- both ---- */
 
 smooth_topk_layer parse_smooth_topk(const char *filename, int line, list *options, int batch,
                                     int inputs)
@@ -177,7 +232,7 @@ static int has_many_labels(const float *truth, int batch, int inputs)
 static int is_for_cpu(const smooth_topk_layer l, const float *truth)
 {
     const smooth_topk_state *state = l.smooth_topk;
-    if (!state->scores || state->is_other) return state->scores != NULL;
+    if (state->functions->is_cpu_only || !state->scores) return state->functions->is_cpu_only;
     return state->objective.smoothing > 0 || has_many_labels(truth, l.batch, l.inputs);
 }
 #endif
@@ -187,6 +242,9 @@ static smooth_topk_layer make_layer(int batch, int inputs, float temperature,
                                     smooth_topk_state *state)
 {
     smooth_topk_layer l = {0};
+    const loss_functions *functions = state->functions;
+    int error = functions->check(state, inputs);
+    if (error) refuse_loss_option(functions->section, "%s", smooth_topk_strerror(error));
     l.type = SMOOTH_TOPK;
     l.batch = batch;
     l.inputs = inputs;
@@ -198,9 +256,7 @@ static smooth_topk_layer make_layer(int batch, int inputs, float temperature,
     l.scale = state->objective.scale;
     l.loss = state->loss = allocate(batch, sizeof(float));
     if (state->hardest) state->order = allocate(batch, sizeof(int));
-    state->workspace_size = state->is_other
-                                ? topk_loss_truth_workspace_size(&state->other, 0, inputs)
-                                : smooth_topk_plan_workspace_size(&state->plan, 0);
+    state->workspace_size = functions->workspace_size(state, inputs);
     state->workspace = allocate(state->workspace_size, 1);
     l.smooth_topk = state;
 
@@ -217,7 +273,7 @@ static smooth_topk_layer make_layer(int batch, int inputs, float temperature,
         smooth_topk_truth_gpu_workspace_size(&state->objective, batch, inputs);
     state->workspace_gpu = cuda_make_array(NULL, state->workspace_gpu_size / sizeof(float) + 1);
     if (state->hardest) state->hardest_factors_gpu = cuda_make_array(NULL, batch);
-    if (!state->is_other && !can_be_at_once(&state->objective)) return l;
+    if (!functions->is_cpu_only && !can_be_at_once(&state->objective)) return l;
     state->scores = allocate((size_t)batch * inputs, sizeof(float));
     state->truth = allocate((size_t)batch * inputs, sizeof(float));
 #endif
@@ -232,15 +288,23 @@ smooth_topk_layer make_smooth_topk_layer(int batch, int inputs, const smooth_top
     print_smooth_topk_options(options);
     fprintf(stderr, "  %4d classes\n", inputs);
     smooth_topk_state *state = allocate(1, sizeof *state);
-    state->section = "smooth_topk";
+    state->functions = &smooth_topk_functions;
     state->hardest = options->hardest;
     state->membership = make_membership_output(options->membership_k, batch, inputs);
     make_objective(state, options);
     make_class_numbers(state, options, inputs);
-    int error = smooth_topk_make_plan(&state->plan, &state->objective, inputs, 1);
-    if (error) refuse_smooth_topk("%s", smooth_topk_strerror(error));
     return make_layer(batch, inputs, options->temperature, state);
 }
+
+#ifdef GPU
+/* The GPU's kernel of the output wants an objective with a term, and does not use it. */
+static void set_output_objective(smooth_topk_state *state)
+{
+    state->objective.count = 1;
+    state->objective.terms = state->terms = allocate(1, sizeof *state->terms);
+    *state->terms = (smooth_topk_term){{1, 1, 0, SMOOTH_TOPK_PIVOT}, 1};
+}
+#endif
 
 smooth_topk_layer parse_topk_loss(const char *filename, int line, list *of_section, int batch,
                                   int inputs)
@@ -252,16 +316,13 @@ smooth_topk_layer parse_topk_loss(const char *filename, int line, list *of_secti
     print_topk_loss_options(&options);
     fprintf(stderr, "  %4d classes\n", inputs);
     smooth_topk_state *state = allocate(1, sizeof *state);
-    state->section = "topk_loss";
-    state->is_other = 1;
+    state->functions = &topk_loss_functions;
     state->other = options.params;
     state->hardest = options.hardest;
     state->objective.scale = options.scale;
-    /* The GPU's output asks for a term; k=1 is one of any number of classes. */
-    state->objective.count = 1;
-    state->objective.terms = state->terms = allocate(1, sizeof *state->terms);
-    state->terms->params = (smooth_topk_params){1, 1, 0, SMOOTH_TOPK_PIVOT};
-    state->terms->weight = 1;
+#ifdef GPU
+    set_output_objective(state);
+#endif
     smooth_topk_layer l = make_layer(batch, inputs, options.temperature, state);
     set_loss_place(NULL, 0);
     return l;
@@ -292,12 +353,8 @@ void free_smooth_topk_state(smooth_topk_state *state)
 static void loss_and_delta(const smooth_topk_layer l, const float *scores, const float *truth)
 {
     smooth_topk_state *state = l.smooth_topk;
-    int error = state->is_other
-                    ? topk_loss_truth_cpu(&state->other, l.scale, l.batch, l.inputs, scores, truth,
-                                          l.loss, l.delta, state->workspace, state->workspace_size)
-                    : smooth_topk_run_plan(&state->plan, l.batch, scores, truth, l.loss, l.delta,
-                                           state->workspace, state->workspace_size);
-    if (error) refuse_loss_option(state->section, "%s", smooth_topk_strerror(error));
+    int error = state->functions->run(&l, scores, truth);
+    if (error) refuse_loss_option(state->functions->section, "%s", smooth_topk_strerror(error));
     if (state->hardest)
         topk_loss_keep_hardest(state->hardest, l.batch, l.inputs, l.loss, l.delta, state->order);
     l.cost[0] = sum_array(l.loss, l.batch);
@@ -376,7 +433,7 @@ void forward_smooth_topk_layer_gpu(const smooth_topk_layer l, network net)
         int error = smooth_topk_truth_gpu(&objective, l.batch, l.inputs, net.input_gpu, truth,
                                           l.temperature, l.loss_gpu, l.delta_gpu, output,
                                           state->workspace_gpu, state->workspace_gpu_size, NULL);
-        check_gpu(state->section, error);
+        check_gpu(state->functions->section, error);
     }
     if (is_read && state->membership.k)
         put_out_memberships_gpu(&state->membership, l.batch, l.inputs, l.temperature, net.input_gpu,
@@ -384,7 +441,7 @@ void forward_smooth_topk_layer_gpu(const smooth_topk_layer l, network net)
     if (net.truth && on_cpu) loss_and_delta_from_gpu(l, net);
     if (!truth) return;
     if (state->hardest)
-        check_gpu(state->section,
+        check_gpu(state->functions->section,
                   smooth_topk_keep_hardest_gpu(state->hardest, l.batch, l.inputs, l.loss_gpu,
                                                l.delta_gpu, state->hardest_factors_gpu, NULL));
     state->loss_is_on_gpu = 1;
