@@ -29,7 +29,8 @@ def refused(call, *texts):
     else:
         raise AssertionError(f"not refused: {texts}")
 PY
-classes() { { cat "$scratch/classes.py" && cat; } >"$scratch/now.py" && (cd "$scratch" && PYTHONPATH="$OLDPWD/tools" python3 -B now.py); }
+classes() { { cat "$scratch/classes.py" && cat; } >"$scratch/now.py" && (cd "$scratch" &&
+    PYTHONPATH="$OLDPWD/tools" python3 -B now.py); }
 folders() { # CIFAR-100 has bee, beetle, and train; the directory's own path has apple
     tree "$scratch/apple/a" train/apple/1.png train/bee/1.png train/beetle/1.png train/train/1.png valid/train/1.png valid/beetle/7.png valid/apple/x.png
     classes <<'PY'
@@ -65,11 +66,14 @@ labels() {
 def write(*lines):
     with open("m/labels.txt", "w") as file:
         file.write("".join(line + "\n" for line in lines))
-refused(lambda: classes("m"), "has no labels.txt, and m/train/1_bee_beetle.png is in no folder of a class", "train/NAME/")
+refused(lambda: classes("m"), "has no labels.txt, and m/train/1_bee_beetle.png is in no folder of a class",
+    "train/NAME/")
 write("bee", "beetle", "cup")
-refused(lambda: classes("m"), "1_bee_beetle.png: its path below m holds the labels bee, beetle, and must hold one; put the images of each class into a folder")
+refused(lambda: classes("m"),
+    "1_bee_beetle.png: its path below m holds the labels bee, beetle, and must hold one; put the images of each class into a folder")
 write("x", "y", "cup")
-refused(lambda: classes("m"), "1_bee_beetle.png: its path below m holds none of the 3 labels of m/labels.txt (x, y, cup)")
+refused(lambda: classes("m"),
+    "1_bee_beetle.png: its path below m holds none of the 3 labels of m/labels.txt (x, y, cup)")
 write("bee", "cup", "/bee/")
 refused(lambda: classes("m"), "labels.txt: the label /bee/ is on the lines 1 and 3")
 write("beetle", "cup", "plate")
@@ -132,7 +136,8 @@ check_untouched() { sums | diff "$scratch/set.sums" -; }
 check 'the data set is as it was' check_untouched
 
 folders_and_lists() { # without lists
-    mkdir "$scratch/folders" && cp "$set/labels.txt" "$scratch/folders" && ln -s "$set/train" "$scratch/folders/train" && ln -s "$set/valid" "$scratch/folders/val" &&
+    mkdir "$scratch/folders" && cp "$set/labels.txt" "$scratch/folders" &&
+        ln -s "$set/train" "$scratch/folders/train" && ln -s "$set/valid" "$scratch/folders/val" &&
         python "$set" "$scratch/folders" <<'PY'
 import os, sys
 import compare_data as c
@@ -154,7 +159,8 @@ fine = ["bee", "beetle", "cup", "porcupine"]
 def record(coarse, label, seed):
     return bytes([coarse, label]) + bytes((i * 7 + seed) % 256 for i in range(3072))
 files = {"fine_label_names.txt": "\n".join(fine) + "\n", "coarse_label_names.txt": "insects\nthings\n",
-         "train.bin": record(0, 1, 1) + record(1, 2, 2) + record(0, 0, 3) + record(0, 3, 4), "test.bin": record(1, 2, 5)}
+         "train.bin": record(0, 1, 1) + record(1, 2, 2) + record(0, 0, 3) + record(0, 3, 4), "test.bin": record(1, 2,
+             5)}
 def pack(files):
     with tarfile.open(archive, "w:gz") as tar:
         for name, content in files.items():
@@ -165,7 +171,8 @@ def pack(files):
 pack(files)
 c.unpack_cifar100(archive, out)
 data = c.DataSet(out, 2)
-assert [os.path.basename(p) for p in data.train] == ["00000_beetle.png", "00001_cup.png", "00002_bee.png", "00003_porcupine.png"]
+assert [os.path.basename(p) for p in data.train] == ["00000_beetle.png", "00001_cup.png", "00002_bee.png",
+    "00003_porcupine.png"]
 assert data.labels == ["_bee.", "_beetle.", "_cup.", "_porcupine."] and data.train_classes == [1, 2, 0, 3]
 assert data.groups == ["insects", "insects", "things", "insects"] and len(data.valid) == 1
 png = open(data.train[1], "rb").read()
@@ -193,10 +200,12 @@ PY
 }
 check 'CIFAR-100 is unpacked to paths, labels, groups and pixels; another archive is refused' cifar
 reads() {
-    printf 'classes=4\nvalid=%s/valid.txt\nlabels=%s/labels.txt\ntop=2\n' "$scratch/cifar" "$scratch/cifar" >"$scratch/cifar.data"
+    printf 'classes=4\nvalid=%s/valid.txt\nlabels=%s/labels.txt\ntop=2\n' "$scratch/cifar" "$scratch/cifar" \
+        >"$scratch/cifar.data"
     sed 's/^output=.*/output=4/; s/^k=5/k=2/' "$scratch/tiny_smooth_topk.cfg" >"$scratch/cifar.cfg"
     "$darknet" partial "$scratch/cifar.cfg" '' "$scratch/cifar.weights" 99 2>/dev/null
-    "$darknet" classifier valid "$scratch/cifar.data" "$scratch/cifar.cfg" "$scratch/cifar.weights" -verbose | grep -q '_cup.png, 2,'
+    "$darknet" classifier valid "$scratch/cifar.data" "$scratch/cifar.cfg" "$scratch/cifar.weights" -verbose |
+        grep -q '_cup.png, 2,'
 }
 check 'Darknet reads its images' reads
 
@@ -211,31 +220,39 @@ class Data:
     several = False
     train = [""] * 1000
 def read(k=3, **more):
-    settings = read_settings({"DATA": os.path.dirname(sys.argv[1]), "NETWORK": sys.argv[1], "BATCHES": "40", **more}, False)
+    settings = read_settings({"DATA": os.path.dirname(sys.argv[1]), "NETWORK": sys.argv[1], "BATCHES": "40", **more},
+        False)
     Data.k = k
     choose_by_data(settings, Data)
     return settings
 def text(loss, settings, **more):
     return network_text(loss, settings, 7, loss.rate, **more)
-settings = read(LOSSES="softmax smooth_topk 'smooth_topk k=1,5 rate=0.2' 'topk_loss type=lml' 'topk_loss type=l2svm'", ALPHA="2", LR_SOFTMAX="0.5")
+settings = read(LOSSES="softmax smooth_topk 'smooth_topk k=1,5 rate=0.2' 'topk_loss type=lml' 'topk_loss type=l2svm'",
+    ALPHA="2", LR_SOFTMAX="0.5")
 softmax, smooth, both, lml, l2svm = settings["losses"]
-assert [loss.label for loss in settings["losses"]] == ["softmax", "smooth_topk", "smooth_topk k=1,5", "topk_loss type=lml", "topk_loss type=l2svm"]
+assert [loss.label for loss in settings["losses"]] == ["softmax", "smooth_topk", "smooth_topk k=1,5",
+    "topk_loss type=lml", "topk_loss type=l2svm"]
 assert text(softmax, settings).endswith("output=7\nactivation=linear\n\n[softmax]\n")
 assert text(smooth, settings).endswith("\n[smooth_topk]\nk=3\ntau=0.5\nalpha=2\n"), "K and ALPHA, and tau of the file"
 assert text(both, settings).endswith("\n[smooth_topk]\nk=1,5\ntau=0.5\nalpha=2\n")
-assert text(lml, settings).endswith("\n[topk_loss]\nk=3\ntype=lml\n") and text(lml, settings, tau=4).endswith("type=lml\ntau=4\n")
+assert text(lml, settings).endswith("\n[topk_loss]\nk=3\ntype=lml\n") and text(lml, settings,
+    tau=4).endswith("type=lml\ntau=4\n")
 assert text(l2svm, settings).endswith("\n[topk_loss]\ntype=l2svm\n")
 assert settings["EVERY"] == 4 and read(EVERY="7")["EVERY"] == 7 and read(BATCHES="9")["EVERY"] == 1
 assert (softmax.rate, smooth.rate, both.rate) == (0.5, 0.05, 0.2)
-assert "learning_rate=0.2\n" in text(both, settings) and "max_batches=40\n" in text(both, settings) and "steps=20,32\n" in text(both, settings)
+assert "learning_rate=0.2\n" in text(both, settings) and "max_batches=40\n" in text(both,
+    settings) and "steps=20,32\n" in text(both, settings)
 assert text(lml, settings).count("[connected]") == 1 and "smooth_topk" not in text(lml, settings)
-assert "steps=1,2\n" in text(both, read(BATCHES="3")) and "steps=2,3\n" in text(both, read(BATCHES="4")), "each above the last"
+assert "steps=1,2\n" in text(both, read(BATCHES="3")) and "steps=2,3\n" in text(both,
+    read(BATCHES="4")), "each above the last"
 one = f"{sys.argv[1]}_softmax.cfg"
 assert read(NETWORK=one)["losses"][1].base == one, "one file does for all losses"
 alike = read(LOSSES="'softmax rate=0.1' 'softmax rate=0.2'")["losses"]
 assert [loss.label for loss in alike] == ["softmax rate=0.1", "softmax rate=0.2"]
-for losses, message in (("softmax softmax", "softmax is given twice"), ("'softmax k'", "k is not an option, name=value"), ("''", "must begin with the name of a section"),
-                        ("'softmax", "put each loss that has options in quotes"), ("'softmax rate=0'", "rate=0 must be a number above 0"), ("5", "must begin"),
+for losses, message in (("softmax softmax", "softmax is given twice"), ("'softmax k'",
+    "k is not an option, name=value"), ("''", "must begin with the name of a section"),
+                        ("'softmax", "put each loss that has options in quotes"), ("'softmax rate=0'",
+                            "rate=0 must be a number above 0"), ("5", "must begin"),
                         ("'softmax a=1 a=2'", "a is given twice")):
     try:
         read(LOSSES=losses)
@@ -251,11 +268,14 @@ assert [loss.label for loss in read(k=1)["losses"]] == ["softmax", "smooth_topk"
 assert (chosen["NOISE"], chosen["FRACTION"], chosen["SEEDS"]) == ([0], [1], [1, 2, 3])
 chosen = read(NETWORK="", BATCHES="", FRACTION="0.1 0.5")
 assert chosen["NETWORK"] == "cfg/cifar100_small" and chosen["BATCHES"] == 235, "15 passes over 500 images, 32 a batch"
-assert read(DATA="glyphs", NETWORK="", BATCHES="")["BATCHES"] == 500 and read(DATA="glyphs")["NOISE"] == [0, 0.3, 0.6, 1]
+assert read(DATA="glyphs", NETWORK="", BATCHES="")["BATCHES"] == 500 and read(DATA="glyphs")["NOISE"] == [0, 0.3, 0.6,
+    1]
 # Names for people
 smoothed = "smooth_topk k=1 tau=1 alpha=0 label_smooth_eps=0.1"
-labels = ["softmax", "softmax rate=0.1", "smooth_topk", "smooth_topk k=1,5", smoothed, "topk_loss", "topk_loss type=lml tau=2", "topk_loss type=new", "topk_loss type=entropy"]
-assert list(titles(labels, 3).values()) == ["softmax", "softmax rate=0.1", "smooth_topk k=3", "smooth_topk k=1,5", "label smoothing 0.1", "topk_loss", "LML tau=2",
+labels = ["softmax", "softmax rate=0.1", "smooth_topk", "smooth_topk k=1,5", smoothed, "topk_loss",
+    "topk_loss type=lml tau=2", "topk_loss type=new", "topk_loss type=entropy"]
+assert list(titles(labels, 3).values()) == ["softmax", "softmax rate=0.1", "smooth_topk k=3", "smooth_topk k=1,5",
+    "label smoothing 0.1", "topk_loss", "LML tau=2",
                                             "topk_loss type=new", "topk_loss type=entropy"], titles(labels, 3)
 PY
 }
@@ -270,13 +290,15 @@ class Data:
     several = False
     train, k = [], 5
 def tried(lrs, taus, loss):
-    settings = read_settings({"DATA": os.path.dirname(sys.argv[1]), "NETWORK": sys.argv[1], "LRS": lrs, "TAUS": taus, "LOSSES": loss}, True)
+    settings = read_settings({"DATA": os.path.dirname(sys.argv[1]), "NETWORK": sys.argv[1], "LRS": lrs, "TAUS": taus,
+        "LOSSES": loss}, True)
     choose_by_data(settings, Data)
     return candidates_of(settings["losses"][0], settings)
 assert tried("0.01 0.04", "0.3 1", "smooth_topk") == [(0.01, 0.3), (0.04, 0.3), (0.01, 1), (0.04, 1)]
 assert tried("0.01 0.08", "0.3 1", "softmax") == [(0.01, None), (0.02, None), (0.04, None), (0.08, None)]
 assert tried("0.01 0.08", "0.3 1", "'smooth_topk tau=2'") == tried("0.01 0.08", "0.3 1", "softmax"), "LOSSES says tau"
-assert tried("0.01", "0.3 1", "softmax") == [(0.01, None)] and tried("0.01", "0.3 1", "'topk_loss type=lml'") == [(0.01, 0.3), (0.01, 1)]
+assert tried("0.01", "0.3 1", "softmax") == [(0.01, None)] and tried("0.01", "0.3 1", "'topk_loss type=lml'") == [(0.01,
+    0.3), (0.01, 1)]
 PY
 }
 check 'tune tries as many rates, or rates and temperatures, for each loss' candidates
@@ -326,7 +348,8 @@ tables() {
 import csv, os, re, sys
 from compare_report import exceeds, plot, report, run_name
 from compare_runs import results_text
-assert exceeds([1.0, 1.1, 0.9]) == "yes" and exceeds([1.0, -1.1, 0.9]) == "no" and exceeds([-1.0, -1.1, -0.9]) == "yes" and exceeds([5.0]) == "one seed"
+assert exceeds([1.0, 1.1, 0.9]) == "yes" and exceeds([1.0, -1.1, 0.9]) == "no" and exceeds([-1.0, -1.1,
+    -0.9]) == "yes" and exceeds([5.0]) == "one seed"
 # t of 4 and 6 is 5: beyond no 95 % of two seeds (12.706)
 assert exceeds([4.0, 6.0]) == "no" and exceeds([4.9, 5.1]) == "yes" and exceeds([1.0, 1.0]) == "no"
 out = sys.argv[1]
@@ -334,7 +357,8 @@ labels = ["softmax", "smooth_topk", "smooth_topk k=1,5"]
 def result(loss, noise, seed, top1, topk, **more):
     name = run_name(loss, noise, 1, seed)
     os.makedirs(f"{out}/runs/{name}")
-    row = {"loss": loss, "noise": noise, "fraction": 1, "seed": seed, "batches": 100, "top1_last": top1, "topk_last": topk, "top1_best": top1 + 0.01,
+    row = {"loss": loss, "noise": noise, "fraction": 1, "seed": seed, "batches": 100, "top1_last": top1,
+        "topk_last": topk, "top1_best": top1 + 0.01,
            "topk_best": topk + 0.01, "best_batch": 90, "train_loss": 0.25, "train_top1": 0.9, "seconds": 5, "cpu_seconds": 65,
            "guesses": 10 - 5 * topk, "coverage": 0.9, **more}
     with open(f"{out}/runs/{name}/result.csv", "w") as file:
@@ -347,14 +371,16 @@ for seed, top1, topk in ((1, 0.40, 0.70), (2, 0.42, 0.71), (3, 0.41, 0.72)):
     result("smooth_topk k=1,5", 0, seed, top1 + 0.05 * seed - 0.1, topk)
 result("softmax", 1, 1, 0.1, 0.2, train_top1="", guesses="")
 result("smooth_topk", 1, 2, 0.3, 0.4)
-settings = {"OUT": out, "DATA": "data", "NETWORK": "net<work", "BATCHES": 100, "EVERY": 50, "K": 5, "commands": ["make compare DATA=data"],
+settings = {"OUT": out, "DATA": "data", "NETWORK": "net<work", "BATCHES": 100, "EVERY": 50, "K": 5,
+    "commands": ["make compare DATA=data"],
             "losses": {label: {"sentence": label, "base": "x.cfg"} for label in labels}}
 text = report(settings)
 with open(out + "/table.csv") as file:
     rows = {(r["weights"], r["noise"], r["loss"]): r for r in csv.DictReader(file)}
 assert len(rows) == 10, "five settings and losses, last and best"
 row = rows["last", "0.0", "smooth_topk"]
-assert (row["top1"], row["topk"], row["difference_top1"], row["difference_topk"], row["topk_sd"]) == ("31.200", "81.200", "-9.800", "10.200", "1.100"), row
+assert (row["top1"], row["topk"], row["difference_top1"], row["difference_topk"], row["topk_sd"]) == ("31.200",
+    "81.200", "-9.800", "10.200", "1.100"), row
 assert row["exceeds_top1"] == row["exceeds_topk"] == "yes" and row["seeds"] == "3" and row["train_loss"] == "0.25" and row["train_top1"] == "90.000"
 assert rows["last", "0.0", "smooth_topk k=1,5"]["exceeds_top1"] == "no"
 assert rows["best", "0.0", "softmax"]["top1"] == "42.000" and rows["last", "0.0", "softmax"]["difference_top1"] == ""
@@ -382,11 +408,13 @@ assert "batches" in svg
 with open(out + "/report.html") as file:
     html = file.read()
 assert "net&lt;work" in html and "<b>81.2 ± 1.1</b> (+10.2 ± 0.1 *)" in html and "make compare DATA=data" in html and ">1:05<" in html, "settings, tables, CPU time"
-assert html.count("data:image/svg+xml;base64,") == 2 and "<script" not in html and not re.search(r"(src|href)=.?http", html)
+assert html.count("data:image/svg+xml;base64,") == 2 and "<script" not in html and not re.search(r"(src|href)=.?http",
+    html)
 import compare_report
 drawn = []
 compare_report.plot = lambda path, panels, columns, x_label, x_range: drawn.append((x_label, x_range))
-compare_report.plot_noise("x", [{"fraction": 1, "noise": noise, "loss": "softmax", "topk": 1, "topk_sd": None, "guesses": None} for noise in (0, 0.5)], settings)
+compare_report.plot_noise("x", [{"fraction": 1, "noise": noise, "loss": "softmax", "topk": 1, "topk_sd": None,
+    "guesses": None} for noise in (0, 0.5)], settings)
 assert drawn.pop() == ("label noise p", (0, 0.5)), "the axis ends where the noise does"
 compare_report.plot_training("x", out, [], [{"fraction": 1, "noise": 0}], settings)
 assert drawn.pop() == ("batches", (0, 100))
@@ -397,11 +425,16 @@ assert not os.path.exists(out + "/noise.svg"), "without gnuplot there are tables
 PY
 }
 redrawn() { # a table.csv, by itself: the plot of the page
-    tools/draw_table.py "$scratch/report/table.csv" "$scratch/again.svg" && grep -q '>smooth_topk k=5<' "$scratch/again.svg" && grep -q '>guesses for 90 %<' "$scratch/again.svg" || return 1
-    tools/draw_table.py docs/results/cifar100.csv "$scratch/again.svg" && grep -q '>label smoothing 0.1<' "$scratch/again.svg" || return 1
+    tools/draw_table.py "$scratch/report/table.csv" "$scratch/again.svg" &&
+        grep -q '>smooth_topk k=5<' "$scratch/again.svg" && grep -q '>guesses for 90 %<' "$scratch/again.svg" ||
+        return 1
+    tools/draw_table.py docs/results/cifar100.csv "$scratch/again.svg" &&
+        grep -q '>label smoothing 0.1<' "$scratch/again.svg" || return 1
     sed '/,0.0,/d' "$scratch/report/table.csv" >"$scratch/single.csv"
-    ! tools/draw_table.py "$scratch/single.csv" "$scratch/none.svg" 2>"$scratch/message" && grep -q 'has one noise, 1; two are the least' "$scratch/message" || return 1
-    ! tools/draw_table.py "$scratch/report/results.csv" "$scratch/none.svg" 2>"$scratch/message" && grep -q 'cannot be read as a table of make compare' "$scratch/message" && [ ! -e "$scratch/none.svg" ]
+    ! tools/draw_table.py "$scratch/single.csv" "$scratch/none.svg" 2>"$scratch/message" &&
+        grep -q 'has one noise, 1; two are the least' "$scratch/message" || return 1
+    ! tools/draw_table.py "$scratch/report/results.csv" "$scratch/none.svg" 2>"$scratch/message" &&
+        grep -q 'cannot be read as a table of make compare' "$scratch/message" && [ ! -e "$scratch/none.svg" ]
 }
 check 'tables: means, deviations, differences from the first loss, the best in bold, any number of losses; plots over noise and batches' tables
 if command -v gnuplot >/dev/null; then
@@ -417,7 +450,8 @@ class Data:
     several = False
     train, k = [""] * 3200, 5
 def advice(seconds, cost=0, **more):
-    settings = read_settings({"DATA": os.path.dirname(sys.argv[1]), "NETWORK": sys.argv[1], "BATCHES": "1000", **more}, False)
+    settings = read_settings({"DATA": os.path.dirname(sys.argv[1]), "NETWORK": sys.argv[1], "BATCHES": "1000", **more},
+        False)
     choose_by_data(settings, Data)
     text = shorter(settings, seconds, cost)
     return text, dict(word.split("=", 1) for word in shlex.split(text) if "=" in word and word[0].isupper())
@@ -426,7 +460,8 @@ text, settings = advice(2 * 3600, LOSSES="softmax 'smooth_topk k=1,5'")
 assert text.startswith("This takes 2 hours. Shorter: make compare DATA=") and text.endswith("(40 minutes)"), text
 assert settings["SEEDS"] == "1" and settings["BATCHES"] == "1000" and settings["LOSSES"] == "softmax 'smooth_topk k=1,5'"
 text, settings = advice(83 * 86400, NOISE="0.1 0.5", FRACTION="1 0.5")
-assert text.startswith("This takes 83 days.") and (settings["SEEDS"], settings["NOISE"], settings["FRACTION"]) == ("1", "0.1", "1"), text
+assert text.startswith("This takes 83 days.") and (settings["SEEDS"], settings["NOISE"], settings["FRACTION"]) == ("1",
+    "0.1", "1"), text
 assert settings["BATCHES"] == "10" and text.endswith("(100 minutes)"), "no less than ten batches: " + text
 text, settings = advice(12 * 3600)
 assert settings["BATCHES"] == "220" and "EVERY" not in settings and text.endswith("(53 minutes)"), text
@@ -450,7 +485,8 @@ import sys
 from plot import plot
 names = [f"topk_loss type=calibrated_hinge k={k} scale=0.5 temperature=2" for k in range(9)]
 for panels in (1, 2, 3):
-    plot(sys.argv[1], [("title", "%", [(name, c, [(0, c), (1, c + panels)]) for c, name in enumerate(names)])] * panels, min(2, panels), "batches")
+    plot(sys.argv[1], [("title", "%", [(name, c, [(0, c), (1, c + panels)]) for c, name in enumerate(names)])] * panels,
+        min(2, panels), "batches")
     with open(sys.argv[1]) as file:
         svg = file.read()
     assert all(svg.count(f"<text>{name}</text>") == 1 for name in names), svg[:3000]
@@ -484,7 +520,8 @@ assert (run.work(49), run.work(50), run.work_from(49)) == (49, 70, 91)
 run.seen = [(10.0, 40), (25.0, 50)]
 assert run.pace() == 0.5, "a validation is work too"
 words = r.time_in_words
-assert (words(83 * 86400), words(30 * 3600), words(100 * 60), words(5)) == ("83 days", "30 hours", "100 minutes", "a minute")
+assert (words(83 * 86400), words(30 * 3600), words(100 * 60), words(5)) == ("83 days", "30 hours", "100 minutes",
+    "a minute")
 PY
 }
 check 'the time left is said once ten batches have run, from their pace' progress
@@ -496,14 +533,17 @@ misspelled() { # TEXT NAME: as make hands it on
     cat "$scratch/message"
     [ $code -eq 1 ] && grep -qF "$1" "$scratch/message" && ! grep -q Traceback "$scratch/message"
 }
-check 'a misspelled setting is refused, with the nearest name' misspelled 'LOSES: there is no such setting; did you mean LOSSES?' LOSES
-check 'one that is near none is refused' misspelled 'XYZZY: there is no such setting (tools/compare.py -h lists them)' XYZZY
+check 'a misspelled setting is refused, with the nearest name' misspelled \
+    'LOSES: there is no such setting; did you mean LOSSES?' LOSES
+check 'one that is near none is refused' misspelled 'XYZZY: there is no such setting (tools/compare.py -h lists them)' \
+    XYZZY
 by_make() { # which names make hands on
     make -n compare LOSES=softmax DATA=x GPU=0 2>/dev/null | grep 'tools/compare.py' | tee "$scratch/message"
     grep -Eq '^tools/compare.py compare (LOSES DATA|DATA LOSES)$' "$scratch/message"
 }
 check 'make hands on what its command line sets, but for how Darknet is built' by_make
-check 'BATCHES below the steps of the rate is blamed, not a file of ours' refused "too few for the 2 steps of the learning rate in $scratch/tiny_smooth_topk.cfg (policy=steps); at least 3" BATCHES=2
+check 'BATCHES below the steps of the rate is blamed, not a file of ours' refused \
+    "too few for the 2 steps of the learning rate in $scratch/tiny_smooth_topk.cfg (policy=steps); at least 3" BATCHES=2
 check 'NOISE above 1 is refused' refused 'NOISE=0 1.5: 1.5 must be a number from 0 to 1' NOISE='0 1.5'
 check 'FRACTION 0 is refused' refused 'FRACTION=0: 0 must be a number above 0' FRACTION=0
 check 'SEEDS x is refused' refused 'SEEDS=1 x: x must be a whole number' SEEDS='1 x'
@@ -512,7 +552,8 @@ check 'BATCHES 0 is refused' refused 'BATCHES=0: must be a whole number from 1' 
 check 'EVERY 0 is refused' refused 'EVERY=0: must be a whole number from 1' EVERY=0
 check 'JOBS 0 is refused' refused 'JOBS=0: must be' JOBS=0
 endless() {
-    for loss in softmax smooth_topk; do sed "/^max_batches/d" "$scratch/tiny_$loss.cfg" >"$scratch/endless_$loss.cfg"; done
+    for loss in softmax smooth_topk; do sed "/^max_batches/d" "$scratch/tiny_$loss.cfg" >"$scratch/endless_$loss.cfg"; \
+        done
     refused "endless_softmax.cfg has no max_batches" NETWORK="$scratch/endless" BATCHES=
 }
 check 'a network that says no max_batches needs BATCHES' endless
@@ -521,22 +562,27 @@ check 'TAU -1 is refused' refused 'TAU=-1: must be' TAU=-1
 check 'TAU nan is refused' refused 'TAU=nan: must be' TAU=nan
 check 'K as great as the number of classes is refused' refused 'K=95: must be smaller than 95' K=95 OUT="$scratch/k"
 single() {
-    mkdir -p "$scratch/single/valid" && cp -r "$scratch/apple/a/train/bee" "$scratch/single/valid/" && mkdir "$scratch/single/train" && cp -r "$scratch/apple/a/train/bee" "$scratch/single/train/" || return 1
+    mkdir -p "$scratch/single/valid" && cp -r "$scratch/apple/a/train/bee" "$scratch/single/valid/" &&
+        mkdir "$scratch/single/train" && cp -r "$scratch/apple/a/train/bee" "$scratch/single/train/" || return 1
     refused 'has one class, bee; two are the least' DATA="$scratch/single" OUT="$scratch/k"
 }
 check 'one class is refused' single
 kept() { # settings.json of something else
-    mkdir -p "$scratch/kept/runs/x" && touch "$scratch/kept/runs/x/log.csv" && echo "$1" >"$scratch/kept/settings.json" && refused "$scratch/kept/settings.json: $2" OUT="$scratch/kept"
+    mkdir -p "$scratch/kept/runs/x" && touch "$scratch/kept/runs/x/log.csv" &&
+        echo "$1" >"$scratch/kept/settings.json" && refused "$scratch/kept/settings.json: $2" OUT="$scratch/kept"
 }
-check 'a settings.json that is a list is refused' kept '[1, 2]' 'is not what this program writes there; choose another OUT'
-check 'one whose losses are none is refused' kept '{"DATA": "x", "NETWORK": "x", "K": 5, "losses": {"softmax": 3}}' 'is not what'
+check 'a settings.json that is a list is refused' kept '[1, 2]' \
+    'is not what this program writes there; choose another OUT'
+check 'one whose losses are none is refused' kept '{"DATA": "x", "NETWORK": "x", "K": 5, "losses": {"softmax": 3}}' \
+    'is not what'
 check 'a cut one is refused' kept '{"DATA": ' 'cannot be read'
 check 'no such DATA is refused' refused 'DATA=nowhere: must be glyphs, cifar100 or a directory' DATA=nowhere
 check 'no such NETWORK is refused' refused 'there is no nowhere_softmax.cfg, nowhere.cfg' NETWORK=nowhere
 check 'an odd loss is refused' refused 'must begin with the name of a section' LOSSES='softmax 5'
 check 'OUT with a space is refused' refused 'choose another' OUT="$scratch/a b"
 overlap() {
-    mkdir -p "$scratch/overlap" && cp "$set"/*.txt "$scratch/overlap" && head -n 1 "$set/valid.txt" >>"$scratch/overlap/train.txt"
+    mkdir -p "$scratch/overlap" && cp "$set"/*.txt "$scratch/overlap" &&
+        head -n 1 "$set/valid.txt" >>"$scratch/overlap/train.txt"
     refused 'is to train and to validate on' DATA="$scratch/overlap" OUT="$scratch/o"
 }
 check 'an image to train and to validate on is refused' overlap

@@ -7,7 +7,8 @@ images 4
 train() {
     network "$scratch/$1.cfg" "$2" 200
     sed -i 's/^\[avgpool\]$/[connected]\noutput=6\nactivation=linear/; s/^filters=6$/filters=12/; s/^max_crop=18/max_crop=16/; s/^learning_rate=.*/learning_rate=0.002/' "$scratch/$1.cfg"
-    "$darknet" classifier train "$scratch/x.data" "$scratch/$1.cfg" -seed 1 -log "$scratch/$1.csv" -topk 2 -every 50 >"$scratch/$1.out" 2>&1 || { tail -n 5 "$scratch/$1.out"; return 1; }
+    "$darknet" classifier train "$scratch/x.data" "$scratch/$1.cfg" -seed 1 -log "$scratch/$1.csv" -topk 2 -every 50 \
+        >"$scratch/$1.out" 2>&1 || { tail -n 5 "$scratch/$1.out"; return 1; }
     sed -n 's/^[0-9]*, [0-9.]*: \([^,]*\), .*/\1/p' "$scratch/$1.out" >"$scratch/$1.losses"
 }
 learns() { # better than chance (top 2 of 6: 1 in 3), by a loss that falls
@@ -33,7 +34,8 @@ k=2
 hardest=3'
 
 alike() { # the losses of two runs, batch by batch
-    paste "$scratch/$1.losses" "$scratch/$2.losses" | awk '{ d = $1 - $2; if (d < 0) d = -d; if (d > 2e-4 * (1 + $1)) { print NR, $0; exit 1 } } END { exit NR < 200 }'
+    paste "$scratch/$1.losses" "$scratch/$2.losses" |
+        awk '{ d = $1 - $2; if (d < 0) d = -d; if (d > 2e-4 * (1 + $1)) { print NR, $0; exit 1 } } END { exit NR < 200 }'
 }
 train softmax '[softmax]' && train k1 '[topk_loss]
 k=1' && train truncated '[topk_loss]
@@ -43,11 +45,13 @@ check 'entropy with k=1 trains as softmax' alike softmax k1
 check 'truncated_entropy with k=1 trains as softmax' alike softmax truncated
 check 'multilabel_entropy trains as softmax' alike softmax multilabel_entropy
 # With several labels, and none: softmax leaves an image of no class out of its loss too.
-sed 's#.*\(char_[0-9]*_\).*#&\t\1#; 1~4s#\t.*#\t#; 2~4s#$#,char_70_#; s#char_70_,char_70_$#char_70_,char_65_#' "$scratch/train.txt" >"$scratch/several.txt"
+sed 's#.*\(char_[0-9]*_\).*#&\t\1#; 1~4s#\t.*#\t#; 2~4s#$#,char_70_#; s#char_70_,char_70_$#char_70_,char_65_#' \
+    "$scratch/train.txt" >"$scratch/several.txt"
 sed -i "s#^train=.*#train=$scratch/several.txt#; s#^valid=.*#valid=$scratch/several.txt#" "$scratch/x.data"
 train several_softmax '[softmax]' && train several_entropy '[topk_loss]
 type=multilabel_entropy'
-check 'multilabel_entropy trains as softmax with several labels and none' python3 tests/compare_weights.py "$scratch/backup/several_softmax.weights" "$scratch/backup/several_entropy.weights" 1e-3
+check 'multilabel_entropy trains as softmax with several labels and none' python3 tests/compare_weights.py \
+    "$scratch/backup/several_softmax.weights" "$scratch/backup/several_entropy.weights" 1e-3
 train all '[topk_loss]
 k=2
 hardest=6' && train plain '[topk_loss]
@@ -57,7 +61,8 @@ differs() { ! cmp -s "$scratch/hardest_entropy.losses" "$scratch/plain.losses"; 
 check 'and fewer is another loss' differs
 banner() {
     grep -E '^ +3 topk_loss' "$scratch/lml.out" "$scratch/hardest_entropy.out"
-    grep -q 'topk_loss    lml  k = 2  tau = 1  scale = 1     6 classes' "$scratch/lml.out" && grep -q 'entropy  k = 2  scale = 1  hardest = 3' "$scratch/hardest_entropy.out"
+    grep -q 'topk_loss    lml  k = 2  tau = 1  scale = 1     6 classes' "$scratch/lml.out" &&
+        grep -q 'entropy  k = 2  scale = 1  hardest = 3' "$scratch/hardest_entropy.out"
 }
 check 'the banner says which' banner
 predicts() { "$darknet" classifier predict "$scratch/x.data" "$scratch/entropy.cfg" "$scratch/backup/entropy.weights" "$(head -n 1 "$scratch/train.txt")" 2>/dev/null | awk '/%/ { n++; if ($1 + 0 > 100) exit 1 } END { exit n != 2 }'; }
@@ -74,7 +79,8 @@ $(printf '%s\n' "$@")" 5
     tail -n 3 "$scratch/message"
     [ $code -eq 1 ] && grep -qF -- "[$section] $text" "$scratch/message"
 }
-check 'refused: a type that is none' refused 'type=soft: no such loss; must be one of entropy, truncated_entropy, hinge_alpha, hinge_beta, calibrated_hinge, lml, lapsum, l2svm, gce, multilabel_hinge, multilabel_entropy' topk_loss type=soft
+check 'refused: a type that is none' refused \
+    'type=soft: no such loss; must be one of entropy, truncated_entropy, hinge_alpha, hinge_beta, calibrated_hinge, lml, lapsum, l2svm, gce, multilabel_hinge, multilabel_entropy' topk_loss type=soft
 check 'refused: k is 0' refused 'k=0: out of range; must be a whole number, 1 <= k < 6' topk_loss k=0
 check 'refused: k is all classes, by default 5 < 6 is not' refused 'k=6: out of range' topk_loss k=6
 check 'refused: k is no number' refused 'k=2x: not a number' topk_loss k=2x
@@ -85,7 +91,8 @@ check 'refused: k of multilabel_hinge' refused 'k=2: type=multilabel_hinge has n
 check 'refused: q of entropy' refused 'q=0.5: only type=gce has a q' topk_loss q=0.5
 check 'refused: q 0' refused 'q=0: out of range; must be a number, 0 < q <= 1' topk_loss type=gce q=0
 check 'refused: q 1.5' refused 'q=1.5: out of range' topk_loss type=gce q=1.5
-check 'refused: hardest is a list' refused 'hardest=1,2: not a number; must be a whole number, hardest >= 1' topk_loss hardest=1,2
+check 'refused: hardest is a list' refused 'hardest=1,2: not a number; must be a whole number, hardest >= 1' topk_loss \
+    hardest=1,2
 check 'refused: tau of entropy' refused 'tau=2: only type=lml and type=lapsum have a temperature' topk_loss tau=2
 check 'refused: tau 0' refused 'tau=0: out of range; must be a finite number, tau > 0' topk_loss type=lml tau=0
 check 'refused: tau nan' refused 'tau=nan: not a number' topk_loss type=lml tau=nan
@@ -94,7 +101,8 @@ check 'refused: temperature -1' refused 'temperature=-1: out of range' topk_loss
 check 'refused: hardest 0' refused 'hardest=0: out of range; must be a whole number, hardest >= 1' topk_loss hardest=0
 check 'refused: hardest 0 of smooth_topk' refused 'hardest=0: out of range' smooth_topk k=2 hardest=0
 check 'refused: hardest 2.5' refused 'hardest=2.5: not a number' smooth_topk k=2 hardest=2.5
-check 'refused: an option it does not know' refused "alpha=1: no such option; the layer's options are type, k, tau, q, scale, temperature and hardest" topk_loss alpha=1
+check 'refused: an option it does not know' refused \
+    "alpha=1: no such option; the layer's options are type, k, tau, q, scale, temperature and hardest" topk_loss alpha=1
 check 'refused: an option twice' refused 'k: given twice (2 and 3)' topk_loss k=2 k=3
 check 'refused: an option without a value' refused 'k=: not a number' topk_loss k=
 second() {

@@ -260,6 +260,7 @@ def report(settings):
 
 
 def where(out):
-    plots = f"plots: {out}/training.svg, noise.svg" if can_plot() else f"no plots without gnuplot ({HOW_TO_GET})"
+    drawn = [name for name in ("training.svg", "noise.svg") if os.path.exists(f"{out}/{name}")]
+    plots = "plots: " + ", ".join(drawn) if can_plot() else f"no plots without gnuplot ({HOW_TO_GET})"
     return (f"Tables: {out}/table.txt, table.md, table.csv; {plots}; every run: {out}/results.csv\n"
             f"All of it on one page: {out}/report.html")
