@@ -85,6 +85,29 @@ try_network scaled 'shortcuts with factors and strides, routes of several sizes'
     'shortcut from=1 alpha=0.5 beta=-1' 'convolutional filters=9 stride=2 activation=leaky' 'route layers=-1,0,1' \
     'connected output=6 activation=linear' 'softmax groups=2 noloss=1'
 
+# --- Weights that are stored otherwise: flipped=1, and the oldest files, whose [connected] is transposed
+flipped() {
+    sed '0,/^filters=8/s//&\nflipped=1/' "$scratch/residual.cfg" >"$scratch/flipped.cfg"
+    cp "$scratch/residual.weights" "$scratch/flipped.weights"
+    pictures 24 24 && to_onnx flipped && onnx_in onnxruntime flipped &&
+        ! same "$scratch/residual.own" "$scratch/flipped.own"
+}
+try_with "$runtime" onnxruntime 'flipped=1' flipped
+oldest() {
+    cp "$scratch/residual.cfg" "$scratch/oldest.cfg"
+    "$exporter" - "$scratch/residual.weights" "$scratch/oldest.weights" <<'PYTHON'
+import struct
+import sys
+import numpy
+content = open(sys.argv[1], "rb").read()
+last = numpy.frombuffer(content[-4 * 6 * 20:], "f4").reshape(6, 20)
+with open(sys.argv[2], "wb") as file:
+    file.write(struct.pack("<fffi", 0.001, 0.9, 0.0005, 0) + content[20:-4 * 6 * 20] + last.T.tobytes())
+PYTHON
+    to_onnx oldest && onnx_in onnxruntime oldest && same "$scratch/residual.own" "$scratch/oldest.own"
+}
+try_with "$runtime" onnxruntime 'the oldest weights files' oldest
+
 # --- What is in the model
 model() {
     "$exporter" - "$scratch/strides_out.onnx" "$scratch/labels.txt" <<'PYTHON'
