@@ -424,6 +424,28 @@ report(settings)
 assert not os.path.exists(out + "/noise.svg"), "without gnuplot there are tables"
 PY
 }
+meeting() { # two programs that report at once: the one that waits sees what the other has not seen
+    python "$scratch/report" <<'PY'
+import csv, os, shutil, sys, threading, time
+from compare_out import Locked
+from compare_report import report
+out = sys.argv[1]
+settings = {"OUT": out, "DATA": "d", "NETWORK": "n", "BATCHES": 100, "EVERY": 50, "K": 5, "losses": {"softmax": {"sentence": "s", "base": "b"}}}
+def lines():
+    with open(out + "/results.csv") as file:
+        return len(file.readlines())
+before = lines()
+with Locked(out + "/report.lock"):
+    waiting = threading.Thread(target=report, args=(settings,))
+    waiting.start()
+    time.sleep(0.3)
+    shutil.copytree(out + "/runs/softmax_p0_f1_s1", out + "/runs/softmax_p0_f1_s9")
+    assert waiting.is_alive() and lines() == before
+waiting.join()
+assert lines() == before + 1
+shutil.rmtree(out + "/runs/softmax_p0_f1_s9")
+PY
+}
 redrawn() { # a table.csv, by itself: the plot of the page
     tools/draw_table.py "$scratch/report/table.csv" "$scratch/again.svg" &&
         grep -q '>smooth_topk k=5<' "$scratch/again.svg" && grep -q '>guesses for 90 %<' "$scratch/again.svg" ||
@@ -442,6 +464,7 @@ if command -v gnuplot >/dev/null; then
 else
     skip 'draw_table.py draws a table again, and those of docs/results' 'gnuplot is not installed'
 fi
+check 'of two programs that write tables at once the last has all results' meeting
 shorter() {
     python "$scratch/tiny" <<'PY'
 import os, shlex, sys

@@ -32,7 +32,7 @@ sys.dont_write_bytecode = True  # tools/ stays as it is
 
 from compare_data import Refused, draw, load_data, write_valid
 from compare_losses import network_text
-from compare_out import Preparing, keep_settings, read_kept
+from compare_out import keep_settings, preparing, read_kept
 from compare_report import report, run_name, where
 from compare_runs import DARKNET, Run, train_all
 from compare_settings import SETTINGS, check_names, choose_by_data, describe, read_settings, shorter, validation_cost
@@ -44,7 +44,7 @@ COMMON = ("DATA", "NETWORK", "BATCHES", "EVERY", "K")  # settings that all runs 
 
 def prepare(settings):
     """Data, draws and a directory a run. Returns the settings as kept, and all runs of the call."""
-    with Preparing(settings["OUT"]):
+    with preparing(settings["OUT"]):
         data = load_data(settings)
         choose_by_data(settings, data)
         kept = keep_settings(settings, data, COMMON)

@@ -11,23 +11,29 @@ from compare_losses import file_name
 LOSS_KEYS = ("section", "options", "rate", "base", "network")
 
 
-class Preparing:
-    """One program at a time prepares data and runs in OUT."""
+class Locked:
+    """One program at a time. waiting: what is said where another one is at it."""
 
-    def __init__(self, out):
-        os.makedirs(out, exist_ok=True)
-        self.path = out + "/lock"
+    def __init__(self, path, waiting=""):
+        self.path, self.waiting = path, waiting
 
     def __enter__(self):
         self.lock = open(self.path, "w")
         try:
             fcntl.flock(self.lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError:
-            print(f"waiting for another program that prepares runs in {os.path.dirname(self.path)}", flush=True)
+            if self.waiting:
+                print(self.waiting, flush=True)
             fcntl.flock(self.lock, fcntl.LOCK_EX)
 
     def __exit__(self, *_):
         self.lock.close()
+
+
+def preparing(out):
+    """One program at a time prepares data and runs in OUT."""
+    os.makedirs(out, exist_ok=True)
+    return Locked(out + "/lock", f"waiting for another program that prepares runs in {out}")
 
 
 def command_line(command, given):

@@ -7,6 +7,7 @@ import statistics
 
 from compare_data import write_whole
 from compare_losses import file_name, titles, top_names
+from compare_out import Locked
 from compare_page import page
 from compare_runs import collect_results, read_log
 from plot import HOW_TO_GET, can_plot, plot
@@ -232,30 +233,36 @@ def plot_training(path, out, results, rows, settings):
     plot(path, panels, min(2, len(panels)), "batches", (0, settings["BATCHES"]))
 
 
+def draw_plots(out, results, table, settings):
+    """Writes the plots; returns their SVG by name."""
+    rows = [row for row in table if row["weights"] == "last"]
+    drawers = {"training": lambda path: plot_training(path, out, results, rows, settings)}
+    if len({row["noise"] for row in rows}) > 1:
+        drawers["noise"] = lambda path: plot_noise(path, rows, settings)
+    plots = {}
+    for name, draw in drawers.items():
+        temporary = f"{out}/{name}.{os.uname().nodename}.{os.getpid()}.svg"
+        draw(temporary)
+        with open(temporary) as file:
+            plots[name] = file.read()
+        os.replace(temporary, f"{out}/{name}.svg")
+    return plots
+
+
 def report(settings):
     """Writes tables, plots and the page of all results in OUT, whoever made them. settings: as kept in
     OUT/settings.json. Returns the tables' text."""
-    out = settings["OUT"]
-    labels = list(settings["losses"])
-    results = [row for row in collect_results(out) if row["loss"] in labels]
-    table = summarize(results, labels)
-    if not table:
-        return "no run has ended yet"
-    made = tables(table, settings)
-    text = write_tables(out, table, made, settings)
-    plots = {}
-    if can_plot():
-        rows = [row for row in table if row["weights"] == "last"]
-        drawers = {"training": lambda path: plot_training(path, out, results, rows, settings)}
-        if len({row["noise"] for row in rows}) > 1:
-            drawers["noise"] = lambda path: plot_noise(path, rows, settings)
-        for name, draw in drawers.items():
-            temporary = f"{out}/{name}.{os.uname().nodename}.{os.getpid()}.svg"
-            draw(temporary)
-            with open(temporary) as file:
-                plots[name] = file.read()
-            os.replace(temporary, f"{out}/{name}.svg")
-    write_whole(out + "/report.html", page(settings, note(settings), made, plots, results))
+    out, labels = settings["OUT"], list(settings["losses"])
+    # One program at a time, from the results to the last file: the last to come sees all results.
+    with Locked(out + "/report.lock"):
+        results = [row for row in collect_results(out) if row["loss"] in labels]
+        table = summarize(results, labels)
+        if not table:
+            return "no run has ended yet"
+        made = tables(table, settings)
+        text = write_tables(out, table, made, settings)
+        plots = draw_plots(out, results, table, settings) if can_plot() else {}
+        write_whole(out + "/report.html", page(settings, note(settings), made, plots, results))
     return text
 
 

@@ -6,7 +6,7 @@ import shlex
 
 from compare_data import Refused, draw, load_data, subset, write_valid, write_whole
 from compare_losses import network_text, top_names
-from compare_out import Preparing, command_line, keep_settings
+from compare_out import command_line, keep_settings, preparing
 from compare_report import run_name
 from compare_runs import Run, train_all
 from compare_settings import choose_by_data, describe, shorter, validation_cost
@@ -45,7 +45,7 @@ class Tuning:
     def __init__(self, settings):
         self.settings = settings
         self.runs, self.results = [], {}
-        with Preparing(settings["OUT"]):
+        with preparing(settings["OUT"]):
             data = load_data(settings)
             choose_by_data(settings, data)
             self.noise, self.fraction, self.seed = (settings[name][0] for name in ("NOISE", "FRACTION", "SEEDS"))
