@@ -197,28 +197,35 @@ def validation_cost(settings, images):
     return images / images_a_batch(settings) / 2
 
 
+def two_digits(number):
+    """A whole number, rounded down to two digits."""
+    unit = 10 ** max(0, len(str(int(number))) - 2)
+    return int(number) // unit * unit
+
+
+def fewer_batches(settings, seconds, cost):
+    """({"BATCHES": ..., perhaps "EVERY"}, seconds): what makes all of it take 0.9 of an hour. EVERY, not said, is a tenth
+    of BATCHES; where ten validations take half of the time, there is one. Ten batches are the least."""
+    of_a_batch = seconds / (settings["BATCHES"] + math.ceil(settings["BATCHES"] / settings["EVERY"]) * cost)
+    room = 0.9 * HOUR / of_a_batch  # batches, and validations by what they cost
+    validations = 10 if room >= 20 * cost else 1
+    batches = two_digits(max(10, room - validations * cost))
+    said = {"BATCHES": str(batches), **({"EVERY": str(batches)} if validations == 1 else {})}
+    return said, of_a_batch * (batches + validations * cost)
+
+
 def shorter(settings, seconds, cost):
     """Where all runs take over an hour: how long, and settings with which they take less. cost: validation_cost."""
     if seconds <= HOUR:
         return ""
-    given, left, batches = dict(settings["given"]), seconds, settings["BATCHES"]
+    given, left = dict(settings["given"]), seconds
     for name in ("SEEDS", "FRACTION", "NOISE"):
         if left > HOUR and len(settings[name]) > 1:
             left /= len(settings[name])
             given[name] = f"{settings[name][0]:g}"
     if left > HOUR:
-        validations = math.ceil(batches / settings["EVERY"])
-        second = left / (batches + validations * cost)  # a batch
-        room = 0.9 * HOUR / second
+        said, left = fewer_batches(settings, left, cost)
         given.pop("EVERY", None)
-        if room < 20 * cost:  # ten validations take half of it
-            validations, given["EVERY"] = 1, ""
-        shortened = max(10, room - min(validations, 10) * cost)
-        digits = 10 ** max(0, len(str(int(shortened))) - 2)
-        batches = int(shortened) // digits * digits
-        given["BATCHES"] = str(batches)
-        if "EVERY" in given:
-            given["EVERY"] = str(batches)
-        left = second * (batches + min(validations, 10) * cost)
+        given.update(said)
     return (f"This takes {time_in_words(seconds)}. Shorter: {command_line(settings['command'], given)} "
             f"({time_in_words(left)})")
