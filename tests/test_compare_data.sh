@@ -408,6 +408,16 @@ assert "batches" in svg
 with open(out + "/report.html") as file:
     html = file.read()
 assert "net&lt;work" in html and "<b>81.2 ± 1.1</b> (+10.2 ± 0.1 *)" in html and "make compare DATA=data" in html and ">1:05<" in html, "settings, tables, CPU time"
+from html.parser import HTMLParser
+class Balanced(HTMLParser):
+    open_tags = []
+    def handle_starttag(self, tag, attributes):
+        if tag not in ("meta", "img"):
+            self.open_tags.append(tag)
+    def handle_endtag(self, tag):
+        assert self.open_tags.pop() == tag, (tag, self.getpos())
+Balanced().feed(html)
+assert not Balanced.open_tags
 assert html.count("data:image/svg+xml;base64,") == 2 and "<script" not in html and not re.search(r"(src|href)=.?http",
     html)
 import compare_report
