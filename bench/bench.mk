@@ -73,3 +73,12 @@ build/bench/ranks: bench/ranks.c build/ranks/.built
 bench-ranks: build/bench/ranks
 	@$(call require,mpirun,libopenmpi-dev openmpi-bin)
 	@bench/ranks.sh
+
+# Loading of training images: bench/loading.sh says what can be set. PYTHON= with torch and torchvision adds theirs.
+build/bench/loading: bench/loading.c darknet
+	@mkdir -p build/bench
+	@$(CC) -O2 $(WARNINGS) $(DARKNET_FLAGS) $(PLUGIN_INCLUDE) -isystem $(SOURCE)/include $< $(SOURCE)/libdarknet.a $(DARKNET_LIBRARIES) \
+		$(OPENMP_FLAG) $(DARKNET_LINK) -lm -pthread -o $@
+.PHONY: bench-loading
+bench-loading: build/bench/loading
+	@PYTHON='$(if $(filter command,$(origin PYTHON)),$(PYTHON))' bench/loading.sh
