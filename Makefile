@@ -9,7 +9,7 @@ DEBUG ?= 0
 MPI ?= 0
 NCCL ?= 0
 CC = gcc
-OPTIONS = GPU=$(GPU) CUDNN=$(CUDNN) OPENCV=$(OPENCV) OPENMP=$(OPENMP) DEBUG=$(DEBUG) MPI=$(MPI) NCCL=$(NCCL) $(if $(NCCL_HOME),NCCL_HOME="$(abspath $(NCCL_HOME))") BLAS=$(BLAS) WINOGRAD=$(WINOGRAD) $(if $(filter command,$(origin ARCH)),ARCH="$(ARCH)")
+OPTIONS = GPU=$(GPU) CUDNN=$(CUDNN) OPENCV=$(OPENCV) OPENMP=$(OPENMP) DEBUG=$(DEBUG) MPI=$(MPI) NCCL=$(NCCL) $(if $(NCCL_HOME),NCCL_HOME="$(abspath $(NCCL_HOME))") BLAS=$(BLAS) WINOGRAD=$(WINOGRAD) $(if $(CUDART),CUDART=$(CUDART)) $(if $(filter command,$(origin ARCH)),ARCH="$(ARCH)")
 
 CFLAGS ?= -O3
 WARNINGS := -Wall -Wextra
@@ -76,7 +76,7 @@ endif
 ifeq ($(GPU),1)
 	@[ -x '$(CUDA_HOME)/bin/nvcc' ] || { $(call require,nvcc,nvidia-cuda-toolkit); }
 endif
-	@$(MAKE_DARKNET) -q >/dev/null 2>&1 || echo "building Darknet in $(SOURCE) (about a minute)"
+	@$(MAKE_DARKNET) -q >/dev/null 2>&1 || echo "building Darknet in $(SOURCE) ($(if $(filter 1,$(GPU)),$(if $(filter command,$(origin ARCH)),1 to 3 minutes,5 to 9 minutes for all generations of GPUs; for this one alone: ARCH=-arch=native),about a minute))"
 	+@$(MAKE_DARKNET) -s --no-print-directory $(PARALLEL)
 	@ln -sf source/darknet source/libdarknet.so build/
 	@[ '$(BLAS)$(BLAS_PACKAGE)' != 0 ] || echo "without OpenBLAS a training step takes two to three times as long; install it with: apt-get install libopenblas-dev pkg-config"
@@ -93,7 +93,7 @@ demo: darknet build/make_glyphs build/make_disturbances
 	@tools/demo.sh
 
 # What the command line of make sets, but for how Darknet is built: compare.py refuses names that it does not know.
-SETTINGS_SAID = $(filter-out $(foreach option,$(OPTIONS),$(firstword $(subst =, ,$(option)))) ARCH NCCL_HOME TF32 CC CFLAGS,$(foreach name,$(.VARIABLES),$(if $(filter command,$(origin $(name))),$(name))))
+SETTINGS_SAID = $(filter-out $(foreach option,$(OPTIONS),$(firstword $(subst =, ,$(option)))) ARCH CUDART NCCL_HOME TF32 CC CFLAGS,$(foreach name,$(.VARIABLES),$(if $(filter command,$(origin $(name))),$(name))))
 
 compare tune: darknet build/make_glyphs
 	@$(call require,python3,python3)

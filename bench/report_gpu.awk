@@ -1,21 +1,27 @@
-# Makes the text table of the GPU's benchmark from its CSV: microseconds a batch, forward and backward, as a
-# multiple of a copy of the same bytes, and how many times as long softmax and the peer take as pivot.
+# Makes the text table of the GPU's benchmark from its CSV: microseconds a batch, forward and backward, and as a multiple
+# of a copy of the same bytes; PyTorch's cross_entropy, with and without Python's own time, and the authors' code beside.
 BEGIN { FS = "," }
 $1 + 0 > 0 {
-    key = $1 SUBSEP $2 SUBSEP $3
-    if (!(key in seen)) { seen[key] = 1; order[++rows] = key }
-    time[key, $4] = $5
+    row = $1 SUBSEP $2
+    if (!(row in seen)) { seen[row] = 1; rows[++count] = row }
+    if ($4 == "copy") { if (!((row, "copy") in time)) time[row, "copy"] = $5; next }
+    if ($4 ~ /^cross_entropy/) $3 = ""
+    time[row, $4 " " $3] = $5
 }
-function times_pivot(what) {
-    return time[key, what] > 0 ? sprintf("%.1f x", time[key, what] / time[key, "pivot"]) : ""
+function cell(name, value) {
+    value = time[row, name]
+    if (!value) return "-"
+    return sprintf("%.2f (%.1f)", value, time[row, "copy"] > 0 ? value / time[row, "copy"] : 0)
 }
 END {
-    printf "%8s %6s %4s | %9s | %9s %8s | %10s | %9s | %9s %9s | %10s %9s\n", "classes", "batch", "k", "copy, us", "pivot, us", "to copy",
-        "log, us", "layer, us", "softmax", "to pivot", "authors'", "to pivot"
-    for (i = 1; i <= rows; i++) {
-        key = order[i]; split(key, part, SUBSEP)
-        printf "%8d %6d %4d | %9.2f | %9.2f %8.2f | %10.1f | %9.2f | %9.2f %9s | %10s %9s\n", part[1], part[2], part[3], time[key, "copy"],
-            time[key, "pivot"], time[key, "pivot"] / time[key, "copy"], time[key, "log"], time[key, "layer"], time[key, "softmax"],
-            times_pivot("softmax"), time[key, "peer"], times_pivot("peer")
+    names = split("pivot 1|pivot 5|pivot 20|pivot 100|1+5 5|layer 5|log 5|cross_entropy |cross_entropy graph |authors 5", name, "|")
+    printf "%7s %5s %8s", "classes", "batch", "copy"
+    for (j = 1; j <= names; j++) printf " | %20s", name[j]
+    print "   (us, in brackets x a copy)"
+    for (i = 1; i <= count; i++) {
+        row = rows[i]; split(row, part, SUBSEP)
+        printf "%7d %5d %8.2f", part[1], part[2], time[row, "copy"]
+        for (j = 1; j <= names; j++) printf " | %20s", cell(name[j])
+        print ""
     }
 }

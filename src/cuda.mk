@@ -9,5 +9,12 @@ ARCH := $(shell $(NVCC) --list-gpu-code 2>/dev/null | sed -n 's/^sm_//p' | sort 
 	awk 'int($$1/10) != last {last = int($$1/10); printf " -gencode arch=compute_%d,code=[sm_%d,compute_%d]", $$1, $$1, $$1}') \
 	-Wno-deprecated-gpu-targets
 
+# nvcc compiles for several generations at a time, where it can (from 11.2 on).
+NVCC_THREADS := $(shell $(NVCC) --help 2>/dev/null | grep -q '^--threads' && echo --threads 0)
+ARCH += $(NVCC_THREADS)
+
+# CUDART=static: programs that start without the toolkit's libcudart.so.
+CUDART_LINK := $(if $(filter static,$(CUDART)),-lcudart_static -ldl -lrt,-lcudart)
+
 # Where its headers and libraries are, by its own word.
 TOOLKIT := $(shell $(NVCC) --dryrun -c -x cu /dev/null 2>&1 | sed -n 's/^.. \(INCLUDES\|LIBRARIES\)=//p')

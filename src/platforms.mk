@@ -24,7 +24,7 @@ PLUGIN_OBJ += opencv_images.o
 ifeq ($(GPU), 1)
 include plugin/cuda.mk
 COMMON += $(TOOLKIT)
-LDFLAGS := $(filter-out -lcuda -L/usr/local/cuda/lib64,$(LDFLAGS)) $(TOOLKIT)
+LDFLAGS := $(patsubst -lcudart,$(CUDART_LINK),$(filter-out -lcuda -L/usr/local/cuda/lib64,$(LDFLAGS))) $(TOOLKIT)
 ifeq ($(CUDNN), 1)
 OBJ += cudnn_checked.o cudnn_convolutional.o
 endif

@@ -29,6 +29,8 @@ build/tests/kernels_off_chip.o: src/loss/cuda/smooth_topk_gpu.cu $(KERNELS) buil
 # All that is to be seen on a machine with a GPU, in one command; and the same packed up for one without a network.
 gpu-check: | build/upstream
 	@tools/gpu_check.sh build/gpu
+gpu-ready: $(SOURCE)/.patched
+	@tools/gpu_ready.sh build/gpu-ready
 gpu-bundle: $(SOURCE)/.patched
 	@tools/gpu_bundle.sh build/gpu-bundle.tar.gz
-.PHONY: gpu-bundle
+.PHONY: gpu-ready gpu-bundle

@@ -1,67 +1,92 @@
 #!/bin/sh
 # On a GPU: the tests of the mathematics through the kernels, compute-sanitizer, and training beside the CPU's.
 #
-# Needs a GPU and `make test GPU=1`, which builds what runs here; skipped, visibly, elsewhere.
+# usage: tests/test_gpu.sh [PART...]     mathematics sanitizers steps accuracy; all if none is named
+#
+# Needs a GPU and the programs of `make test GPU=1` or, in READY=DIRECTORY, of tools/gpu_ready.sh; skipped, visibly,
+# elsewhere.
 . tests/tap.sh
-skip() { # REASON
-    echo "ok 1 - the kernels on a GPU # SKIP $1"
-    echo '1..1'
+nothing() { # REASON
+    skip 'the kernels on a GPU' "$1"
+    finish
     exit 0
 }
-nvidia-smi -L 2>/dev/null | grep -q . || skip 'nvidia-smi lists no GPU'
-grep -q 'GPU=1' build/options || skip 'not built with GPU=1'
+nvidia-smi -L 2>/dev/null | grep -q . || nothing 'nvidia-smi lists no GPU'
+[ "${READY-}" ] || grep -q 'GPU=1' build/options || nothing 'not built with GPU=1'
+programs=${READY:-build/tests} make_glyphs=${READY:-build}/make_glyphs cudnn=$scratch/cudnn/darknet
+[ -z "${READY-}" ] || darknet=$READY/darknet cudnn=$READY/darknet_cudnn
+parts=${*:-mathematics sanitizers steps accuracy}
+is_part() { # PART
+    case " $parts " in *" $1 "*) ;; *) return 1 ;; esac
+}
 
 mathematics() {
-    CMOCKA_MESSAGE_OUTPUT=TAP build/tests/loss_gpu >"$scratch/loss" 2>&1
+    CMOCKA_MESSAGE_OUTPUT=TAP "$programs/loss_gpu" >"$scratch/loss" 2>&1
     status=$?
     grep -v '^ok' "$scratch/loss"
     return $status
 }
 rows() {
-    CMOCKA_MESSAGE_OUTPUT=TAP build/tests/rows_gpu
+    CMOCKA_MESSAGE_OUTPUT=TAP "$programs/rows_gpu"
 }
-check 'several k and rows of truth are as on the CPU' rows
-check 'both algorithms keep the figures on the whole grid' mathematics
-grep '^# .*worst' "$scratch/loss"
+one_program() { # NAME
+    CMOCKA_MESSAGE_OUTPUT=TAP "$programs/$1"
+}
+if is_part mathematics; then
+    check 'several k and rows of truth are as on the CPU' rows
+    check '2000 rows of every kind are as each alone' one_program rows_alone_gpu
+    check 'rows that are not kept on chip keep the figures' one_program loss_gpu_off_chip
+    check 'both algorithms keep the figures on the whole grid' mathematics
+    grep '^# .*worst' "$scratch/loss"
+fi
 sanitizer=$(command -v compute-sanitizer || echo "$(dirname "$(command -v nvcc)")/compute-sanitizer")
 sanitized() { # TOOL
-    "$sanitizer" --tool "$1" --error-exitcode 1 build/tests/loss_gpu_thin
+    "$sanitizer" --tool "$1" --error-exitcode 1 "$programs/loss_gpu_thin"
 }
-for tool in memcheck racecheck synccheck initcheck; do
+for tool in racecheck synccheck memcheck initcheck; do
+    is_part sanitizers || continue
     if [ -x "$sanitizer" ]; then
         check "compute-sanitizer $tool is clean" sanitized $tool
     else
-        count=$((count + 1))
-        echo "ok $count - compute-sanitizer $tool # SKIP compute-sanitizer is not installed"
+        skip "compute-sanitizer $tool" 'compute-sanitizer is not installed'
     fi
 done
 
 # 50 steps from the same weights with the same images: each step's loss, on the GPU and on the CPU. A learning
 # rate 0.4 % off shows. Not with tau=0, whose gradient jumps where two scores change places.
 images 4
-steps() { # CFG LOG ARGUMENT...
-    cfg=$1 log=$2
-    shift 2
-    "$darknet" classifier train "$scratch/x.data" "$cfg" -seed 7 "$@" >"$log" 2>&1 || { tail -n 5 "$log"; return 1; }
+steps() { # BINARY CFG LOG ARGUMENT...
+    binary=$1 cfg=$2 log=$3
+    shift 3
+    "$binary" classifier train "$scratch/x.data" "$cfg" -seed 7 "$@" >"$log" 2>&1 || { tail -n 5 "$log"; return 1; }
     sed -n 's/^\([0-9]*\), [^:]*: \([^,]*\), .*/\1 \2/p' "$log" >"$log.steps"
     [ "$(wc -l <"$log.steps")" = 50 ] || { tail -n 5 "$log"; return 1; }
 }
-alike() { # CFG
-    steps "$1" "$scratch/gpu" && steps "$1" "$scratch/cpu" -nogpu &&
+alike() { # BINARY CFG
+    steps "$1" "$2" "$scratch/gpu" && steps "$darknet" "$2" "$scratch/cpu" -nogpu &&
         paste "$scratch/gpu.steps" "$scratch/cpu.steps" | awk '
             { off = $2 - $4; if (off < 0) off = -off; if (off > 1e-3 * $4 + 1e-5) { print; bad = 1 } }
             END { exit bad || NR != 50 }'
+}
+# With a strided 1x1 convolution below the last one.
+with_strided_layer() { # FILE
+    sed 's/^filters=6$/filters=8\nsize=1\nstride=2\nactivation=leaky\n[convolutional]\nfilters=6/' "$1"
 }
 for options in 'k=2' 'k=2
 algorithm=log' 'k=1
 tau=1
 alpha=0' 'k=4
-tau=0.2'; do
-    network "$scratch/net.cfg" "[smooth_topk]
+tau=0.2' 'k=2
+hardest=3'; do
+    is_part steps || continue
+    network "$scratch/plain.cfg" "[smooth_topk]
 $options" 50
-    check "50 steps on the GPU and on the CPU are alike: $(echo "$options" | tr '\n' ' ')" alike "$scratch/net.cfg"
+    with_strided_layer "$scratch/plain.cfg" >"$scratch/net.cfg"
+    name="50 steps are those of the CPU: $(echo "$options" | tr '\n' ' ')"
+    check "$name" alike "$darknet" "$scratch/net.cfg"
+    [ ! -x "$cudnn" ] || check "$name with cuDNN" alike "$cudnn" "$scratch/net.cfg"
 done
-if [ "$(nvidia-smi -L | wc -l)" -gt 1 ]; then
+if is_part steps && [ "$(nvidia-smi -L | wc -l)" -gt 1 ]; then
     network "$scratch/net.cfg" '[smooth_topk]
 k=2' 50
     check 'training on two GPUs' sh -c "'$darknet' classifier train '$scratch/x.data' '$scratch/net.cfg' -seed 7 -gpus 0,1 && ! grep -i 'nan' '$scratch/output'"
@@ -71,6 +96,7 @@ fi
 # the demo's characters, clean labels, on the CPU, on the GPU, and on the GPU with cuDNN. The seed is the same, so
 # only rounding makes a difference; top-5 differs by less than a point between seeds (README), and 5 are refused.
 with_cudnn() {
+    [ ! -x "$cudnn" ] || return 0
     mkdir "$scratch/cudnn"
     (cd build/source && tar -cf - --exclude='*.a' --exclude='*.so' --exclude=./darknet .) | tar -xf - -C "$scratch/cudnn"
     ln -sfn "$PWD/src" "$scratch/cudnn/plugin"
@@ -98,21 +124,22 @@ top5() { # NAME BINARY ARGUMENT...: top-5 after the last batch, in percent, into
 }
 same_accuracy() {
     train="classifier train $scratch/glyphs.data $scratch/residual.cfg"
-    top5 cpu "$darknet" $train -nogpu && top5 gpu "$darknet" $train && top5 cudnn "$scratch/cudnn/darknet" $train || return 1
+    top5 cpu "$darknet" $train -nogpu && top5 gpu "$darknet" $train && top5 cudnn "$cudnn" $train || return 1
     echo "top-5: CPU $(cat "$scratch/cpu.top5"), GPU $(cat "$scratch/gpu.top5"), GPU with cuDNN $(cat "$scratch/cudnn.top5")" | tee "$scratch/accuracy"
     awk '{ if (NR == 1) least = most = $1; if ($1 < least) least = $1; if ($1 > most) most = $1 }
         END { exit !(NR == 3 && least > 70 && most - least < 5) }' "$scratch/cpu.top5" "$scratch/gpu.top5" "$scratch/cudnn.top5"
 }
-if echo '#include <cudnn.h>' >"$scratch/has.cu" && nvcc -E "$scratch/has.cu" >/dev/null 2>&1; then
+if ! is_part accuracy; then
+    :
+elif [ -x "$cudnn" ] || echo '#include <cudnn.h>' >"$scratch/has.cu" && nvcc -E "$scratch/has.cu" >/dev/null 2>&1; then
     check 'builds with cuDNN too' with_cudnn
-    build/make_glyphs build/source/data/labels "$scratch/glyphs" -noise 0 -seed 3 >/dev/null
+    "$make_glyphs" build/source/data/labels "$scratch/glyphs" -noise 0 -seed 3 >/dev/null
     printf '%s\n' classes=95 "train=$scratch/glyphs/train.txt" "valid=$scratch/glyphs/valid.txt" "labels=$scratch/glyphs/labels.txt" \
         "backup=$scratch/backup" top=5 >"$scratch/glyphs.data"
     residual_network "$scratch/residual.cfg"
     check 'with cuDNN, without, and on the CPU a network learns the same' same_accuracy
     sed 's/^/# /' "$scratch/accuracy"
 else
-    count=$((count + 1))
-    echo "ok $count - training with cuDNN # SKIP no cudnn.h"
+    skip 'training with cuDNN' 'no cudnn.h'
 fi
 finish

@@ -1,11 +1,12 @@
 #!/bin/sh
-# Packs what tools/gpu_check.sh needs on a machine with a driver and nvcc, a C++ compiler and make, but no network and
-# nothing to install from: this tree, Darknet's source (the data set is drawn from its characters), and the libraries
-# and headers of this machine (cmocka, libjpeg, libpng, zlib; cuDNN's headers).
+# Packs what tools/gpu_check.sh needs on a machine with a driver, but no network and nothing to install from: the programs
+# that tools/gpu_ready.sh built here for sm_90, this tree, Darknet's source (the data set is drawn from its characters),
+# and the libraries and headers of this machine (cmocka, libjpeg, libpng, zlib; cuDNN's headers), with which the programs
+# are built there where they do not start.
 #
 # usage: tools/gpu_bundle.sh ARCHIVE     (run from the root of the repository; make gpu-bundle)
 #
-# There: tar -xzf ARCHIVE && cd gpu-bundle && ./run     Results, step after step, are in gpu-bundle/results/.
+# There: tar -xzf ARCHIVE && OUT=DIRECTORY gpu-bundle/run     Results, step after step, are in DIRECTORY.
 set -eu
 archive=$1 scratch=$(mktemp -d)
 trap 'rm -rf "$scratch"' EXIT
@@ -22,6 +23,14 @@ tar -cf - --exclude='obj/*' --exclude='*.a' --exclude='*.so' --exclude=build/sou
 mkdir -p "$bundle/tree/build/source/obj"
 touch "$bundle/tree/build/upstream"
 touch "$bundle/tree/build/source/.patched"
+
+ready=build/gpu-ready
+if [ -x "$ready/darknet" ]; then
+    mkdir "$bundle/ready"
+    find "$ready" -maxdepth 1 -type f -perm -u+x -exec cp {} "$bundle/ready/" \;
+else
+    echo "gpu-bundle: no $ready (make gpu-ready builds it): the programs will be built there, which takes minutes" >&2
+fi
 
 header() { # FILE PACKAGE: where the compiler finds it, with those beside it that begin alike
     found=$(echo "#include <$1>" | ${CC:-gcc} -E - 2>/dev/null | sed -n "s|^# [0-9]* \"\(/.*/$1\)\".*|\1|p" | head -n 1)
@@ -69,25 +78,25 @@ fi
 
 cat >"$bundle/run" <<'RUN'
 #!/bin/sh
-# All that is to be seen on this machine's GPU, within 25 minutes: results/, a file a step, and results/summary.txt.
+# All that is to be seen on this machine's GPU, within 9 minutes: a few files in OUT, summary.txt first.
 #
-# usage: ./run     LIMIT=seconds for a shorter one; PEER=DIR a checkout of the authors' code (needs PYTHON with torch)
+# usage: [OUT=DIRECTORY] ./run     OUT: results/ if not given; LIMIT=seconds instead of 540; PEER=DIR a checkout of the
+#                                  authors' code (needs PYTHON with torch)
 cd "$(dirname "$0")" || exit 1
-here=$PWD
+here=$PWD out=${OUT:-$PWD/results}
+mkdir -p "$out" || exit 1
 export CPATH="$here/include${CPATH:+:$CPATH}" LIBRARY_PATH="$here/lib${LIBRARY_PATH:+:$LIBRARY_PATH}"
-export LD_LIBRARY_PATH="$here/lib${LD_LIBRARY_PATH:+:$LD_LIBRARY_PATH}"
-mkdir -p results || exit 1
-echo '#include <cudnn.h>' >results/cudnn.cu
-"${CUDA_HOME:+$CUDA_HOME/bin/}nvcc" -E results/cudnn.cu >/dev/null 2>&1 || export CPATH="$CPATH:$here/cudnn"
-rm -f results/cudnn.cu
-for tool in make gcc g++ awk sed; do
-    command -v $tool >/dev/null || { echo "run: $tool is missing" >&2; exit 1; }
-done
-cd tree && exec tools/gpu_check.sh "$here/results"
+export LD_LIBRARY_PATH="$here/lib${LD_LIBRARY_PATH:+:$LD_LIBRARY_PATH}" READY="$here/ready"
+cd tree && . tools/cuda_environment.sh
+# cuDNN's own headers, where they are, come first; these only where there is a library to link with.
+case $(echo "$LD_LIBRARY_PATH" | tr : '\n' | sed 's|$|/libcudnn.so*|' | while read -r name; do ls $name; done 2>/dev/null) in
+*libcudnn*) export CPATH="$CPATH:$here/cudnn" ;;
+esac
+exec tools/gpu_check.sh "$out"
 RUN
 chmod +x "$bundle/run"
 mkdir -p "$(dirname "$archive")"
 tar -czf "$archive" -C "$scratch" gpu-bundle
 size=$(($(stat -c %s "$archive") / 1024 / 1024))
 echo "$archive: $size MiB"
-[ $size -lt 60 ] || fail "$archive has $size MiB, must be below 60"
+[ $size -lt 40 ] || fail "$archive has $size MiB, must be below 40"

@@ -1,105 +1,148 @@
 #!/bin/sh
-# All that is to be seen on a machine with a GPU, in steps, the most telling first. A step leaves RESULTS/NN-NAME.txt
-# as soon as it ends, so that a run that is cut off is not lost; RESULTS/summary.txt says which passed.
+# All that is to be seen on a machine with a GPU, in steps, the most telling first, each with a time limit of its own. What a
+# step printed is in RESULTS/steps.txt as soon as it ends, so that a run that is cut off is not lost; RESULTS/summary.txt
+# says which passed, RESULTS/gpu.csv and sizes.csv have the timings. No other files: at most 8 may come back.
 #
 # usage: tools/gpu_check.sh [RESULTS]     (run from the root of the repository; make gpu-check)
 #
-# Environment: LIMIT   seconds for everything, 1500 if not given; a step that would begin later is not begun
-#              PEER    a checkout of the authors' smooth-topk, timed as well with PYTHON
-#              ARCH    as for make; the GPU of this machine if not given
+# Environment: LIMIT   seconds for everything, 540 if not given; a step that would begin later is not begun
+#              READY   what tools/gpu_ready.sh built, build/gpu-ready if not given; where it is not there or does not
+#                      start, it is built first
+#              PEER    a checkout of the authors' smooth-topk, timed as well with PYTHON, which needs torch
+#              ARCH    as for make, if it is built; the GPU of this machine if not given
 # Exits 1 if a step failed. What was skipped is counted.
 set -u
-results=${1:-build/gpu} limit=${LIMIT:-1500} begin=$(date +%s)
-nvcc=${CUDA_HOME:+$CUDA_HOME/bin/}nvcc
-arch=${ARCH:--arch=native}
-export CMOCKA_MESSAGE_OUTPUT=TAP LC_ALL=C
+results=${1:-build/gpu} limit=${LIMIT:-540} begin=$(date +%s)
+READY=${READY:-build/gpu-ready}
+PYTHON=${PYTHON:-python3}
+export READY PYTHON CMOCKA_MESSAGE_OUTPUT=TAP LC_ALL=C
 
-# ---- the steps; each runs as a process of its own, `gpu_check.sh RESULTS only STEP`
+# ---- the steps; each runs as a process of its own, `gpu_check.sh RESULTS only STEP`; 77: skipped
 
-machine() {
+ready_programs='loss_gpu loss_gpu_thin loss_gpu_off_chip rows_gpu rows_alone_gpu bench_gpu make_glyphs darknet'
+
+# Every program starts here: none misses a library. Says what is wrong with those that do not.
+starts() {
+    for program in $ready_programs $([ ! -e "$READY/darknet_cudnn" ] || echo darknet_cudnn); do
+        [ -x "$READY/$program" ] || { echo "$READY/$program: not there" && return 1; }
+        if missing=$(ldd "$READY/$program" 2>&1 | grep 'not found'); then
+            echo "$READY/$program:$missing"
+            return 1
+        fi
+    done
+}
+libraries() {
     nvidia-smi
-    "$nvcc" --version
+    echo "nvcc: ${nvcc:-none}"
+    [ ! "$nvcc" ] || "$nvcc" --version | tail -n 2
     nproc
     uname -a
-    ls "$(dirname "$(command -v "$nvcc")")/compute-sanitizer" 2>/dev/null || echo 'no compute-sanitizer beside nvcc'
+    "$PYTHON" -c 'import torch; print("torch", torch.__version__, torch.cuda.is_available())'
+    find_tool compute-sanitizer
+    find_tool ncu
+    if starts; then
+        ldd "$READY/darknet" "$READY/bench_gpu"
+        return 0
+    fi
+    [ "$nvcc" ] || { echo 'no nvcc to build them with' && return 1; }
+    echo 'they are built here'
+    ARCH=${ARCH:--arch=native} sh tools/gpu_ready.sh "$READY" && starts
 }
-build() {
-    make -j"$(nproc)" darknet lib build/make_glyphs GPU=1 ARCH="$arch" &&
-        make build/tests/loss_gpu build/tests/loss_gpu_thin build/tests/rows_gpu build/bench/bench_gpu build/bench/bench GPU=1 ARCH="$arch"
+find_tool() { # NAME: its path
+    command -v "$1" || { [ "$nvcc" ] && [ -x "$(dirname "$nvcc")/$1" ] && echo "$(dirname "$nvcc")/$1"; } || {
+        found=$(find /opt/nvidia /usr/local/cuda* -name "$1" -type f -perm -u+x 2>/dev/null | head -n 1)
+        [ "$found" ] && echo "$found"
+    } || echo "$1: not here" >&2
 }
-# A copy of the tree that is built, for cuDNN; 77 where there is none to link with.
-build_cudnn() {
-    printf '#include <cudnn.h>\nint main(void) { return cudnnGetVersion() == 0; }\n' >"$GPU_SCRATCH/has.c"
-    "$nvcc" "$GPU_SCRATCH/has.c" -lcudnn -o "$GPU_SCRATCH/has" && "$GPU_SCRATCH/has" || { echo 'no cuDNN to link with' && return 77; }
-    rm -rf build/cudnn && mkdir -p build/cudnn/obj
-    (cd build/source && tar -cf - --exclude=./obj --exclude='*.a' --exclude='*.so' --exclude=./darknet .) | tar -xf - -C build/cudnn
-    ln -sfn "$PWD/src" build/cudnn/plugin
-    make -s -j"$(nproc)" -C build/cudnn CC=gcc CPP='gcc -x c' GPU=1 CUDNN=1 ARCH="$arch" darknet
+thin() {
+    "$READY/loss_gpu_thin" && "$READY/rows_gpu" && "$READY/loss_gpu_off_chip"
 }
-parity() {
-    build/tests/loss_gpu && build/tests/rows_gpu
+whole() {
+    "$READY/rows_alone_gpu" && "$READY/loss_gpu"
 }
+# The copy that counts, PyTorch and the authors' code are timed beside ours.
 speed() {
-    build/bench/bench_gpu >"$results/gpu.csv" || return 1
-    if [ "${PEER-}" ]; then
-        build/bench/bench sample build/bench/sample.bin &&
-            "${PYTHON:-python3}" bench/peer.py "$PEER" build/bench/sample.bin cuda >>"$results/gpu.csv" || return 1
+    "$READY/bench_gpu" >"$results/gpu.csv" || return 1
+    if "$PYTHON" -c 'import torch' 2>/dev/null; then
+        "$PYTHON" bench/torch_gpu.py ${PEER:+"$PEER"} >>"$results/gpu.csv" || return 1
     else
-        echo "the authors' code: not timed; PEER=DIR gives a checkout of it"
+        echo "ok - PyTorch's cross_entropy # SKIP $PYTHON has no torch"
     fi
     awk -f bench/report_gpu.awk "$results/gpu.csv"
+}
+sizes() {
+    "$READY/bench_gpu" sizes >"$results/sizes.csv" && cat "$results/sizes.csv"
+}
+sanitizers() {
+    PATH=$PATH:$(dirname "$(find_tool compute-sanitizer || echo /)") sh tests/test_gpu.sh sanitizers
 }
 
 # The characters that the tests draw; with more classes than characters for networks that have them.
 glyphs() { # CLASSES
-    [ -f build/gpu-glyphs/train.txt ] || build/make_glyphs build/source/data/labels build/gpu-glyphs -noise 0 -seed 1 >/dev/null || return 1
-    { cat build/gpu-glyphs/labels.txt && seq 96 "$1" | sed 's/^/no_such_class_/'; } >"$GPU_SCRATCH/labels$1.txt"
-    printf '%s\n' "classes=$1" "train=build/gpu-glyphs/train.txt" "valid=build/gpu-glyphs/valid.txt" \
+    [ -f "$GPU_SCRATCH/glyphs/train.txt" ] || "$READY/make_glyphs" build/upstream/data/labels "$GPU_SCRATCH/glyphs" -noise 0 -seed 1 >/dev/null || return 1
+    { cat "$GPU_SCRATCH/glyphs/labels.txt" && seq 96 "$1" | sed 's/^/no_such_class_/'; } >"$GPU_SCRATCH/labels$1.txt"
+    printf '%s\n' "classes=$1" "train=$GPU_SCRATCH/glyphs/train.txt" "valid=$GPU_SCRATCH/glyphs/valid.txt" \
         "labels=$GPU_SCRATCH/labels$1.txt" "backup=$GPU_SCRATCH/backup" top=5 >"$GPU_SCRATCH/$1.data"
     mkdir -p "$GPU_SCRATCH/backup"
 }
-# whole_step CFG CLASSES BATCHES WORD BINARY: images a second, of the median step after the first ten.
+seconds_of() { # CLASSES CFG BATCHES BINARY: how long the whole run takes
+    sed "s/^max_batches=.*/max_batches=$3/" "$2" >"$GPU_SCRATCH/step.cfg"
+    rm -f "$GPU_SCRATCH/backup"/*
+    started=$(date +%s.%N)
+    "$4" classifier train "$GPU_SCRATCH/$1.data" "$GPU_SCRATCH/step.cfg" -seed 1 >"$GPU_SCRATCH/step.out" 2>&1 || { tail -n 5 "$GPU_SCRATCH/step.out" >&2 && return 1; }
+    echo "$started $(date +%s.%N)" | awk '{ print $2 - $1 }'
+}
+# whole_step CFG CLASSES BATCHES WORD BINARY: of the median step after the first ten; and, the difference of two whole runs,
+# with loading and what the GPU still does when a step returns.
 whole_step() {
     glyphs "$2" || return 1
-    sed "s/^max_batches=.*/max_batches=$3/" "$1" >"$GPU_SCRATCH/step.cfg"
-    rm -f "$GPU_SCRATCH/backup"/*
-    "$5" classifier train "$GPU_SCRATCH/$2.data" "$GPU_SCRATCH/step.cfg" -seed 1 >"$GPU_SCRATCH/step.out" 2>&1 || { tail -n 5 "$GPU_SCRATCH/step.out" && return 1; }
+    short=$(seconds_of "$2" "$1" 15 "$5") && long=$(seconds_of "$2" "$1" "$3" "$5") || return 1
     batch=$(sed -n 's/^batch=//p' "$1" | head -n 1)
+    loaded=$(sed -n 's/^Loaded: \([0-9.]*\) seconds/\1/p' "$GPU_SCRATCH/step.out" | sed 1,10d | sort -n | awk '{ t[NR] = $1 } END { print t[int((NR + 1) / 2)] }')
     sed -n 's/^[0-9]*, .* \([0-9.]*\) seconds, .* images$/\1/p' "$GPU_SCRATCH/step.out" | sed 1,10d | sort -n |
-        awk -v batch="$batch" -v what="$(basename "$1"), $4" '{ t[NR] = $1 }
-            END { m = t[int((NR + 1) / 2)]; if (m > 0) printf "%s: %.0f images/s, %.1f ms a batch of %d (median of %d)\n", what, batch / m, 1000 * m, batch, NR; exit !(m > 0) }'
+        awk -v batch="$batch" -v all="$(echo "$short $long $3" | awk '{ print ($2 - $1) / ($3 - 15) }')" -v loaded="$loaded" -v what="$(basename "$1"), $4" '{ t[NR] = $1 }
+            END { m = t[int((NR + 1) / 2)]
+                  if (m > 0 && all > 0) printf "%s: %.0f images/s with loading (%.1f ms a batch of %d); the step alone %.1f ms, waiting for images %.1f ms (medians of %d)\n", what, batch / all, 1000 * all, batch, 1000 * m, 1000 * loaded, NR
+                  exit !(m > 0 && all > 0) }'
+}
+# Where cuDNN's headers were found, a program that is missing or fails is a failure, not a skip.
+has_cudnn() {
+    [ -x "$READY/darknet_cudnn" ] && return 0
+    echo 'ok - a step with cuDNN # SKIP cuDNN was not there when the programs were built'
+    return 1
 }
 whole_steps() {
     status=0
-    for last in smooth_topk softmax; do
-        whole_step cfg/cifar100_$last.cfg 100 60 'without cuDNN' build/darknet || status=1
-        [ ! -x build/cudnn/darknet ] || whole_step cfg/cifar100_$last.cfg 100 60 cuDNN build/cudnn/darknet || status=1
-    done
-    if [ -x build/cudnn/darknet ]; then
-        whole_step cfg/imagenet_smooth_topk.cfg 1000 30 cuDNN build/cudnn/darknet || status=1
-        TF32=1
-        export TF32
-        whole_step cfg/cifar100_smooth_topk.cfg 100 60 'cuDNN, TF32=1' build/cudnn/darknet || status=1
-        whole_step cfg/imagenet_smooth_topk.cfg 1000 30 'cuDNN, TF32=1' build/cudnn/darknet || status=1
-    else
-        whole_step cfg/imagenet_smooth_topk.cfg 1000 20 'without cuDNN' build/darknet || status=1
+    if has_cudnn; then
+        whole_step cfg/imagenet_smooth_topk.cfg 1000 35 cuDNN "$READY/darknet_cudnn" || status=1
+        TF32=1 whole_step cfg/imagenet_smooth_topk.cfg 1000 35 'cuDNN, TF32=1' "$READY/darknet_cudnn" || status=1
+        whole_step cfg/cifar100_smooth_topk.cfg 100 60 cuDNN "$READY/darknet_cudnn" || status=1
+        whole_step cfg/cifar100_softmax.cfg 100 60 cuDNN "$READY/darknet_cudnn" || status=1
     fi
+    whole_step cfg/cifar100_smooth_topk.cfg 100 60 'without cuDNN' "$READY/darknet" || status=1
     return $status
 }
-training() {
-    sh tests/test_gpu.sh
+fifty_steps() {
+    has_cudnn
+    sh tests/test_gpu.sh steps
 }
-# The demo's network with both losses, clean labels and noisy ones.
-experiment() {
-    for seed in 1 2; do
-        for noise in 0 0.4; do
-            echo "noise $noise, seed $seed"
-            NOISE=$noise SEED=$seed tools/demo.sh "build/gpu-demo" || return 1
-        done
-    done
+# One launch of each kernel of a thin run, by the hardware's counters; its clocks are left alone.
+counters() {
+    ncu=$(find_tool ncu) || true
+    [ "$ncu" ] || { echo 'no ncu' && return 77; }
+    "$ncu" --clock-control none --launch-count 12 --kernel-name regex:pivot_kernel\|any_kernel\|label_kernel \
+        --metrics gpu__time_duration.sum,dram__bytes_read.sum,dram__bytes_write.sum,sm__warps_active.avg.pct_of_peak_sustained_active,launch__registers_per_thread \
+        "$READY/bench_gpu" sizes || { echo 'ncu cannot read the counters here' && return 77; }
+}
+accuracy() {
+    sh tests/test_gpu.sh accuracy
 }
 
+cuda_links=$(mktemp -d)
+export cuda_links
+. tools/cuda_environment.sh
 if [ "${2-}" = only ]; then
+    trap 'rm -rf "$cuda_links"' EXIT
     "$3"
     exit
 fi
@@ -111,27 +154,21 @@ nvidia-smi -L 2>/dev/null | grep -q . || {
     exit 1
 }
 case $limit in *[!0-9]* | '') echo "gpu-check: LIMIT=$limit: must be a whole number of seconds" >&2 && exit 1 ;; esac
-command -v "$nvcc" >/dev/null || {
-    echo "gpu-check needs nvcc, of CUDA's toolkit: $nvcc is missing" >&2
-    exit 1
-}
 mkdir -p "$results"
-rm -f "$results"/[0-9]*.txt "$results/summary.txt"
+rm -f "$results/steps.txt" "$results/summary.txt" "$results/gpu.csv" "$results/sizes.csv"
 GPU_SCRATCH=$(mktemp -d)
 export GPU_SCRATCH
-trap 'rm -rf "$GPU_SCRATCH"' EXIT
+trap 'rm -rf "$GPU_SCRATCH" "$cuda_links"' EXIT
 trap 'exit 130' INT TERM
-number=0 failures=0 skips=0
+failures=0 skips=0
 
 summary() {
     echo "$*" | tee -a "$results/summary.txt"
 }
 
-# step NAME SECONDS: its own file, its own limit, and no later than the whole's.
+# step NAME SECONDS: its own limit, and no later than the whole's.
 step() {
-    name=$1 seconds=$2
-    number=$((number + 1))
-    file=$results/$(printf %02d $number)-$name.txt
+    name=$1 seconds=$2 file=$GPU_SCRATCH/output
     left=$((begin + limit - $(date +%s)))
     if [ $left -le 0 ]; then
         skips=$((skips + 1))
@@ -139,11 +176,11 @@ step() {
         return
     fi
     [ $left -ge "$seconds" ] || seconds=$left
-    echo "$name, at most $seconds seconds: $file"
-    started=$(date +%s)
+    started_step=$(date +%s)
     timeout "$seconds" sh "$0" "$results" only "$name" >"$file" 2>&1
     code=$?
-    took=$(($(date +%s) - started))
+    took=$(($(date +%s) - started_step))
+    { echo "==== $name" && cat "$file"; } >>"$results/steps.txt"
     skipped=$(grep -c '^ *\(not \)\{0,1\}ok.*# SKIP' "$file")
     skips=$((skips + skipped))
     case $code in
@@ -161,13 +198,15 @@ step() {
     [ $code = 0 ] || tail -n 5 "$file"
 }
 
-step machine 30
-step build 420
-step parity 240
-step speed 180
-step build_cudnn 180
-step whole_steps 300
-step training 600
-step experiment 600
+step libraries 240
+step thin 60
+step whole 90
+step speed 100
+step sizes 30
+step sanitizers 120
+step whole_steps 150
+step fifty_steps 60
+step counters 40
+step accuracy 300
 summary "$failures steps failed, $skips skipped"
 [ $failures = 0 ]
