@@ -18,16 +18,11 @@
 #include "smooth_topk_exp.h"
 #include "smooth_topk_integers.h"
 #include "smooth_topk_polynomial.h"
+#include "smooth_topk_power_sums.h"
 #include "smooth_topk_scratch.h"
 #include "smooth_topk_tilt.h"
 
 #include <stdint.h>
-
-#define SMALL_ODDS 0.125f
-#define POWER_SUMS 10
-
-/* Beyond it the coefficients that Newton's identities begin with could overflow. */
-#define LARGEST_K_OF_POWER_SUMS 400
 
 /* The scores' range, in powers of 2 of their weights, up to which no selection is needed: rounding
    of the exponents costs as many half ulps. */
@@ -150,18 +145,6 @@ static float find_tilt(const any_k_loops *loops, const smooth_topk_sample *sampl
     return (float)exp(tilt.log_rho);
 }
 
-/* The coefficients 0 .. k of the polynomial that has these power sums (Newton's identities). */
-static void from_power_sums(const double *power, int k, double *c)
-{
-    c[0] = 1;
-    for (int j = 1; j <= k; ++j) {
-        double even = 0, odd = 0;
-        for (int m = 3; m <= POWER_SUMS && m <= j; m += 2) odd += power[m - 1] * c[j - m];
-        for (int m = 2; m <= POWER_SUMS && m <= j; m += 2) even += power[m - 1] * c[j - m];
-        c[j] = (odd - even + power[0] * c[j - 1]) * (1.0 / j);
-    }
-}
-
 /* Divides the listed classes among unlikely and likely ones. Zeros follow each of them, so that
    whole vectors may be read. */
 static void sort_list(any_k_scratch *parts)
@@ -210,7 +193,7 @@ static void small_gradient(const any_k_loops *loops, const float *odds, int clas
 static int from_centered_sums(const double *power, double center, int count, int k, double *c)
 {
     double e[POWER_SUMS + 1], unit = 1, falling = 1, last[2] = {0};
-    from_power_sums(power, POWER_SUMS, e);
+    smooth_topk_from_power_sums(power, NULL, POWER_SUMS, e);
     for (int m = 1; m <= POWER_SUMS; ++m) {
         unit /= center * (count - m + 1);
         falling *= k - m + 1;
@@ -275,7 +258,7 @@ static void any_k(const smooth_topk_sample *sample, int may_be_equal, float *los
     int degree = power[0] > 0 ? k : 0, likely_degree = 0, likely = parts.likely.count;
     double *unlikely_product = empty_coefficients(parts.unlikely_product[0], k);
     unlikely_product[0] = 1;
-    if (power[0] > 0) from_power_sums(power, k, unlikely_product);
+    if (power[0] > 0) smooth_topk_from_power_sums(power, NULL, k, unlikely_product);
     unlikely_product =
         loops->times_factors(unlikely_product, empty_coefficients(parts.unlikely_product[1], k),
                              &degree, k, parts.unlikely.odds, parts.unlikely.count);

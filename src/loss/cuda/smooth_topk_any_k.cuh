@@ -1,10 +1,13 @@
-/* Algorithm pivot for any k, in double, at a tilt for which about k classes are expected in a
-   random subset: so no product of probabilities loses what matters. A block a sample. */
+/* Algorithm pivot for any k at a tilt for which about k classes are expected in a random subset: so
+   no product of probabilities loses what matters (smooth_topk_any_k.c has the method). A block a
+   sample. Small odds by power sums, the few others in double, in two lists a warp: the unlikely
+   classes with their odds, the likely ones with the odds of not being chosen. */
 #ifndef SMOOTH_TOPK_ANY_K_CUH
 #define SMOOTH_TOPK_ANY_K_CUH
 
 #include "smooth_topk_any_sample.cuh"
 #include "smooth_topk_polynomial.h"
+#include "smooth_topk_power_sums.h"
 #include "smooth_topk_tilt.h"
 
 /* -------------------------------------------------------------------------------------------------
@@ -40,40 +43,133 @@ static __device__ double find_tilt(const labelled_sample *sample)
     return tilt.log_rho;
 }
 
-/* A warp's product of the factors of the likely or the unlikely classes in a stretch, each scaled
-   such that its coefficients sum to 1: nothing overflows, and what underflows does not matter. Each
-   lane keeps M coefficients; more than 32 M go in bands, one after another, and carry keeps what
-   every factor moves from the top of a band to the next one: the last lane's, to hand to the first.
- */
+/* The classes of a warp: a stretch of the row. Its lists begin there too. */
+typedef struct {
+    int begin, end;
+} class_stretch;
+
+static __device__ class_stretch stretch_of(int classes, int warp)
+{
+    int length = (classes + ANY_THREADS - 1) / ANY_THREADS * WARP;
+    class_stretch own = {min_int(classes, warp * length), min_int(classes, (warp + 1) * length)};
+    return own;
+}
+
+/* Puts those lanes' classes that are `members` behind the `count` of a list; returns its new
+   length. */
+static __device__ int append(const class_list *list, int begin, int count, unsigned members,
+                             int class_of, float odds)
+{
+    if (members >> LANE & 1) {
+        int place = begin + count + __popc(members & ((1u << LANE) - 1));
+        list->class_of[place] = class_of;
+        list->odds[place] = odds;
+    }
+    return count + __popc(members);
+}
+
+/* The sum over the block of each power sum, in every thread. Ends with a barrier. */
+static __device__ void sum_powers(any_shared *shared, double (&power)[POWER_SUMS])
+{
+#pragma unroll
+    for (int m = 0; m < POWER_SUMS; ++m) {
+        for (int offset = WARP / 2; offset > 0; offset /= 2)
+            power[m] += __shfl_xor_sync(ALL_LANES, power[m], offset);
+        if (LANE == 0) shared->power[m][WARP_OF_BLOCK] = power[m];
+    }
+    __syncthreads();
+#pragma unroll
+    for (int m = 0; m < POWER_SUMS; ++m) {
+        power[m] = 0;
+        for (int w = 0; w < ANY_WARPS; ++w) power[m] += shared->power[m][w];
+    }
+}
+
+/* Odds of all classes at the tilt. Small ones stay in scratch->odds and are added up in `power`;
+   the others, the -inf classes' and the label's are 0 there, and the others are on the lists. Ends
+   with a barrier. */
+static __device__ void split_classes(const labelled_sample *sample, double tilt,
+                                     double (&power)[POWER_SUMS])
+{
+    const sample_scratch *scratch = sample->scratch;
+    int classes = sample->batch->classes, k = sample->batch->params.k;
+    double rate = 1 / ((double)k * (double)sample->batch->params.tau);
+    float limit = k <= LARGEST_K_OF_POWER_SUMS ? SMALL_ODDS : 0;
+    class_stretch own = stretch_of(classes, WARP_OF_BLOCK);
+    int likely = 0, unlikely = 0, added = 0;
+    float sum[POWER_SUMS];
+#pragma unroll
+    for (int m = 0; m < POWER_SUMS; ++m) power[m] = sum[m] = 0;
+    for (int first = own.begin; first < own.end; first += WARP) {
+        int i = first + LANE;
+        float odds = 0, odds_against = 0;
+        if (i < own.end && i != sample->label) {
+            float z = (float)(smooth_topk_z_at(sample->scores[i], sample->pivot, rate) + tilt);
+            if (z > 0)
+                odds_against = expf(-z);
+            else
+                odds = expf(z);
+            if (z > 0 && odds_against == 0) odds_against = FLT_MIN;
+        }
+        unlikely = append(&scratch->unlikely_classes, own.begin, unlikely,
+                          __ballot_sync(ALL_LANES, odds > limit), i, odds);
+        likely = append(&scratch->likely_classes, own.begin, likely,
+                        __ballot_sync(ALL_LANES, odds_against > 0), i, odds_against);
+        float small = odds > limit ? 0 : odds, term = small;
+        if (i < own.end) scratch->odds[i] = small;
+#pragma unroll
+        for (int m = 0; m < POWER_SUMS; ++m, term *= small) sum[m] += term;
+        if (++added % 64 == 0) {
+#pragma unroll
+            for (int m = 0; m < POWER_SUMS; ++m) power[m] += sum[m], sum[m] = 0;
+        }
+    }
+#pragma unroll
+    for (int m = 0; m < POWER_SUMS; ++m) power[m] += sum[m];
+    if (LANE == 0) {
+        sample->shared->unlikely[WARP_OF_BLOCK] = unlikely;
+        sample->shared->likely[WARP_OF_BLOCK] = likely;
+    }
+    sum_powers(sample->shared, power);
+}
+
+/* A warp's product of the factors of its list, each scaled such that its coefficients sum to 1:
+   nothing overflows, and what underflows does not matter. Lane l owns the coefficients l M to
+   l M + M - 1 of a band of 32 M:
+
+       lane          0            1                 31
+       band 0    c[0 .. M-1]  c[M .. 2M-1]  ..  c[31M .. 32M-1]
+       band 1    c[32M ..                       .. 64M-1]
+
+   A factor moves every coefficient towards the next: within a lane, from the last of a lane to the
+   first of the lane above, and from the last of a band to the first of the next band. Bands are
+   done one after another, so carry keeps what each factor moves out of a band. is_likely: the
+   factor is (odds + x), else (1 + odds x). */
 template <int M>
-static __device__ void warp_product(const float *odds, int count, int likely, int degree,
+static __device__ void warp_product(const float *odds, int count, int is_likely, int degree,
                                     double *carry, double *product)
 {
     for (int band = 0; band <= degree; band += WARP * M) {
-        int has_next = band + WARP * M <= degree, factor = 0;
+        int has_next = band + WARP * M <= degree;
         double c[M];
 #pragma unroll
         for (int m = 0; m < M; ++m) c[m] = band + LANE + m == 0;
         for (int first = 0; first < count; first += WARP) {
-            float mine = first + LANE < count ? odds[first + LANE] : 0;
-            int is_likely = bits_of(mine) >> 31;
-            double scale = 1 / (1 + fabs((double)mine)), part = fabs((double)mine) * scale;
-            unsigned members =
-                __ballot_sync(ALL_LANES, likely ? is_likely : !is_likely && mine > 0);
-            for (; members; members &= members - 1, ++factor) {
-                int lane = __ffs(members) - 1;
-                double whole = __shfl_sync(ALL_LANES, scale, lane);
-                double fraction = __shfl_sync(ALL_LANES, part, lane);
-                double left_out = likely ? fraction : whole, chosen = likely ? whole : fraction;
+            double own = first + LANE < count ? (double)odds[first + LANE] : 0;
+            double one = 1 / (1 + own), part = own * one;
+            double lower = is_likely ? part : one, upper = is_likely ? one : part;
+            for (int lane = 0; lane < min_int(WARP, count - first); ++lane) {
+                double stays = __shfl_sync(ALL_LANES, lower, lane);
+                double moves = __shfl_sync(ALL_LANES, upper, lane);
                 double above = c[M - 1];
                 if (LANE == WARP - 1) {
-                    above = band ? carry[factor] : 0;
-                    if (has_next) carry[factor] = c[M - 1];
+                    above = band ? carry[first + lane] : 0;
+                    if (has_next) carry[first + lane] = c[M - 1];
                 }
                 double below = __shfl_sync(ALL_LANES, above, (LANE + WARP - 1) % WARP);
 #pragma unroll
-                for (int m = M - 1; m >= 1; --m) c[m] = left_out * c[m] + chosen * c[m - 1];
-                c[0] = left_out * c[0] + chosen * below;
+                for (int m = M - 1; m >= 1; --m) c[m] = stays * c[m] + moves * c[m - 1];
+                c[0] = stays * c[0] + moves * below;
             }
         }
 #pragma unroll
@@ -84,29 +180,30 @@ static __device__ void warp_product(const float *odds, int count, int likely, in
     }
 }
 
-/* The product of all likely or all unlikely classes, up to degree `limit`: to[0 .. limit], zeros
-   above its degree. Returns its degree. count: how many there are in each warp's stretch. Ends with
-   a barrier. */
-static __device__ int block_product(const labelled_sample *sample, int stretch, int likely,
-                                    int limit, const int *count, double *to)
+/* The product of all likely or all unlikely classes on the lists, up to degree `limit`: result[0 ..
+   limit], zeros above its degree. Returns its degree. count: how many each warp's list has. Ends
+   with a barrier. */
+static __device__ int block_product(const labelled_sample *sample, const float *odds, int is_likely,
+                                    int limit, const int *count, double *result)
 {
-    double *from = sample->scratch->products, *next = sample->scratch->merged;
-    int degree[ANY_WARPS], begin = min_int(sample->batch->classes, WARP_OF_BLOCK * stretch),
-                           end = min_int(sample->batch->classes, begin + stretch);
+    double *factors = sample->scratch->products, *next = sample->scratch->merged;
+    int degree[ANY_WARPS], begin = stretch_of(sample->batch->classes, WARP_OF_BLOCK).begin;
+    int own = count[WARP_OF_BLOCK];
+    double *carry = sample->scratch->carry + begin;
     size_t place = 0;
     for (int w = 0; w < ANY_WARPS; ++w) {
         degree[w] = min_int(limit, count[w]);
         if (w < WARP_OF_BLOCK) place += degree[w] + 1;
     }
     if (limit < WARP)
-        warp_product<1>(sample->scratch->odds + begin, end - begin, likely, degree[WARP_OF_BLOCK],
-                        sample->scratch->carry + begin, from + place);
+        warp_product<1>(odds + begin, own, is_likely, degree[WARP_OF_BLOCK], carry,
+                        factors + place);
     else
-        warp_product<4>(sample->scratch->odds + begin, end - begin, likely, degree[WARP_OF_BLOCK],
-                        sample->scratch->carry + begin, from + place);
+        warp_product<4>(odds + begin, own, is_likely, degree[WARP_OF_BLOCK], carry,
+                        factors + place);
     __syncthreads();
     for (int pairs = ANY_WARPS / 2; pairs > 0; pairs /= 2) {
-        const double *a = from;
+        const double *a = factors;
         double *product = next;
         for (int p = 0; p < pairs; ++p) {
             int a_degree = degree[2 * p], b_degree = degree[2 * p + 1];
@@ -117,48 +214,88 @@ static __device__ int block_product(const labelled_sample *sample, int stretch, 
             a = b + b_degree + 1;
             product += degree[p] + 1;
         }
-        double *swap = from;
-        from = next;
+        double *swap = factors;
+        factors = next;
         next = swap;
         __syncthreads();
     }
-    for (int j = threadIdx.x; j <= limit; j += ANY_THREADS) to[j] = j <= degree[0] ? from[j] : 0;
+    for (int j = threadIdx.x; j <= limit; j += ANY_THREADS)
+        result[j] = j <= degree[0] ? factors[j] : 0;
     __syncthreads();
     return degree[0];
 }
 
-/* Algorithm pivot, tilted. The odds of a likely class are kept as -1/odds. */
-static __device__ double any_k(const labelled_sample *sample)
+/* scratch->unlikely *= the product of the small odds' factors, which are not on the list. degree:
+   of what is there. One thread does Newton's identities, in order; c and d are not in use yet. Ends
+   with a barrier. */
+static __device__ void multiply_small(const labelled_sample *sample, int degree,
+                                      const double (&power)[POWER_SUMS])
 {
-    int classes = sample->batch->classes, k = sample->batch->params.k;
-    int stretch = (classes + ANY_THREADS - 1) / ANY_THREADS * WARP;
-    int begin = min_int(classes, WARP_OF_BLOCK * stretch), end = min_int(classes, begin + stretch);
     const sample_scratch *scratch = sample->scratch;
-    double tilt = find_tilt(sample);
-    int likely = 0, unlikely = 0;
-    for (int first = begin; first < end; first += WARP) {
-        int i = first + LANE;
-        float odds = 0;
-        if (i < end && i != sample->label) {
-            double z =
-                smooth_topk_z(sample->scores[i], sample->pivot, k, sample->batch->params.tau) +
-                tilt;
-            odds = z > 0 ? -(float)exp(-z) : (float)exp(z);
-        }
-        if (i < end) scratch->odds[i] = odds;
-        unlikely += __popc(__ballot_sync(ALL_LANES, odds > 0));
-        likely += __popc(__ballot_sync(ALL_LANES, bits_of(odds) >> 31));
-    }
-    if (LANE == 0) {
-        sample->shared->unlikely[WARP_OF_BLOCK] = unlikely;
-        sample->shared->likely[WARP_OF_BLOCK] = likely;
+    int k = sample->batch->params.k;
+    for (int j = threadIdx.x; j <= k; j += ANY_THREADS) scratch->c[j] = 1 / (double)j;
+    __syncthreads();
+    if (threadIdx.x == 0) smooth_topk_from_power_sums(power, scratch->c, k, scratch->d);
+    __syncthreads();
+    for (int j = threadIdx.x; j <= k; j += ANY_THREADS)
+        scratch->merged[j] = smooth_topk_coefficient(scratch->unlikely, degree, scratch->d, k, j);
+    __syncthreads();
+    for (int j = threadIdx.x; j <= k; j += ANY_THREADS) scratch->unlikely[j] = scratch->merged[j];
+    __syncthreads();
+}
+
+/* Gradients of the classes that are not on a list: the first POWER_SUMS terms, in float. Of those
+   on the lists 0. Ends with a barrier. */
+static __device__ void write_small_gradients(const labelled_sample *sample, double size)
+{
+    const sample_scratch *scratch = sample->scratch;
+    int k = sample->batch->params.k;
+    float d[POWER_SUMS];
+#pragma unroll
+    for (int m = 0; m < POWER_SUMS; ++m) d[m] = m < k ? (float)scratch->d[m] : 0;
+    for (int i = threadIdx.x; i < sample->batch->classes; i += ANY_THREADS) {
+        float odds = scratch->odds[i], sum = d[POWER_SUMS - 1];
+#pragma unroll
+        for (int m = POWER_SUMS - 2; m >= 0; --m) sum = SMOOTH_TOPK_HORNER(d[m], odds, sum);
+        write_gradient(sample, i, i == sample->label ? -size : (double)(sum * odds));
     }
     __syncthreads();
-    int all_likely = 0;
-    for (int w = 0; w < ANY_WARPS; ++w) all_likely += sample->shared->likely[w];
-    int likely_degree =
-        block_product(sample, stretch, 1, all_likely, sample->shared->likely, scratch->likely);
-    block_product(sample, stretch, 0, k, sample->shared->unlikely, scratch->unlikely);
+}
+
+/* Those of the classes on a warp's lists. */
+static __device__ void write_listed_gradients(const labelled_sample *sample, int likely_degree,
+                                              smooth_topk_inverse inverse, double size)
+{
+    const sample_scratch *scratch = sample->scratch;
+    int k = sample->batch->params.k;
+    int begin = stretch_of(sample->batch->classes, WARP_OF_BLOCK).begin;
+    for (int l = LANE; l < sample->shared->unlikely[WARP_OF_BLOCK]; l += WARP) {
+        double odds = scratch->unlikely_classes.odds[begin + l], sum = scratch->d[k - 1];
+        for (int m = k - 2; m >= 0; --m) sum = SMOOTH_TOPK_HORNER(scratch->d[m], odds, sum);
+        write_gradient(sample, scratch->unlikely_classes.class_of[begin + l], sum * odds);
+    }
+    for (int l = LANE; l < sample->shared->likely[WARP_OF_BLOCK]; l += WARP) {
+        double odds_against = scratch->likely_classes.odds[begin + l];
+        double difference = smooth_topk_monic_difference(
+            scratch->likely, likely_degree, odds_against, scratch->unlikely, inverse, k);
+        write_gradient(sample, scratch->likely_classes.class_of[begin + l], size * difference);
+    }
+}
+
+/* Algorithm pivot, tilted. */
+static __device__ double any_k(const labelled_sample *sample)
+{
+    const sample_scratch *scratch = sample->scratch;
+    any_shared *shared = sample->shared;
+    int k = sample->batch->params.k, all_likely = 0;
+    double tilt = find_tilt(sample), power[POWER_SUMS];
+    split_classes(sample, tilt, power);
+    for (int w = 0; w < ANY_WARPS; ++w) all_likely += shared->likely[w];
+    int likely_degree = block_product(sample, scratch->likely_classes.odds, 1, all_likely,
+                                      shared->likely, scratch->likely);
+    int unlikely_degree = block_product(sample, scratch->unlikely_classes.odds, 0, k,
+                                        shared->unlikely, scratch->unlikely);
+    if (power[0] > 0) multiply_small(sample, unlikely_degree, power);
     for (int j = threadIdx.x; j <= k; j += ANY_THREADS)
         scratch->c[j] =
             smooth_topk_coefficient(scratch->likely, likely_degree, scratch->unlikely, k, j);
@@ -169,23 +306,8 @@ static __device__ double any_k(const labelled_sample *sample)
     for (int m = threadIdx.x; m < k; m += ANY_THREADS)
         scratch->d[m] = size * smooth_topk_division(scratch->c, inverse, k, m);
     __syncthreads();
-    for (int i = threadIdx.x; i < classes; i += ANY_THREADS) {
-        float odds = scratch->odds[i];
-        double difference;
-        if (i == sample->label) {
-            difference = -size;
-        } else if (bits_of(odds) >> 31) {
-            difference =
-                size * smooth_topk_monic_difference(scratch->likely, likely_degree, -(double)odds,
-                                                    scratch->unlikely, inverse, k);
-        } else {
-            difference = scratch->d[k - 1];
-            for (int m = k - 2; m >= 0; --m)
-                difference = SMOOTH_TOPK_HORNER(scratch->d[m], (double)odds, difference);
-            difference *= odds;
-        }
-        write_gradient(sample, i, difference);
-    }
+    write_small_gradients(sample, size);
+    write_listed_gradients(sample, likely_degree, inverse, size);
     return loss;
 }
 

@@ -12,9 +12,8 @@
    -------------------------------------------------------------------------------------------------
  */
 
-/* A thread writes the same classes' gradients whichever way it goes, and what the threads share is
-   not written again before kth_largest has come to its barriers: so labels may follow one another.
- */
+/* What the threads share is not written again before kth_largest has come to its barriers, nor a
+   class's gradient by another thread: so labels may follow one another. */
 template <smooth_topk_algorithm ALGORITHM>
 static __device__ double loss_of_label(labelled_sample *sample)
 {
@@ -53,6 +52,7 @@ static __device__ double loss_of_labels(labelled_sample *sample, const float *tr
         sample->factor = t * batch->sign;
         loss += t * loss_of_label<ALGORITHM>(sample);
     }
+    __syncthreads();
     sample->sums = NULL;
     sample->factor = 1;
     for (int i = threadIdx.x; sample->grad && i < batch->classes; i += ANY_THREADS)

@@ -4,6 +4,7 @@
 #define SMOOTH_TOPK_ANY_SAMPLE_CUH
 
 #include "smooth_topk_formulas.h"
+#include "smooth_topk_power_sums.h"
 #include "smooth_topk_tree_shape.h"
 #include "smooth_topk_cuda.cuh"
 
@@ -12,11 +13,26 @@
 #define ANY_THREADS 256 /* of any_kernel: one a bin of a byte */
 #define ANY_WARPS (ANY_THREADS / WARP)
 
+/* Classes with their odds, or the odds against them. */
+typedef struct {
+    int *class_of;
+    float *odds;
+} class_list;
+
+SMOOTH_TOPK_FUNCTION class_list take_class_list(char **scratch, int classes)
+{
+    class_list taken;
+    taken.class_of = (int *)take(scratch, classes * sizeof(int));
+    taken.odds = (float *)take(scratch, classes * sizeof(float));
+    return taken;
+}
+
 /* What any_kernel keeps of a sample in flight, in global memory. */
 typedef struct {
-    double *sums;              /* classes: the gradient of a row of several labels */
-    float *odds;               /* classes */
-    double *carry;             /* classes */
+    double *sums; /* classes: the gradient of a row of several labels */
+    float *odds;  /* classes: the small ones */
+    class_list unlikely_classes, likely_classes; /* classes each; a warp's begin at its stretch */
+    double *carry;                               /* classes */
     double *products, *merged; /* classes + ANY_WARPS: of the warps, and of two of them */
     double *likely;            /* classes + 1: the product of the likely classes */
     double *unlikely, *c, *d;  /* k + 1 each */
@@ -42,6 +58,8 @@ SMOOTH_TOPK_FUNCTION sample_scratch take_sample_scratch(char **scratch,
     size_t of_classes = (size_t)classes * sizeof(double), of_k = ((size_t)k + 1) * sizeof(double);
     size_t of_products = of_classes + ANY_WARPS * sizeof(double);
     taken.odds = (float *)take(scratch, classes * sizeof(float));
+    taken.unlikely_classes = take_class_list(scratch, classes);
+    taken.likely_classes = take_class_list(scratch, classes);
     taken.carry = (double *)take(scratch, of_classes);
     taken.products = (double *)take(scratch, of_products);
     taken.merged = (double *)take(scratch, of_products);
@@ -61,7 +79,8 @@ SMOOTH_TOPK_FUNCTION sample_scratch take_sample_scratch(char **scratch,
 typedef struct {
     unsigned histogram[ANY_THREADS], bin, above;
     float partial[6][WARP];
-    int likely[ANY_WARPS], unlikely[ANY_WARPS]; /* how many in each warp's stretch of classes */
+    int likely[ANY_WARPS], unlikely[ANY_WARPS]; /* how many each warp's lists have */
+    double power[POWER_SUMS][ANY_WARPS];
     int pivot_class;
     char is_wanted[ANY_THREADS]; /* of the next samples */
 } any_shared;
