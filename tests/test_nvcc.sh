@@ -47,7 +47,7 @@ else
 fi
 check 'the tests on a GPU compile' compile "sm_$number" tests/kernels_on_gpu.cu
 if [ -d build/source/src ]; then
-    check 'the benchmark compiles' compile "sm_$number" bench/bench_gpu.cu -DGPU -Ibuild/source/include -Ibuild/source/src
+    check 'the benchmark compiles' compile "sm_$number" bench/bench_gpu.cu
 fi
 
 # A copy, so that the builds of others stay as they are.

@@ -1,4 +1,4 @@
-# Sourced: where CUDA's parts are, for compilers and for the loader: nvcc's own tree and Python's `nvidia` packages, also
+# Sourced: where CUDA's parts are, for compilers and the loader: nvcc's own tree and Python's `nvidia` packages, also
 # those that ld.so knows nothing of. Sets nvcc (empty if there is none) and adds to PATH, CPATH, LIBRARY_PATH and
 # LD_LIBRARY_PATH. cuda_links, a directory, gets links libX.so to libraries that are there as libX.so.N alone.
 
