@@ -237,17 +237,22 @@ several() {
 check 'a list with several labels an image is refused' several
 
 # The same numbers in other hands.
-python=${PYTHON:-python3}
 built() { # as Darknet is compiled
-    "${CC:-gcc}" -Ofast -shared -fPIC -Isrc/base -Isrc/metrics src/metrics/prediction_sets.c src/base/allocate.c \
+    "${CC:-gcc}" -Ofast -shared -fPIC -Isrc/base -Isrc/metrics src/metrics/prediction_sets.c src/base/*.c \
         -o "$scratch/prediction_sets.so" -lm
 }
-check 'prediction_sets.c needs memory alone' built
+check "prediction_sets.c needs src/base/ alone" built
+python_with() { # LIBRARY: build/python is what .ci/run makes
+    for python in "${PYTHON:-python3}" build/python/bin/python; do
+        "$python" -c "import $1" 2>/dev/null && echo "$python" && return
+    done
+}
 for library in numpy mapie crepes; do
-    if "$python" -c "import $library" 2>/dev/null; then
+    python=$(python_with $library)
+    if [ "$python" ]; then
         check "sets are those of $library" "$python" -B tests/prediction_sets.py $library "$scratch/prediction_sets.so"
     else
-        skip "sets are those of $library" "no $library in $python; pip install $library, or name one with PYTHON="
+        skip "sets are those of $library" "no Python has $library; pip install $library, or name one with PYTHON="
     fi
 done
 finish
