@@ -1,5 +1,6 @@
 #!/bin/sh
-# make compare and make tune: a small grid that is killed and started again, its tables, wider and narrower calls, shared runs, tuning.
+# make compare and make tune: a small grid that is killed and started again, its tables, wider and narrower calls,
+# shared runs, tuning.
 . tests/compare_set.sh
 NOISE="0 1" FRACTION="1 0.5" SEEDS="1 2" BATCHES=400 LOSSES="softmax 'smooth_topk k=3'"
 export LOSSES
@@ -263,7 +264,8 @@ as_printed() { # the command, taken from the terminal
         grep -q "^learning_rate=$(sed -n "s/.*'softmax rate=\([^']*\)'.*/\1/p" "$scratch/tune.out")$" "$scratch"/tune_compared/runs/softmax_p0.5_f1_s1/run.cfg
 }
 check 'the command that it prints compares with what it chose' as_printed
-last_weights() { # the figures are theirs; the choice is the one with the least training loss of what is within an error of the best
+# The figures are theirs; the choice is the one with the least training loss of what is within an error of the best.
+last_weights() {
     python "$scratch/tune" <<'PY'
 import csv, glob, sys
 from compare_losses import file_name
@@ -278,7 +280,8 @@ for row in rows:
 for loss in {row["loss"] for row in rows}:
     own = [row for row in rows if row["loss"] == loss]
     best = max(own, key=lambda row: float(row["topk"]))
-    alike = [row for row in own if float(best["topk"]) - float(row["topk"]) <= float(best["topk_error"]) and row["tau"] == best["tau"]]
+    alike = [row for row in own if row["tau"] == best["tau"]
+             and float(best["topk"]) - float(row["topk"]) <= float(best["topk_error"])]
     chosen, = [row for row in own if row["choice"] == "chosen"]
     assert chosen["train_loss"] == min(alike, key=lambda row: float(row["train_loss"]))["train_loss"], own
 PY
