@@ -287,7 +287,7 @@ static void test_cost_of_the_hardest(void **unused)
     double wanted = 0;
     smooth_topk_term term = {params_of(4, 1, 1), 1};
     smooth_topk_options options = {
-        .count = 1, .terms = &term, .scales = &scale, .temperature = 1, .hardest = 2};
+        .count = 1, .terms = &term, .scales = &scale, .temperature = 1, .hardest = {2, 0}};
     smooth_topk_layer l = make_smooth_topk_layer(BATCH, CLASSES, &options);
     random_scores(3);
     one_hot();

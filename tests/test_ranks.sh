@@ -25,6 +25,11 @@ sed 's/^subdivisions=.*/subdivisions=8/' plain.cfg >uneven.cfg
 check 'a share of 16 images, 6 in memory at a time: 3 ranks are one' as_one uneven 3
 # Adam divides a gradient by its size: where that is near 0, rounding is all there is.
 check 'softmax, [local] and adam=1: 2 and 4 ranks are one' as_one soft '2 4' 2e-4
+write_cfg fraction "$topk
+hardest=0.3"
+# The weight of a sample near the threshold is steep: rounding of its loss comes back some hundred times larger. Ranks
+# with a threshold each of its own differ by 0.1 and more.
+check 'hardest=0.3: 2, 3 and 4 ranks are one, whose threshold is that of all' as_one fraction '2 3 4' 1e-3
 check 'policy=random: all ranks take the rate that rank 0 draws' as_one random
 
 # A frozen layer keeps its bits: 20 bytes of header, then 3 x 8 numbers of normalization, 8 biases and 216 weights.

@@ -32,6 +32,23 @@ hardest=3'
 check 'a network learns by the hardest samples, [smooth_topk]' learns hardest_smooth '[smooth_topk]
 k=2
 hardest=3'
+for section in topk_loss smooth_topk; do
+    check "a network learns by the hardest fraction of all samples, [$section]" learns "fraction_${section%%_*}" "[$section]
+k=2
+hardest=0.3"
+done
+again() { # from the weights of batch 100 on, and said so
+    network "$scratch/go.cfg" '[smooth_topk]
+k=2
+hardest=0.3' 5
+    "$darknet" classifier train "$scratch/x.data" "$scratch/go.cfg" -seed 1 >"$scratch/go.out" 2>&1 || return 1
+    ! grep -q 'starts again' "$scratch/go.out" && sed -i 's/^max_batches=.*/max_batches=10/' "$scratch/go.cfg" &&
+        "$darknet" classifier train "$scratch/x.data" "$scratch/go.cfg" "$scratch/backup/go.weights" -seed 1 >"$scratch/go.out" 2>&1
+    code=$?
+    grep -F hardest "$scratch/go.out"
+    [ $code -eq 0 ] && grep -q 'hardest=0.3: the threshold of the losses starts again' "$scratch/go.out"
+}
+check 'a resumed run says that its threshold starts again' again
 
 alike() { # the losses of two runs, batch by batch
     paste "$scratch/$1.losses" "$scratch/$2.losses" |
@@ -61,6 +78,7 @@ differs() { ! cmp -s "$scratch/hardest_entropy.losses" "$scratch/plain.losses"; 
 check 'and fewer is another loss' differs
 banner() {
     grep -E '^ +3 topk_loss' "$scratch/lml.out" "$scratch/hardest_entropy.out"
+    grep -q 'pivot  hardest = 0.3 of all' "$scratch/fraction_smooth.out" || return 1
     grep -q 'topk_loss    lml  k = 2  tau = 1  scale = 1     6 classes' "$scratch/lml.out" &&
         grep -q 'entropy  k = 2  scale = 1  hardest = 3' "$scratch/hardest_entropy.out"
 }
@@ -100,7 +118,11 @@ check 'refused: scale 0' refused 'scale=0: out of range; must be a finite number
 check 'refused: temperature -1' refused 'temperature=-1: out of range' topk_loss temperature=-1
 check 'refused: hardest 0' refused 'hardest=0: out of range; must be a whole number, hardest >= 1' topk_loss hardest=0
 check 'refused: hardest 0 of smooth_topk' refused 'hardest=0: out of range' smooth_topk k=2 hardest=0
-check 'refused: hardest 2.5' refused 'hardest=2.5: not a number' smooth_topk k=2 hardest=2.5
+check 'refused: hardest 2.5' refused 'hardest=2.5: out of range; must be a whole number, hardest >= 1: how many samples of a batch count; or a fraction of all, 0.001 <= hardest < 1' smooth_topk k=2 hardest=2.5
+check 'refused: hardest 1.0' refused 'hardest=1.0: out of range' topk_loss hardest=1.0
+check 'refused: hardest 0.0009' refused 'hardest=0.0009: out of range' topk_loss hardest=0.0009
+check 'refused: hardest -0.3' refused 'hardest=-0.3: out of range' topk_loss hardest=-0.3
+check 'refused: hardest 0.3x' refused 'hardest=0.3x: not a number' smooth_topk k=2 hardest=0.3x
 check 'refused: an option it does not know' refused \
     "alpha=1: no such option; the layer's options are type, k, tau, q, scale, temperature and hardest" topk_loss alpha=1
 check 'refused: an option twice' refused 'k: given twice (2 and 3)' topk_loss k=2 k=3

@@ -13,6 +13,7 @@ typedef struct {
 static size_t saved_numbers(const layer_array *array)
 {
     const layer *owner = array->owner;
+    if (array->kind == LAYER_BATCH_SUMS) return 0;
     int of_normalization = array->kind == LAYER_SCALES || array->kind == LAYER_STATISTICS;
     if (of_normalization && owner->type != BATCHNORM &&
         (!owner->batch_normalize || owner->dontloadscales))

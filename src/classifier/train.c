@@ -72,6 +72,19 @@ static void load_networks(run *r)
     if (!this_rank()) tell_unsaved_layers(r->net);
 }
 
+/* No weights file has the threshold of hardest=, a fraction. */
+static void tell_new_threshold(const run *r)
+{
+    const layer *last = r->net->layers + r->net->n - 1;
+    if (this_rank() || !get_current_batch(r->net) || last->type != SMOOTH_TOPK ||
+        !smooth_topk_threshold(last))
+        return;
+    fprintf(stderr,
+            "hardest=%g: the threshold of the losses starts again, at the mean loss of the first "
+            "batch\n",
+            (double)smooth_topk_threshold(last)->fraction);
+}
+
 /* A container's limit, and the machine's, are met by a process that is killed without a word. */
 static void check_memory(const run *r)
 {
@@ -452,6 +465,7 @@ void train_classifier(const train_options *options)
     printf("%d\n", options->gpu_count);
     load_networks(&r);
     check_batches_left(&r);
+    tell_new_threshold(&r);
     check_memory(&r);
     printf("Learning Rate: %g, Momentum: %g, Decay: %g\n", r.net->learning_rate, r.net->momentum,
            r.net->decay);

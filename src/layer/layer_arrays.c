@@ -1,6 +1,8 @@
 /* The arrays of a layer that are trained or kept with it, by the layer's type. */
 #include "layer_arrays.h"
 
+#include "smooth_topk_layer.h"
+
 #ifdef GPU
 #define ON_GPU(array) array##_gpu
 #else
@@ -50,6 +52,16 @@ static int add_parts(const layer *l, layer_array *arrays)
     return count;
 }
 
+/* The sums by which the threshold of hardest=, a fraction, moves. */
+static int add_threshold(const layer *l, layer_array *arrays)
+{
+    loss_threshold *threshold = smooth_topk_threshold(l);
+    if (!threshold) return 0;
+    float *sums = threshold->sums, *sums_gpu = smooth_topk_threshold_sums_gpu(l);
+    *arrays = (layer_array){LAYER_BATCH_SUMS, l, sums, sums, sums_gpu, sums_gpu, THRESHOLD_SUMS};
+    return 1;
+}
+
 int arrays_of_layer(const layer *l, layer_array *arrays)
 {
     size_t outputs = (size_t)l->outputs;
@@ -68,6 +80,8 @@ int arrays_of_layer(const layer *l, layer_array *arrays)
         arrays[0] =
             (layer_array){LAYER_SCALES, l, l->scales, NULL, ON_GPU(l->scales), NULL, (size_t)l->c};
         return 1 + add_statistics(l, (size_t)l->c, arrays + 1);
+    case SMOOTH_TOPK:
+        return add_threshold(l, arrays);
     default:
         return add_parts(l, arrays);
     }

@@ -4,14 +4,20 @@
 
 #include "darknet.h"
 
-typedef enum { LAYER_WEIGHTS, LAYER_BIASES, LAYER_SCALES, LAYER_STATISTICS } layer_array_kind;
+typedef enum {
+    LAYER_WEIGHTS,
+    LAYER_BIASES,
+    LAYER_SCALES,
+    LAYER_STATISTICS, /* the rolling mean or variance of normalization */
+    LAYER_BATCH_SUMS, /* over the samples of a batch, for hardest=, a fraction: no file has them */
+} layer_array_kind;
 
 typedef struct {
-    layer_array_kind kind; /* statistics: the rolling mean or variance of normalization */
-    const layer *owner;    /* the layer, or the part of a recurrent layer */
-    float *values;         /* count; NULL where the layer was made without memory */
-    float *gradient;       /* count; NULL for statistics, and for the scales of a [batchnorm],
-                              which upstream never trains */
+    layer_array_kind kind;
+    const layer *owner; /* the layer, or the part of a recurrent layer */
+    float *values;      /* count; NULL where the layer was made without memory */
+    float *gradient;    /* count; NULL for statistics, and for the scales of a [batchnorm],
+                           which upstream never trains; sums of a batch: the values */
     float *values_gpu, *gradient_gpu; /* NULL without a GPU */
     size_t count;
 } layer_array;

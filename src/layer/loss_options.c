@@ -128,15 +128,25 @@ float loss_temperature_option(const loss_section *section, float by_default)
     return positive_option(section, "temperature", by_default, LOSS_TEMPERATURE_RANGE);
 }
 
-int loss_hardest_option(const loss_section *section)
+hardest_option loss_hardest_option(const loss_section *section)
 {
-    static const char range[] = "a whole number, hardest >= 1: how many samples of a batch count";
+    static const char range[] = "a whole number, hardest >= 1: how many samples of a batch count; "
+                                "or a fraction of all, 0.001 <= hardest < 1";
     const char *text = loss_option_text(section, "hardest");
-    if (!text) return 0;
-    if (strchr(text, ','))
-        refuse_loss_option(section->name, "hardest=%s: not a number; must be %s", text, range);
-    int hardest = read_loss_whole_number(section, "hardest", text, text, range);
-    if (hardest < 1)
+    long count = 0;
+    double fraction = 0;
+    if (!text) return (hardest_option){0, 0};
+    if (read_whole(text, strlen(text), 1, INT_MAX, &count) == NUMBER_READ)
+        return (hardest_option){(int)count, 0};
+    number_result result = read_real(text, strlen(text), -FLT_MAX, FLT_MAX, &fraction);
+    if (result == NUMBER_READ && !(fraction >= 0.001 && (float)fraction < 1))
         refuse_loss_option(section->name, "hardest=%s: out of range; must be %s", text, range);
-    return hardest;
+    refuse_number(section, result, "hardest", text, range);
+    return (hardest_option){0, (float)fraction};
+}
+
+void print_hardest_option(hardest_option hardest)
+{
+    if (hardest.count) fprintf(stderr, "  hardest = %d", hardest.count);
+    if (hardest.fraction > 0) fprintf(stderr, "  hardest = %g of all", (double)hardest.fraction);
 }

@@ -41,11 +41,21 @@ int loss_list_length(const char *text);
 int loss_list_option(const loss_section *section, const char *name, int count, const char *range,
                      double *values);
 
-/* The weight on loss and gradient, the temperature of the output's softmax, both > 0, and the
-   number of samples of a batch that count, 0 for all. */
+/* hardest=: how many samples of a batch count, >= 1, or which fraction of all, below 1; both 0
+   where it is not given. */
+typedef struct {
+    int count;
+    float fraction;
+} hardest_option;
+
+/* The weight on loss and gradient, the temperature of the output's softmax, both > 0, and which
+   samples count. */
 float loss_scale_option(const loss_section *section, float by_default);
 float loss_temperature_option(const loss_section *section, float by_default);
-int loss_hardest_option(const loss_section *section);
+hardest_option loss_hardest_option(const loss_section *section);
+
+/* For a banner: "hardest = 3", or nothing. */
+void print_hardest_option(hardest_option hardest);
 
 #define LOSS_SCALE_RANGE "a finite number, scale > 0"
 #define LOSS_TEMPERATURE_RANGE "a finite number, temperature > 0"

@@ -5,6 +5,7 @@
 #include "allocate.h"
 #include "blas.h"
 #include "cuda.h"
+#include "hardest_samples.h"
 #include "membership_output.h"
 #include "smooth_topk_gpu.h"
 #include "smooth_topk_plan.h"
@@ -35,7 +36,7 @@ struct smooth_topk_state {
     float *class_margins, *class_weights; /* inputs; NULL where not given */
     int margins_from_counts, weights_from_counts, counted;
     topk_loss_params other; /* of [topk_loss] */
-    int hardest, *order;    /* how many samples of a batch count, 0: all; batch */
+    hardest_samples hardest;
     membership_output membership;
     float *loss; /* batch: l.loss, which Darknet does not release */
     void *workspace;
@@ -43,9 +44,8 @@ struct smooth_topk_state {
 #ifdef GPU
     float *loss_gpu, *workspace_gpu, *class_margins_gpu, *class_weights_gpu;
     size_t workspace_gpu_size;
-    float *hardest_factors_gpu; /* batch; NULL without hardest= */
-    float *scores, *truth;      /* batch x inputs, for what the GPU leaves to the CPU; else NULL */
-    int loss_is_on_gpu;         /* the losses of the batch are still to be fetched */
+    float *scores, *truth; /* batch x inputs, for what the GPU leaves to the CPU; else NULL */
+    int loss_is_on_gpu;    /* the losses of the batch are still to be fetched */
 #endif
 };
 
@@ -181,6 +181,22 @@ const float *smooth_topk_class_weights(const smooth_topk_layer l)
     return l.smooth_topk->class_weights;
 }
 
+loss_threshold *smooth_topk_threshold(const layer *l)
+{
+    loss_threshold *threshold = &l->smooth_topk->hardest.threshold;
+    return threshold->fraction > 0 ? threshold : NULL;
+}
+
+float *smooth_topk_threshold_sums_gpu(const layer *l)
+{
+#ifdef GPU
+    return l->smooth_topk->hardest.sums_gpu;
+#else
+    (void)l;
+    return NULL;
+#endif
+}
+
 int smooth_topk_puts_out_memberships(const smooth_topk_layer l)
 {
     return l.smooth_topk->membership.k > 0;
@@ -232,7 +248,8 @@ static int has_many_labels(const float *truth, int batch, int inputs)
 static int is_for_cpu(const smooth_topk_layer l, const float *truth)
 {
     const smooth_topk_state *state = l.smooth_topk;
-    if (state->functions->is_cpu_only || !state->scores) return state->functions->is_cpu_only;
+    if (state->functions->is_cpu_only || state->hardest.threshold.fraction > 0) return 1;
+    if (!state->scores) return 0;
     return state->objective.smoothing > 0 || has_many_labels(truth, l.batch, l.inputs);
 }
 #endif
@@ -255,16 +272,17 @@ static smooth_topk_layer make_layer(int batch, int inputs, float temperature,
     l.cost = allocate(1, sizeof(float));
     l.scale = state->objective.scale;
     l.loss = state->loss = allocate(batch, sizeof(float));
-    if (state->hardest) state->order = allocate(batch, sizeof(int));
     state->workspace_size = functions->workspace_size(state, inputs);
     state->workspace = allocate(state->workspace_size, 1);
     l.smooth_topk = state;
 
     l.forward = forward_smooth_topk_layer;
     l.backward = backward_smooth_topk_layer;
+    if (state->hardest.threshold.fraction > 0) l.update = update_smooth_topk_layer;
 #ifdef GPU
     l.forward_gpu = forward_smooth_topk_layer_gpu;
     l.backward_gpu = backward_smooth_topk_layer_gpu;
+    l.update_gpu = l.update;
 
     l.output_gpu = cuda_make_array(l.output, (size_t)inputs * batch);
     l.delta_gpu = cuda_make_array(l.delta, (size_t)inputs * batch);
@@ -272,8 +290,9 @@ static smooth_topk_layer make_layer(int batch, int inputs, float temperature,
     state->workspace_gpu_size =
         smooth_topk_truth_gpu_workspace_size(&state->objective, batch, inputs);
     state->workspace_gpu = cuda_make_array(NULL, state->workspace_gpu_size / sizeof(float) + 1);
-    if (state->hardest) state->hardest_factors_gpu = cuda_make_array(NULL, batch);
-    if (!functions->is_cpu_only && !can_be_at_once(&state->objective)) return l;
+    if (!functions->is_cpu_only && !can_be_at_once(&state->objective) &&
+        !(state->hardest.threshold.fraction > 0))
+        return l;
     state->scores = allocate((size_t)batch * inputs, sizeof(float));
     state->truth = allocate((size_t)batch * inputs, sizeof(float));
 #endif
@@ -289,7 +308,7 @@ smooth_topk_layer make_smooth_topk_layer(int batch, int inputs, const smooth_top
     fprintf(stderr, "  %4d classes\n", inputs);
     smooth_topk_state *state = allocate(1, sizeof *state);
     state->functions = &smooth_topk_functions;
-    state->hardest = options->hardest;
+    state->hardest = make_hardest_samples(options->hardest, batch);
     state->membership = make_membership_output(options->membership_k, batch, inputs);
     make_objective(state, options);
     make_class_numbers(state, options, inputs);
@@ -318,7 +337,7 @@ smooth_topk_layer parse_topk_loss(const char *filename, int line, list *of_secti
     smooth_topk_state *state = allocate(1, sizeof *state);
     state->functions = &topk_loss_functions;
     state->other = options.params;
-    state->hardest = options.hardest;
+    state->hardest = make_hardest_samples(options.hardest, batch);
     state->objective.scale = options.scale;
 #ifdef GPU
     set_output_objective(state);
@@ -333,7 +352,7 @@ void free_smooth_topk_state(smooth_topk_state *state)
     free(state->terms);
     free(state->class_margins);
     free(state->class_weights);
-    free(state->order);
+    free_hardest_samples(&state->hardest);
     free_membership_output(&state->membership);
     free(state->loss);
     free(state->workspace);
@@ -342,7 +361,6 @@ void free_smooth_topk_state(smooth_topk_state *state)
     if (state->workspace_gpu) cuda_free(state->workspace_gpu);
     if (state->class_margins_gpu) cuda_free(state->class_margins_gpu);
     if (state->class_weights_gpu) cuda_free(state->class_weights_gpu);
-    if (state->hardest_factors_gpu) cuda_free(state->hardest_factors_gpu);
     free(state->scores);
     free(state->truth);
 #endif
@@ -350,13 +368,13 @@ void free_smooth_topk_state(smooth_topk_state *state)
 }
 
 /* Loss and delta of a batch, from scores, truth and the layer's state alone. */
-static void loss_and_delta(const smooth_topk_layer l, const float *scores, const float *truth)
+static void loss_and_delta(const smooth_topk_layer l, const float *scores, const float *truth,
+                           int is_training)
 {
     smooth_topk_state *state = l.smooth_topk;
     int error = state->functions->run(&l, scores, truth);
     if (error) refuse_loss_option(state->functions->section, "%s", smooth_topk_strerror(error));
-    if (state->hardest)
-        topk_loss_keep_hardest(state->hardest, l.batch, l.inputs, l.loss, l.delta, state->order);
+    keep_hardest_samples(&state->hardest, l.batch, l.inputs, truth, is_training, l.loss, l.delta);
     l.cost[0] = sum_array(l.loss, l.batch);
 }
 
@@ -369,12 +387,18 @@ void forward_smooth_topk_layer(const smooth_topk_layer l, network net)
     if (is_read && !membership->k)
         smooth_topk_softmax_cpu(l.batch, l.inputs, net.input, l.temperature, l.output);
     if (net.truth) check_counted(l);
-    if (net.truth) loss_and_delta(l, net.input, net.truth);
+    if (net.truth) loss_and_delta(l, net.input, net.truth, net.train);
 }
 
 void backward_smooth_topk_layer(const smooth_topk_layer l, network net)
 {
     for (int i = 0; i < l.inputs * l.batch; ++i) net.delta[i] += l.delta[i];
+}
+
+void update_smooth_topk_layer(const smooth_topk_layer l, update_args unused)
+{
+    (void)unused;
+    end_hardest_batch(&l.smooth_topk->hardest);
 }
 
 #ifdef GPU
@@ -386,7 +410,7 @@ static void loss_and_delta_from_gpu(const smooth_topk_layer l, network net)
     size_t count = (size_t)l.inputs * l.batch;
     cuda_pull_array(net.input_gpu, state->scores, count);
     cuda_pull_array(net.truth_gpu, state->truth, count);
-    loss_and_delta(l, state->scores, state->truth);
+    loss_and_delta(l, state->scores, state->truth, net.train);
     cuda_push_array(l.delta_gpu, l.delta, count);
 }
 
@@ -440,10 +464,9 @@ void forward_smooth_topk_layer_gpu(const smooth_topk_layer l, network net)
                                 l.output, l.output_gpu);
     if (net.truth && on_cpu) loss_and_delta_from_gpu(l, net);
     if (!truth) return;
-    if (state->hardest)
-        check_gpu(state->functions->section,
-                  smooth_topk_keep_hardest_gpu(state->hardest, l.batch, l.inputs, l.loss_gpu,
-                                               l.delta_gpu, state->hardest_factors_gpu, NULL));
+    check_gpu(
+        state->functions->section,
+        keep_hardest_samples_gpu(&state->hardest, l.batch, l.inputs, l.loss_gpu, l.delta_gpu));
     state->loss_is_on_gpu = 1;
     if (!(net.train && net.index == net.n - 1)) fetch_cost(l);
 }

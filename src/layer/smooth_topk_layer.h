@@ -7,6 +7,7 @@
 #include "list.h"
 #include "network.h"
 
+#include "loss_threshold.h"
 #include "smooth_topk_options.h"
 
 typedef layer smooth_topk_layer;
@@ -39,6 +40,11 @@ void set_smooth_topk_class_counts(const smooth_topk_layer l, const int *counts);
 const float *smooth_topk_class_margins(const smooth_topk_layer l);
 const float *smooth_topk_class_weights(const smooth_topk_layer l);
 
+/* hardest=, a fraction: the threshold, NULL without it; and where a GPU has a copy of its sums,
+   NULL without one. */
+loss_threshold *smooth_topk_threshold(const layer *l);
+float *smooth_topk_threshold_sums_gpu(const layer *l);
+
 /* 1 if the output is output=membership's. */
 int smooth_topk_puts_out_memberships(const smooth_topk_layer l);
 
@@ -48,10 +54,14 @@ int smooth_topk_puts_out_memberships(const smooth_topk_layer l);
    net.truth, rows of `inputs` floats t_i: cost = the sum over the batch of sum_i t_i sum_j weight_j
    scale_j L_j(scores, i), with smoothing and class numbers as smooth_topk_truth.h says; delta =
    minus its gradient. With hardest=m only the m samples with the largest losses count, each times
-   batch/m, batch being the samples of a subdivision. A row of zeros is ignored; one with a NaN has
+   batch/m, batch being the samples of a subdivision; with a fraction those above a threshold that
+   learns in training (net.train), loss_threshold.h. A row of zeros is ignored; one with a NaN has
    a cost and a delta of NaN. */
 void forward_smooth_topk_layer(const smooth_topk_layer l, network net);
 void backward_smooth_topk_layer(const smooth_topk_layer l, network net);
+
+/* hardest=, a fraction: a batch has ended, and the threshold moves. */
+void update_smooth_topk_layer(const smooth_topk_layer l, update_args unused);
 void free_smooth_topk_state(smooth_topk_state *state);
 
 #ifdef GPU

@@ -205,8 +205,8 @@ void print_smooth_topk_options(const smooth_topk_options *options)
     if (options->weights.values)
         fprintf(stderr, "class_weights%s  ", options->weights.is_auto ? " = auto" : "");
     if (options->membership_k) fprintf(stderr, "output = membership  ");
-    if (options->hardest) fprintf(stderr, "hardest = %d  ", options->hardest);
     fprintf(stderr, "%-5s", options->terms->params.algorithm == SMOOTH_TOPK_LOG ? "log" : "pivot");
+    print_hardest_option(options->hardest);
 }
 
 void free_smooth_topk_options(smooth_topk_options *options)

@@ -15,7 +15,7 @@ typedef struct {
     float smoothing;         /* 0 <= label_smooth_eps < 1, which goes to the other classes */
     class_numbers margins;   /* factors on every alpha */
     class_numbers weights;   /* factors on loss and gradient */
-    int hardest;             /* how many samples of a batch count; 0: all */
+    hardest_option hardest;  /* which samples count */
 } smooth_topk_options;
 
 /* Reads and checks the options of a section for `classes` classes. A bad one ends the program with

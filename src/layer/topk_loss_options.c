@@ -81,7 +81,7 @@ static float q_option(const loss_section *section, topk_loss_type type)
 topk_loss_options read_topk_loss_options(list *of_section, int classes)
 {
     const loss_section section = {"topk_loss", of_section};
-    topk_loss_options options = {{TOPK_LOSS_ENTROPY, 1, 1, 0}, 1, 1, 0};
+    topk_loss_options options = {{TOPK_LOSS_ENTROPY, 1, 1, 0}, 1, 1, {0, 0}};
     if (classes < 2)
         refuse_loss_option(section.name, "classes=%d: the layer below must give at least 2 scores",
                            classes);
@@ -103,5 +103,5 @@ void print_topk_loss_options(const topk_loss_options *options)
     if (options->params.type == TOPK_LOSS_GCE)
         fprintf(stderr, "q = %g  ", (double)options->params.q);
     fprintf(stderr, "scale = %g", (double)options->scale);
-    if (options->hardest) fprintf(stderr, "  hardest = %d", options->hardest);
+    print_hardest_option(options->hardest);
 }

@@ -7,9 +7,9 @@
 
 typedef struct {
     topk_loss_params params;
-    float scale;       /* a factor on loss and gradient, > 0 */
-    float temperature; /* of the output's softmax, > 0 */
-    int hardest;       /* how many samples of a batch count; 0: all */
+    float scale;            /* a factor on loss and gradient, > 0 */
+    float temperature;      /* of the output's softmax, > 0 */
+    hardest_option hardest; /* which samples count */
 } topk_loss_options;
 
 /* Reads and checks the options of a section for `classes` classes: type= (entropy), k= (5; not for
