@@ -133,6 +133,7 @@ check 'a file that ends early is refused' \
     damaged '/^threshold=/,$d' 'damaged.sets: no file of prediction sets: has no threshold='
 check 'a number out of range is refused' \
     damaged 's/^cover=.*/cover=1.5/' 'damaged.sets:12: cover=1.5: out of range or no value of this'
+check 'another number of classes is refused' damaged 's/^classes=.*/classes=7/' 'are for other classes'
 check 'a NaN is refused' damaged 's/^threshold=.*/threshold=nan/' 'threshold=nan: out of range or no value of this'
 check 'too few classes are refused' damaged '$a class_threshold=0.5' 'has 1 lines class_threshold=, but 6 classes'
 check 'a file that is not there is refused' \

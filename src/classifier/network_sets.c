@@ -18,6 +18,7 @@ sets_origin origin_of_network(network *net, const char *cfgfile, const char *wei
     }
     sets_origin origin = {.weights = digest_file(weightfile),
                           .labels = digest_texts(labels, classes),
+                          .classes = classes,
                           .width = net->w,
                           .height = net->h,
                           .channels = net->c,

@@ -27,6 +27,8 @@ typedef struct {
         name, kind, offsetof(sets_file, member), least, most \
     }
 
+#define LARGEST_THRESHOLD 1e30
+
 /* All are in every file, in this order. */
 static const field fields[] = {
     FIELD("weights", FIELD_DIGEST, origin.weights, 0, 0),
@@ -40,9 +42,9 @@ static const field fields[] = {
     FIELD("fitted_temperature", FIELD_REAL, fitted_temperature, 0, 1e30),
     FIELD("score", FIELD_SCORE, sets.score, 0, 0),
     FIELD("cover", FIELD_REAL, sets.cover, 1e-9, 1 - 1e-9),
-    FIELD("classes", FIELD_WHOLE, sets.classes, 1, INT_MAX),
+    FIELD("classes", FIELD_WHOLE, origin.classes, 1, INT_MAX),
     FIELD("images", FIELD_WHOLE, sets.images, 1, INT_MAX),
-    FIELD("threshold", FIELD_REAL, sets.threshold, -1e30, 1e30),
+    FIELD("threshold", FIELD_REAL, sets.threshold, -LARGEST_THRESHOLD, LARGEST_THRESHOLD),
 };
 enum { FIELDS = sizeof fields / sizeof *fields };
 
@@ -136,15 +138,15 @@ static char *read_line(sets_reading *r, char *line)
     int good;
     if (r->seen < FIELDS) {
         good = read_field(fields + r->seen++, equals + 1, r->file);
+        sets->classes = r->file->origin.classes;
     } else {
-        const field threshold = {class_line, FIELD_REAL, 0, -1e30, 1e30};
         if (r->class_thresholds == sets->classes)
             return print_text("%s:%d: more lines %s= than classes", r->filename, r->number,
                               class_line);
         if (!sets->class_thresholds)
             sets->class_thresholds =
                 allocate((size_t)sets->classes, sizeof *sets->class_thresholds);
-        good = read_real(equals + 1, strlen(equals + 1), threshold.least, threshold.most,
+        good = read_real(equals + 1, strlen(equals + 1), -LARGEST_THRESHOLD, LARGEST_THRESHOLD,
                          sets->class_thresholds + r->class_thresholds++) == NUMBER_READ;
     }
     return good ? NULL
@@ -179,7 +181,7 @@ char *read_sets_file(const char *filename, sets_file *file)
 
 const char *find_other_origin(const sets_origin *a, const sets_origin *b)
 {
-    if (a->labels != b->labels) return "other classes";
+    if (a->classes != b->classes || a->labels != b->labels) return "other classes";
     if (a->weights != b->weights) return "other weights";
     if (a->width != b->width || a->height != b->height || a->channels != b->channels)
         return "another width, height or channels of the network";

@@ -8,8 +8,9 @@ typedef enum { OUTPUT_SOFTMAX, OUTPUT_MEMBERSHIP, OUTPUT_OTHER } output_kind;
 
 /* What sets are for: they are of no use to another. */
 typedef struct {
-    unsigned long long weights,
-        labels;                  /* digests (digest.h) of the weights file and of the labels */
+    unsigned long long weights; /* digest (digest.h) of the weights file */
+    unsigned long long labels;  /* of the labels of the classes */
+    int classes;
     int width, height, channels; /* of the network's input */
     int output;                  /* output_kind */
     double temperature;          /* of that output, 0 for OUTPUT_OTHER */
@@ -18,10 +19,10 @@ typedef struct {
 typedef struct {
     sets_origin origin;
     prediction_sets sets;
-    unsigned long long half;   /* digest of the list of which a half (list_half.h) is calibrated on;
-                                  0:   of none */
-    double fitted_temperature; /* for which the right classes of the calibration are likeliest; 0:
-                                  none */
+    /* Digest of the list of which a half (list_half.h) is calibrated on; 0: of none. */
+    unsigned long long half;
+    /* For which the right classes of the calibration are likeliest; 0: none. */
+    double fitted_temperature;
 } sets_file;
 
 /* Replaces the file, whole or not at all. Returns 0 or the error's number. */
