@@ -1,4 +1,5 @@
 /* What an earlier run of the same name has left, kept under another name before a new run saves. */
+#define _GNU_SOURCE /* lstat */
 #include "earlier_run.h"
 
 #include "allocate.h"

@@ -90,7 +90,7 @@ int is_part(const loading_plan *p, size_t header, size_t size)
 loading_plan plan_loading(const network *net, size_t header, size_t size, int start, int cutoff,
                           int heeded)
 {
-    loading_plan plans[3];
+    loading_plan plans[3] = {{0}};
     int count = heeded ? 3 : 2;
     for (int i = 0; i < count; ++i)
         plans[i] = compare_size(net, header, size, start, cutoff, (weights_layout)i, heeded);
@@ -105,7 +105,7 @@ loading_plan plan_loading(const network *net, size_t header, size_t size, int st
 static void read_some(float *values, size_t wanted, size_t count, FILE *file)
 {
     float number;
-    if (fread(values, sizeof *values, wanted, file) != wanted) return;
+    if (wanted && fread(values, sizeof *values, wanted, file) != wanted) return;
     for (; wanted < count && fread(&number, sizeof number, 1, file) == 1; ++wanted)
         ;
 }

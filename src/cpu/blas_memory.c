@@ -1,4 +1,5 @@
 /* The memory that OpenBLAS works in. */
+#define _GNU_SOURCE /* MAP_ANONYMOUS */
 #include "blas_memory.h"
 
 /* OpenBLAS's own, absent from other libraries: a block of memory for one product, and the way to

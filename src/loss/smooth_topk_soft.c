@@ -167,7 +167,7 @@ void smooth_topk_of_labels(const smooth_topk_terms *terms, const float *scores, 
 {
     int classes = terms->classes;
     double sum = 0, term_loss;
-    float *later_grad = terms->count > 1 ? take(&scratch, classes * sizeof(float)) : NULL;
+    float *later_grad = terms->count > 1 ? take(&scratch, classes * sizeof(float)) : grad;
     for (int j = 0; j < terms->count; ++j) {
         float *term_grad = j == 0 ? grad : later_grad, weight = terms->terms[j].weight;
         if (one_term(terms, j, scores, weights, margins, &term_loss, term_grad, scratch)) {
