@@ -42,6 +42,7 @@ static void refuse_training_images(const calibration *c, const data_file *data)
     labeled_images trained = read_image_list(train, 0, NULL, 0);
     char **paths = trained.paths;
     size_t count = (size_t)trained.count;
+    if (!count) return;
     int common = 0;
     qsort(paths, count, sizeof *paths, by_text);
     for (int i = 0; i < c->set.count; ++i)
