@@ -42,6 +42,9 @@ ifneq ($(shell $(CC) -dM -E -x c /dev/null 2>/dev/null | grep -w __clang__),)
 $(addprefix $(OBJDIR),$(PLUGIN_OBJ)): UPSTREAM_CFLAGS := $(patsubst -Ofast,-O3,$(UPSTREAM_CFLAGS))
 endif
 
+# A view's pixels are the same on every machine.
+$(OBJDIR)view_sampler.o: CFLAGS += -fno-fast-math -ffp-contract=off
+
 include plugin/libraries.mk
 ifeq ($(GPU)$(MPI)$(NCCL), 111)
 include plugin/nccl.mk

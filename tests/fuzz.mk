@@ -4,7 +4,9 @@
 # libFuzzer (make fuzz).
 FUZZ_TARGETS := options weights images loss
 FUZZ_SOURCES := $(wildcard tests/fuzz/*.[ch]) tests/support.h
-FUZZ_IMAGES := tests/fuzz/fuzz_images.c src/data/image_reader.c src/data/image_orientation.c src/base/allocate.c src/base/ending.c -Isrc/base src/data/image_rows.c $(PLUGIN_INCLUDE) \
+FUZZ_IMAGES_SOURCES := $(patsubst %,src/data/%.c,image_reader image_orientation image_reading image_rows jpeg_reader pnm_text view_map view_sampler) \
+	src/base/allocate.c src/base/ending.c
+FUZZ_IMAGES := tests/fuzz/fuzz_images.c $(FUZZ_IMAGES_SOURCES) $(PLUGIN_INCLUDE) \
 	-DLARGEST_IMAGE=262144 $(DARKNET_LIBRARIES)
 FUZZ_CALLS := tests/fuzz/calls.c -Wno-unused-parameter $(PLUGIN_INCLUDE) \
 	-Wl,--wrap=exit,--wrap=fopen,--wrap=fclose,--wrap=malloc,--wrap=calloc,--wrap=realloc,--wrap=free
@@ -12,7 +14,7 @@ fuzz_darknet = tests/fuzz/fuzz_$(1).c $(FUZZ_CALLS) -I$(2)/include -I$(2)/src $(
 fuzz_loss = tests/fuzz/fuzz_loss.c tests/reference.c $(LOSS_INCLUDE) $(1)/libdarknet.a $(DARKNET_LIBRARIES)
 
 build/tests/fuzz_loss build/fuzz/loss: tests/reference.c tests/reference.h
-build/tests/fuzz_images build/fuzz/images: $(FUZZ_SOURCES) $(wildcard src/data/image_*.[ch])
+build/tests/fuzz_images build/fuzz/images: $(FUZZ_SOURCES) $(FUZZ_IMAGES_SOURCES) $(wildcard src/data/*.h)
 build/tests/fuzz_loss build/tests/fuzz_options build/tests/fuzz_weights: $(FUZZ_SOURCES) build/sanitized/.built
 build/fuzz/loss build/fuzz/options build/fuzz/weights: $(FUZZ_SOURCES) build/fuzz/darknet/.built
 build/tests/fuzz_%:

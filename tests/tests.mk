@@ -98,6 +98,8 @@ TEST_UNITS := $(foreach unit,$(UNITS),build/tests/$(unit) build/tests/$(unit)_sa
 build/tests/layer build/tests/layer_sanitized: WRAPPED = -Wl,--wrap=malloc,--wrap=calloc,--wrap=realloc
 UNIT_FLAGS = $(WARNINGS) -Wno-unused-parameter $(PLUGIN_INCLUDE)
 build/tests/cpu_sanitized: UNIT_FLAGS += -DEVERY=3
+# As src/darknet.mk has it.
+build/tests/views build/tests/views_sanitized: UNIT_FLAGS += -ffp-contract=off
 # The functions of upstream's .cu that a test runs on the CPU: without cuDNN, and with the CPU's names.
 build/tests/one_by_one build/tests/one_by_one_sanitized: UNIT_FLAGS += -Ibuild/tests
 build/tests/one_by_one build/tests/one_by_one_sanitized: build/tests/convolutional_kernels_text.h

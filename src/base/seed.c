@@ -34,10 +34,15 @@ int thread_rand(void)
     return state ? draw(&state) : rand();
 }
 
-int thread_rand_beside(unsigned long long n)
+unsigned long long random_place(void)
 {
-    unsigned long long beside = mix_seed(mix_seed(state, 1), n);
-    return state ? draw(&beside) : rand();
+    return state;
+}
+
+int thread_rand_beside(unsigned long long place, unsigned long long n)
+{
+    unsigned long long beside = mix_seed(mix_seed(place, 1), n);
+    return place ? draw(&beside) : rand();
 }
 
 void skip_random(unsigned long long count)

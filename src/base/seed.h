@@ -11,9 +11,12 @@ void seed_thread(unsigned long long seed);
 /* As rand(), from 0 to RAND_MAX, from the calling thread's stream if it has one. */
 int thread_rand(void);
 
-/* As thread_rand, but the stream is afterwards where it was; n >= 0 tells several such numbers
- * apart. */
-int thread_rand_beside(unsigned long long n);
+/* Where the calling thread's stream is; 0 where it has none. */
+unsigned long long random_place(void);
+
+/* As thread_rand, but the number is that of a place of the stream, which goes on as if it had not
+   been drawn; n >= 0 tells several such numbers apart. */
+int thread_rand_beside(unsigned long long place, unsigned long long n);
 
 /* Goes on as if `count` numbers had been drawn. */
 void skip_random(unsigned long long count);

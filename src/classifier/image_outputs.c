@@ -5,6 +5,7 @@
 #include "data_checks.h"
 #include "data_file.h"
 #include "image.h"
+#include "image_files.h"
 #include "label_lists.h"
 #include "network.h"
 #include "predict.h"
@@ -131,19 +132,19 @@ void csv_classifier(char *datacfg, char *cfgfile, char *weightfile)
     int top = data_number(&data, "top", 1);
     check_top(top, net->outputs, datacfg);
     int *best = allocate((size_t)top, sizeof *best);
+    const view_choice boxed = {.kind = VIEW_LETTERBOX, .w = net->w, .h = net->h};
+    float *input = allocate((size_t)net->inputs, sizeof *input);
     for (int i = 0; i < images.count; ++i) {
         double time = what_time_is_it_now();
-        image im = load_image(images.paths[i], 0, 0, net->c);
-        image boxed = letterbox_image(im, net->w, net->h);
-        top_k(predict(net, boxed.data, 1), net->outputs, top, best);
+        load_view_or_name(images.paths[i], net->c, &boxed, input);
+        top_k(predict(net, input, 1), net->outputs, top, best);
         printf("%s", images.paths[i]);
         for (int j = 0; j < top; ++j) printf("\t%d", best[j]);
         printf("\n");
-        free_image(boxed);
-        free_image(im);
         fprintf(stderr, "%lf seconds, %d images, %d total\n", what_time_is_it_now() - time, i + 1,
                 images.count);
     }
+    free(input);
     free(best);
 }
 
@@ -154,16 +155,14 @@ void test_classifier(char *datacfg, char *cfgfile, char *weightfile)
     const data_file data = read_data_file(datacfg);
     labeled_images images = test_images(&data);
     char **paths = images.paths;
+    const view_choice all = {.kind = VIEW_STRETCHED, .w = net->w, .h = net->h};
     size_t inputs = (size_t)net->inputs;
     float *input = allocate((size_t)net->batch * inputs, sizeof *input);
     for (int i = 0, n; i < images.count; i += n) {
         clock_t time = clock();
         n = images.count - i < net->batch ? images.count - i : net->batch;
-        for (int b = 0; b < n; ++b) {
-            image im = load_image(paths[i + b], net->w, net->h, net->c);
-            memcpy(input + (size_t)b * inputs, im.data, inputs * sizeof *input);
-            free_image(im);
-        }
+        for (int b = 0; b < n; ++b)
+            load_view_or_name(paths[i + b], net->c, &all, input + (size_t)b * inputs);
         float *scores = network_predict(net, input);
         for (int b = 0; b < n; ++b)
             print_scores(paths[i + b], scores + b * net->outputs, net->outputs);

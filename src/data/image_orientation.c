@@ -145,7 +145,7 @@ void turn_upright(unsigned char **pixels, int *width, int *height, int channels,
     int swapped = orientation >= 5, columns = swapped ? *height : *width,
         rows = swapped ? *width : *height;
     if (orientation <= UPRIGHT) return;
-    unsigned char *turned = allocate_unset((size_t)rows * columns * channels);
+    unsigned char *turned = allocate_unset((size_t)rows * columns * channels + 1);
     for (int y = 0; y < rows; y += TILE)
         for (int x = 0; x < columns; x += TILE)
             for (int i = y; i < min_int(y + TILE, rows); ++i) {

@@ -10,7 +10,8 @@
 int image_orientation(const unsigned char *file, size_t size);
 
 /* Turns *width x *height pixels of `channels` bytes upright: *pixels, which malloc has given,
-   becomes other memory, and from orientation 5 on width and height change places. */
+   becomes other memory (with a byte more), and from orientation 5 on width and height change
+   places. */
 void turn_upright(unsigned char **pixels, int *width, int *height, int channels, int orientation);
 
 #endif

@@ -4,153 +4,26 @@
 
 #include <errno.h>
 #include <limits.h>
-#include <setjmp.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include <jpeglib.h>
-#include <jerror.h>
 #include <png.h>
 
 #include "allocate.h"
 #include "image_orientation.h"
+#include "image_reading.h"
 #include "image_rows.h"
+#include "jpeg_reader.h"
 #include "pnm_text.h"
 
 #define LARGEST_FILE ((size_t)1 << 30)
-
-static __thread char reason[JMSG_LENGTH_MAX];
-
-/* What is being read, what it became, and the way back out of a library. */
-typedef struct {
-    const unsigned char *file;
-    size_t size, place;
-    int channels, width, height, file_channels;
-    unsigned char *pixels;
-    png_bytep *rows;
-    const char *remark; /* on an image that is read; NULL for none */
-    jmp_buf back;
-    struct jpeg_progress_mgr progress; /* of a JPEG */
-} reading;
-
-static void fail(reading *r, const char *words)
-{
-    snprintf(reason, sizeof reason, "%s", words);
-    longjmp(r->back, 1);
-}
-
-/* Takes memory for the pixels, `channels` bytes each. */
-static void take_pixels(reading *r, size_t width, size_t height, int channels)
-{
-    if (!width || !height || width > LARGEST_IMAGE || height > LARGEST_IMAGE ||
-        width * height > LARGEST_IMAGE) {
-        snprintf(reason, sizeof reason, "%zu x %zu pixels; at least 1 and at most %d are read",
-                 width, height, LARGEST_IMAGE);
-        longjmp(r->back, 1);
-    }
-    r->width = (int)width;
-    r->height = (int)height;
-    r->file_channels = channels;
-    r->pixels = allocate_unset(width * height * channels);
-}
-
-/* ---- JPEG ---- */
-
-typedef struct {
-    struct jpeg_error_mgr manager;
-    reading *r;
-} jpeg_errors;
-
-static void jpeg_fail(j_common_ptr jpeg)
-{
-    if (jpeg->err->msg_code == JERR_OUT_OF_MEMORY) out_of_memory(0);
-    jpeg->err->format_message(jpeg, reason);
-    longjmp(((jpeg_errors *)jpeg->err)->r->back, 1);
-}
-
-/* The library paints grey what a damaged file lacks, and warns: that is no image to learn from.
-   Other warnings are of oddities that harm no pixel. */
-static void jpeg_warn(j_common_ptr jpeg, int level)
-{
-    if (level >= 0) return;
-    switch (jpeg->err->msg_code) {
-    case JWRN_JPEG_EOF:
-    case JWRN_HIT_MARKER:
-    case JWRN_HUFF_BAD_CODE:
-    case JWRN_ARITH_BAD_CODE:
-    case JWRN_MUST_RESYNC:
-        jpeg_fail(jpeg);
-    }
-}
-
-/* A few bytes can ask for any number of passes over a large progressive image. */
-static void limit_scans(j_common_ptr jpeg)
-{
-    if (((j_decompress_ptr)jpeg)->input_scan_number > 500) {
-        jpeg_errors *errors = (jpeg_errors *)jpeg->err;
-        fail(errors->r, "a JPEG of more than 500 scans");
-    }
-}
-
-static unsigned char times(int a, int b)
-{
-    int product = a * b + 128;
-    return (unsigned char)((product + (product >> 8)) >> 8);
-}
-
-/* Adobe's programs, who write nearly all of these files, store them inverted. */
-static void cmyk_row_to_rgb(const unsigned char *cmyk, int width, int inverted, unsigned char *rgb)
-{
-    for (int x = 0; x < width; ++x, cmyk += 4, rgb += 3)
-        for (int i = 0; i < 3; ++i)
-            rgb[i] = inverted ? times(cmyk[i], cmyk[3]) : times(255 - cmyk[i], 255 - cmyk[3]);
-}
-
-static void read_jpeg(reading *r, struct jpeg_decompress_struct *jpeg)
-{
-    r->progress.progress_monitor = limit_scans;
-    jpeg->progress = &r->progress;
-    jpeg_mem_src(jpeg, r->file, r->size);
-    jpeg_read_header(jpeg, TRUE);
-    int cmyk = jpeg->jpeg_color_space == JCS_CMYK || jpeg->jpeg_color_space == JCS_YCCK;
-    int gray = !cmyk &&
-               (r->channels == 1 || (r->channels == 0 && jpeg->jpeg_color_space == JCS_GRAYSCALE));
-    jpeg->out_color_space = cmyk ? JCS_CMYK : gray ? JCS_GRAYSCALE : JCS_RGB;
-    /* The library's own memory for a progressive image comes with the next call. */
-    take_pixels(r, jpeg->image_width, jpeg->image_height, gray ? 1 : 3);
-    jpeg_start_decompress(jpeg);
-    JSAMPARRAY row = jpeg->mem->alloc_sarray((j_common_ptr)jpeg, JPOOL_IMAGE, r->width * 4, 1);
-    while (jpeg->output_scanline < jpeg->output_height) {
-        unsigned char *to = r->pixels + (size_t)jpeg->output_scanline * r->width * r->file_channels;
-        jpeg_read_scanlines(jpeg, cmyk ? row : &to, 1);
-        if (cmyk) cmyk_row_to_rgb(row[0], r->width, jpeg->saw_Adobe_marker, to);
-    }
-    jpeg_finish_decompress(jpeg);
-}
-
-static int decode_jpeg(reading *r)
-{
-    jpeg_errors errors = {.r = r};
-    struct jpeg_decompress_struct jpeg;
-    memset(&jpeg, 0, sizeof jpeg);
-    jpeg.err = jpeg_std_error(&errors.manager);
-    errors.manager.error_exit = jpeg_fail;
-    errors.manager.emit_message = jpeg_warn;
-    int failed = setjmp(r->back);
-    if (!failed) {
-        jpeg_create_decompress(&jpeg);
-        read_jpeg(r, &jpeg);
-    }
-    jpeg_destroy_decompress(&jpeg);
-    return !failed;
-}
 
 /* ---- PNG ---- */
 
 static void png_fail(png_structp png, png_const_charp words)
 {
-    fail(png_get_error_ptr(png), words);
+    fail_reading(png_get_error_ptr(png), words);
 }
 
 static void png_ignore(png_structp png, png_const_charp words)
@@ -203,7 +76,8 @@ static void read_png(reading *r, png_structp png, png_infop info)
     take_pixels(r, png_get_image_width(png, info), png_get_image_height(png, info),
                 colors + opacity);
     size_t row = (size_t)r->width * r->file_channels;
-    if (png_get_rowbytes(png, info) != row) fail(r, "a PNG with rows of an unexpected size");
+    if (png_get_rowbytes(png, info) != row)
+        fail_reading(r, "a PNG with rows of an unexpected size");
     r->rows = allocate_unset(r->height * sizeof *r->rows);
     for (int y = 0; y < r->height; ++y) r->rows[y] = r->pixels + y * row;
     png_read_image(png, r->rows);
@@ -250,7 +124,7 @@ static int decode_rows(reading *r)
     image_rows rows;
     const char *wrong = find_image_rows(r->file, r->size, &rows);
     if (setjmp(r->back)) return 0;
-    if (wrong) fail(r, wrong);
+    if (wrong) fail_reading(r, wrong);
     take_pixels(r, rows.width, rows.height, rows.channels);
     copy_image_rows(&rows, r->pixels);
     return 1;
@@ -262,10 +136,10 @@ static int decode_text(reading *r)
     pnm_text text;
     const char *wrong = find_pnm_text(r->file, r->size, &text);
     if (setjmp(r->back)) return 0;
-    if (wrong) fail(r, wrong);
+    if (wrong) fail_reading(r, wrong);
     take_pixels(r, text.width, text.height, text.channels);
     wrong = read_pnm_text(&text, r->pixels);
-    if (wrong) fail(r, wrong);
+    if (wrong) fail_reading(r, wrong);
     return 1;
 }
 
@@ -306,7 +180,7 @@ static const char *name_of(const unsigned char *file, size_t size)
 static void convert(reading *r, int channels)
 {
     size_t count = (size_t)r->width * r->height;
-    unsigned char *pixels = allocate_unset(count * channels), *to = pixels;
+    unsigned char *pixels = allocate_unset(count * channels + 1), *to = pixels;
     const unsigned char *from = r->pixels;
     int color = r->file_channels == 3 ? 1 : 0; /* the step from red to green */
     for (size_t i = 0; i < count; ++i, from += r->file_channels, to += channels) {
@@ -325,29 +199,59 @@ static void convert(reading *r, int channels)
     r->file_channels = channels;
 }
 
+/* Decodes the file, to r->channels; NULL where it is good, else what is wrong. */
+static const char *decode_file(reading *r)
+{
+    static int (*const decode[])(reading *) = {decode_jpeg, decode_png, decode_rows, decode_text};
+    image_format format = format_of(r->file, r->size);
+    if (format == UNKNOWN_FILE)
+        return note_reason("%sJPEG, PNG, BMP and PNM are read", name_of(r->file, r->size));
+    if (!decode[format](r)) {
+        free(r->pixels);
+        return noted_reason();
+    }
+    if (r->channels && r->file_channels != r->channels) convert(r, r->channels);
+    if (!r->is_part)
+        turn_upright(&r->pixels, &r->width, &r->height, r->file_channels,
+                     image_orientation(r->file, r->size));
+    return NULL;
+}
+
 unsigned char *read_image(const unsigned char *file, size_t size, int channels, int *width,
                           int *height, int *file_channels, const char **why)
 {
-    static int (*const decode[])(reading *) = {decode_jpeg, decode_png, decode_rows, decode_text};
     reading r = {.file = file, .size = size, .channels = channels};
-    image_format format = format_of(file, size);
-    int good = 0;
-    *why = reason;
-    if (format == UNKNOWN_FILE)
-        snprintf(reason, sizeof reason, "%sJPEG, PNG, BMP and PNM are read", name_of(file, size));
-    else
-        good = decode[format](&r);
-    if (!good) {
-        free(r.pixels);
-        return NULL;
-    }
+    *why = decode_file(&r);
+    if (*why) return NULL;
     *why = r.remark;
-    if (channels && r.file_channels != channels) convert(&r, channels);
-    turn_upright(&r.pixels, &r.width, &r.height, r.file_channels, image_orientation(file, size));
     *width = r.width;
     *height = r.height;
     *file_channels = r.file_channels;
     return r.pixels;
+}
+
+image_part read_image_part(const unsigned char *file, size_t size, int channels,
+                           const view_choice *choice, view_map *map, const char **why)
+{
+    reading r = {.file = file, .size = size, .channels = channels, .choice = choice};
+    *why = decode_file(&r);
+    if (*why) return (image_part){.pixels = NULL};
+    *why = r.remark;
+    image_part whole = {.width = r.width,
+                        .height = r.height,
+                        .channels = r.file_channels,
+                        .window = {0, r.width, 0, r.height},
+                        .pixels = r.pixels};
+    if (!r.is_part) {
+        *map = map_view(choice, r.width, r.height);
+        return whole;
+    }
+    *map = r.map;
+    return (image_part){.width = r.all_width,
+                        .height = r.all_height,
+                        .channels = r.file_channels,
+                        .window = r.window,
+                        .pixels = r.pixels};
 }
 
 unsigned char *read_whole_file(const char *path, size_t *size, const char **why)
@@ -355,7 +259,7 @@ unsigned char *read_whole_file(const char *path, size_t *size, const char **why)
     FILE *file = fopen(path, "rb");
     size_t room = 1 << 16, count = 0, got = 0;
     unsigned char *bytes = file ? allocate_unset(room) : NULL;
-    *why = reason;
+    *why = NULL;
     while (bytes && (got = fread(bytes + count, 1, room - count, file)) > 0) {
         count += got;
         if (count < room) continue;
@@ -366,11 +270,9 @@ unsigned char *read_whole_file(const char *path, size_t *size, const char **why)
         bytes = reallocate(bytes, 1, room *= 2);
     }
     if (!bytes || ferror(file) || got > 0)
-        snprintf(reason, sizeof reason, "%s", strerror(errno));
+        *why = note_reason("%s", strerror(errno));
     else if (count == 0)
-        snprintf(reason, sizeof reason, "the file is empty");
-    else
-        *why = NULL;
+        *why = note_reason("the file is empty");
     if (file) fclose(file);
     if (*why) {
         free(bytes);

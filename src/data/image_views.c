@@ -3,9 +3,7 @@
 
 #include "allocate.h"
 #include "cpu_settings.h"
-#include "image.h"
 #include "image_files.h"
-#include "loading.h"
 
 #include <string.h>
 
@@ -33,18 +31,11 @@ view_batch *make_view_batch(const network *net, int room, int kind)
 static void load_view(view_batch *v, int i)
 {
     size_t inputs = (size_t)v->channels * (size_t)v->h * (size_t)v->w;
+    const view_choice choice = {.kind = v->kind, .w = v->w, .h = v->h};
     const char *why;
-    image im = try_load_image(v->paths[i], 0, 0, v->channels, &why);
     v->faults[i][0] = '\0';
-    if (!im.data) {
+    if (!try_load_view(v->paths[i], v->channels, &choice, v->input + (size_t)i * inputs, &why))
         snprintf(v->faults[i], sizeof v->faults[i], "%s", why); /* this thread's, which ends */
-        return;
-    }
-    image view =
-        v->kind == VIEW_LETTERBOX ? letterbox_image(im, v->w, v->h) : center_view(im, v->w, v->h);
-    memcpy(v->input + (size_t)i * inputs, view.data, inputs * sizeof *v->input);
-    free_image(view);
-    free_image(im);
 }
 
 static void *load_next_views(void *batch)

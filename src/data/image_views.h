@@ -5,17 +5,16 @@
 
 #include "darknet.h"
 
-enum { VIEW_CENTER, VIEW_LETTERBOX };
+#include "view_map.h"
 
 /* Why an image could not be read; empty for one that could. */
 typedef char view_fault[160];
 
 typedef struct {
     int w, h, channels;
-    int kind;     /* VIEW_CENTER: center_view (loading.h); VIEW_LETTERBOX: all of the image in the
-                     middle of gray */
-    int count;    /* of images */
-    float *input; /* room x channels x h x w; undefined for an image that could not be read */
+    int kind;           /* VIEW_CENTER or VIEW_LETTERBOX (view_map.h) */
+    int count;          /* of images */
+    float *input;       /* room x channels x h x w; undefined for an image that could not be read */
     view_fault *faults; /* room */
     char **paths;       /* those being loaded */
     int next;           /* of them, for whichever thread comes first */

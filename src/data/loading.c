@@ -12,6 +12,7 @@
 #include "seed.h"
 #include "stop_signal.h"
 #include "utils.h"
+#include "view_sampler.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -162,21 +163,22 @@ static int has_one_label(const char *path)
     return count == 1;
 }
 
-static image load_usable_image(char **path)
+/* Fills planes with a view of *path, or of another image of the list, which depends on `place`,
+   that of the random numbers before the view was drawn. */
+static void load_usable_view(char **path, int channels, const view_choice *view,
+                             unsigned long long place, float *planes)
 {
-    int channels = current && current->channels ? current->channels : 3;
-    if (!current || !current->m) return load_image(*path, 0, 0, channels);
+    if (!current || !current->m) {
+        load_view_or_name(*path, channels, view, planes);
+        return;
+    }
     for (int tries = 0;; ++tries) {
         const char *why = "its path does not hold the label of one class";
-        if (has_one_label(*path)) {
-            image im = try_load_image(*path, 0, 0, channels, &why);
-            if (im.data) return im;
-        }
+        if (has_one_label(*path) && try_load_view(*path, channels, view, planes, &why)) return;
         reject_image(*path, why, current->paths, current->m);
-        if (stop_signal() || too_many_rejected(current->m)) break;
-        *path = current->paths[thread_rand_beside((unsigned)tries) % current->m];
+        if (stop_signal() || too_many_rejected(current->m)) return; /* nothing trains on it */
+        *path = current->paths[thread_rand_beside(place, (unsigned)tries) % current->m];
     }
-    return make_image(1, 1, channels); /* nothing trains on it any more */
 }
 
 image center_view(image im, int w, int h)
@@ -184,63 +186,44 @@ image center_view(image im, int w, int h)
     return w == h ? center_crop_image(im, w, h) : letterbox_image(im, w, h);
 }
 
-/* The whole image, unscaled, in the middle of gray in the shape of w x h. */
-static image pad(image im, int w, int h)
+/* What is drawn for one image. */
+typedef struct {
+    view_choice view;
+    float hue, saturation, exposure;
+} drawn_view;
+
+static float random_unit(void)
 {
-    int box_w = im.w, box_h = im.h;
-    if ((double)im.w * h < (double)im.h * w)
-        box_w = (int)((double)im.h * w / h + .5);
-    else
-        box_h = (int)((double)im.w * h / w + .5);
-    image box = make_image(box_w, box_h, im.c);
-    fill_image(box, .5f);
-    embed_image(im, box, (box_w - im.w) / 2, (box_h - im.h) / 2);
-    return box;
+    return (float)thread_rand() / (float)RAND_MAX;
 }
 
-/* As Darknet's random_augment_image, which cuts squares: the image in gray of the network's shape,
-   scaled to a width of min to max pixels, of which w x h are cut. */
-static image random_view(image im, float angle, float aspect, int min, int max, int w, int h)
+/* Always as many numbers, in the order of Darknet's random_augment_image, whatever the image. */
+static drawn_view draw_view(const load_args *a, int w, int h)
 {
-    if (w == h) return random_augment_image(im, angle, aspect, min, max, w, h);
-    image box = pad(im, w, h);
-    aspect = rand_scale(aspect);
-    float fits = (float)box.h * (float)w / (float)h; /* the width of the largest crop */
-    if (fits > (float)box.w * aspect) fits = (float)box.w * aspect;
-    float scale = (float)rand_int(min, max) / fits;
-    float radians = rand_uniform(-angle, angle) * TWO_PI / 360;
-    float dx = ((float)box.w * scale / aspect - (float)w) / 2;
-    float dy = ((float)box.h * scale - (float)h) / 2;
-    dx = rand_uniform(-dx, dx);
-    dy = rand_uniform(-dy, dy);
-    image view = rotate_crop_image(box, radians, scale, w, h, dx, dy, aspect);
-    free_image(box);
-    return view;
+    drawn_view d = {.view = {.kind = a->center ? VIEW_CENTER : VIEW_RANDOM, .w = w, .h = h}};
+    if (!a->center) {
+        d.view.aspect = rand_scale(a->aspect);
+        d.view.width = rand_int(a->min, a->max);
+        d.view.radians = rand_uniform(-a->angle, a->angle) * TWO_PI / 360;
+        d.view.right = random_unit();
+        d.view.down = random_unit();
+    }
+    d.view.flip = thread_rand() % 2 && flip_images;
+    d.hue = rand_uniform(-a->hue, a->hue);
+    d.saturation = rand_scale(a->saturation);
+    d.exposure = rand_scale(a->exposure);
+    return d;
 }
 
-/* The same random numbers are drawn for gray images, which have neither hue nor saturation. */
-static void distort(image im, float hue, float saturation, float exposure)
+/* Gray images have neither hue nor saturation. */
+static void distort(image im, const drawn_view *d)
 {
     if (im.c == 3) {
-        random_distort_image(im, hue, saturation, exposure);
+        distort_colors(im.data, (size_t)im.w * im.h, d->hue, d->saturation, d->exposure);
         return;
     }
-    rand_uniform(-hue, hue);
-    rand_scale(saturation);
-    float factor = rand_scale(exposure);
-    for (int i = 0; i < im.w * im.h * im.c; ++i) im.data[i] *= factor;
+    for (int i = 0; i < im.w * im.h * im.c; ++i) im.data[i] *= d->exposure;
     constrain_image(im);
-}
-
-/* What is drawn for one image: its crop, whether it is mirrored, its colors. Always as many
-   numbers, whatever the image. */
-static image draw_view(image im, const load_args *a, int w, int h)
-{
-    image view = a->center ? center_view(im, w, h)
-                           : random_view(im, a->angle, a->aspect, a->min, a->max, w, h);
-    if (thread_rand() % 2 && flip_images) flip_image(view);
-    distort(view, a->hue, a->saturation, a->exposure);
-    return view;
 }
 
 void load_share(load_args *args)
@@ -248,15 +231,10 @@ void load_share(load_args *args)
     if (rank_count() == 1) return;
     args->whole = args->n;
     args->n = args->whole / rank_count();
-    image im = make_image(1, 1, args->channels);
-    load_args tiny = *args;
-    tiny.min = tiny.max = 1;
     seed_thread(1);
-    image view = draw_view(im, &tiny, 1, args->w == args->h ? 1 : 2);
+    draw_view(args, args->w, args->h);
     args->draws = (int)random_numbers_drawn();
     seed_thread(0);
-    free_image(view);
-    free_image(im);
 }
 
 /* Finds the next image of this rank, and puts the random numbers where one process would have them
@@ -293,9 +271,12 @@ image load_training_image(char **path, int min, int max, int size, float angle, 
                          .exposure = exposure,
                          .center = center};
     int height = current && current->type == CLASSIFICATION_DATA ? current->h : size;
+    int channels = current && current->channels ? current->channels : 3;
     if (current && current->whole) go_to_place(current, path);
-    image im = load_usable_image(path);
-    image view = draw_view(im, &a, size, height);
-    free_image(im);
-    return view;
+    unsigned long long place = random_place();
+    drawn_view drawn = draw_view(&a, size, height);
+    image im = make_image(size, height, channels);
+    load_usable_view(path, channels, &drawn.view, place, im.data);
+    distort(im, &drawn);
+    return im;
 }

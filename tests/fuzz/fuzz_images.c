@@ -52,6 +52,40 @@ const char *fuzz_outcomes(void)
     return line;
 }
 
+/* A view of the bytes, at random but for its size: as good or bad as the whole image. */
+static void look_at_view(const uint8_t *data, size_t size, int channels, int good)
+{
+    static const int shapes[][2] = {{8, 8}, {7, 4}, {3, 6}, {1, 1}};
+    unsigned mix = (unsigned)size * 2654435761u + data[size / 2] * 40503u + data[size - 1];
+    const int *shape = shapes[mix % 4];
+    const view_choice choice = {.kind = (int)(mix / 4 % 4),
+                                .w = shape[0],
+                                .h = shape[1],
+                                .flip = mix & 16,
+                                .width = 1 + (int)(mix / 32 % 20),
+                                .aspect = .5f + (float)(mix / 64 % 8) / 4,
+                                .radians = (float)(mix / 512 % 16) / 2,
+                                .right = (float)(mix / 8192 % 8) / 7,
+                                .down = (float)(mix / 65536 % 8) / 7};
+    float planes[3 * 8 * 8];
+    view_map map;
+    const char *why = NULL;
+    image_part part = read_image_part(data, size, channels, &choice, &map, &why);
+    if ((part.pixels != NULL) != good) {
+        fprintf(stderr, "finding: a view of %d channels is %s, the image is not: %s\n", channels,
+                good ? "bad" : "good", why ? why : "no reason");
+        abort();
+    }
+    if (!part.pixels) return;
+    sample_view(&part, &map, shape[0], shape[1], planes);
+    for (int i = 0; i < channels * shape[0] * shape[1]; ++i)
+        if (!(planes[i] >= 0 && planes[i] <= 1.000001f)) {
+            fprintf(stderr, "finding: %g in a view\n", planes[i]);
+            abort();
+        }
+    free(part.pixels);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     static const int channels[] = {0, 1, 3, 4};
@@ -70,6 +104,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         images += pixels != NULL;
         bad += pixels == NULL;
         free(pixels);
+        if (channels[i] == 1 || channels[i] == 3)
+            look_at_view(data, size, channels[i], pixels != NULL);
     }
     return 0;
 }
