@@ -3,13 +3,13 @@
    usage: loading make DIR: photographs of W x H as DIR/WxH-N.jpg or .png, four of each size.
 
    usage: loading PIXELS THREADS COUNT FILE..: loads COUNT views of PIXELS x PIXELS of the files, in
-   turn. Prints milliseconds an image: CPU, wall, and the CPU time of two parts, from bytes to
-   pixels and from pixels to planes of floats. */
+   turn. Prints milliseconds an image: CPU, wall; then, of other views at random on one thread, the
+   CPU time of three parts: the file to bytes of pixels, these to the view, its colors. */
 #include "darknet.h"
 
-#include "image_files.h"
 #include "image_reader.h"
 #include "loading.h"
+#include "view_sampler.h"
 
 #include <math.h>
 #include <pthread.h>
@@ -185,6 +185,39 @@ static void load_images(const load_args *args, int count, int threads)
     free(shares);
 }
 
+typedef struct {
+    double reading, sampling, colors; /* milliseconds */
+} parts;
+
+/* A view at random and its colors; adds what the parts take. */
+static void time_parts(const load_args *a, char *path, float *planes, parts *sum)
+{
+    const view_choice choice = {.kind = VIEW_RANDOM,
+                                .w = a->w,
+                                .h = a->h,
+                                .width =
+                                    a->min + (int)(random_unit() * (float)(a->max - a->min + 1)),
+                                .aspect = a->aspect + random_unit() * (1 / a->aspect - a->aspect),
+                                .radians = (2 * random_unit() - 1) * a->angle * 3.14159265f / 180,
+                                .right = random_unit(),
+                                .down = random_unit()};
+    const char *why;
+    size_t size;
+    view_map map;
+    double start = milliseconds(CLOCK_PROCESS_CPUTIME_ID);
+    unsigned char *file = read_whole_file(path, &size, &why);
+    image_part part = read_image_part(file, size, 3, &choice, &map, &why);
+    free(file);
+    double read = milliseconds(CLOCK_PROCESS_CPUTIME_ID);
+    sample_view(&part, &map, a->w, a->h, planes);
+    double sampled = milliseconds(CLOCK_PROCESS_CPUTIME_ID);
+    distort_colors(planes, (size_t)(a->w * a->h), .05f, 1.2f, 1.1f);
+    sum->colors += milliseconds(CLOCK_PROCESS_CPUTIME_ID) - sampled;
+    sum->sampling += sampled - read;
+    sum->reading += read - start;
+    free(part.pixels);
+}
+
 int main(int argc, char **argv)
 {
     if (argc == 3 && !strcmp(argv[1], "make")) {
@@ -199,22 +232,11 @@ int main(int argc, char **argv)
     load_images(&args, count, threads);
     cpu = milliseconds(CLOCK_PROCESS_CPUTIME_ID) - cpu;
     wall = milliseconds(CLOCK_MONOTONIC) - wall;
-    double start = milliseconds(CLOCK_PROCESS_CPUTIME_ID);
-    for (int i = 0; i < count; ++i) {
-        size_t size;
-        int w, h, c;
-        const char *why;
-        unsigned char *file = read_whole_file(args.paths[i % args.m], &size, &why);
-        free(read_image(file, size, 3, &w, &h, &c, &why));
-        free(file);
-    }
-    double decoded = milliseconds(CLOCK_PROCESS_CPUTIME_ID);
-    for (int i = 0; i < count; ++i) {
-        const char *why;
-        free_image(try_load_image(args.paths[i % args.m], 0, 0, 3, &why));
-    }
-    double planes = milliseconds(CLOCK_PROCESS_CPUTIME_ID) - decoded - (decoded - start);
-    printf("%.4f %.4f %.4f %.4f\n", cpu / count, wall / count, (decoded - start) / count,
-           planes / count);
+    float *planes = malloc((size_t)(3 * pixels * pixels) * sizeof *planes);
+    parts sum = {0};
+    for (int i = 0; i < count; ++i) time_parts(&args, args.paths[i % args.m], planes, &sum);
+    free(planes);
+    printf("%.4f %.4f %.4f %.4f %.4f\n", cpu / count, wall / count, sum.reading / count,
+           sum.sampling / count, sum.colors / count);
     return 0;
 }
