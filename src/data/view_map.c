@@ -172,8 +172,8 @@ static void needed(double least, double most, int all, int *first, int *end)
 
 view_window window_of(const view_map *m, int width, int height)
 {
-    double left = m->cx, right = m->cx, top = m->cy, bottom = m->cy;
-    for (int corner = 1; corner < 4; ++corner) {
+    double left = 1e300, right = -1e300, top = left, bottom = right;
+    for (int corner = 0; corner < 4; ++corner) {
         int x = corner & 1 ? m->columns - 1 : 0, y = corner & 2 ? m->rows - 1 : 0;
         double px = m->ax * x + m->bx * y + m->cx, py = m->ay * x + m->by * y + m->cy;
         left = fmin(left, px), right = fmax(right, px);
