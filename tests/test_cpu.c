@@ -302,7 +302,7 @@ static void test_normalization(void **state)
                 double *sy = malloc(n * 8), *sd = malloc(n * 8);
                 double *ss = calloc(s.channels, 8), *sb = calloc(s.channels, 8);
                 normalize_forward(&s, x, y, mean, variance, scales, biases, activation);
-                normalize_backward(&s, x, y, delta, mean, variance, scales, scale_updates,
+                normalize_backward(&s, x, y, delta, mean, variance, scales, biases, scale_updates,
                                    bias_updates, activation);
                 for (int c = 0; c < s.channels; ++c) {
                     double m = 0, v = 0, d1 = 0, d2 = 0, a1 = 0, a2 = 0;

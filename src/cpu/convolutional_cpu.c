@@ -76,8 +76,8 @@ int backward_convolutional_cpu(layer l, network net)
     normalization_shape channels = channels_of(l);
     if (l.batch_normalize)
         normalize_backward(&channels, l.x, l.output, l.delta, net.train ? l.mean : l.rolling_mean,
-                           net.train ? l.variance : l.rolling_variance, l.scales, l.scale_updates,
-                           l.bias_updates, l.activation);
+                           net.train ? l.variance : l.rolling_variance, l.scales, l.biases,
+                           l.scale_updates, l.bias_updates, l.activation);
     else
         bias_backward(&channels, l.output, l.delta, l.bias_updates, l.activation);
     convolution_backward(&shape, l.weights, net.input, l.delta, l.weight_updates, net.delta,
@@ -110,8 +110,8 @@ int backward_batchnorm_cpu(layer l, network net)
     normalization_shape channels = channels_of(l);
     normalize_backward(&channels, l.type == BATCHNORM ? net.input : l.x, l.output, l.delta,
                        net.train ? l.mean : l.rolling_mean,
-                       net.train ? l.variance : l.rolling_variance, l.scales, l.scale_updates,
-                       l.bias_updates, LINEAR);
+                       net.train ? l.variance : l.rolling_variance, l.scales, l.biases,
+                       l.scale_updates, l.bias_updates, LINEAR);
     if (l.type == BATCHNORM && net.delta)
         for (int i = 0; i < l.batch * l.outputs; ++i) net.delta[i] += l.delta[i];
     return 1;

@@ -13,8 +13,8 @@ typedef struct {
     void (*moments)(const float *x, int size, float shift, double *sums);
     void (*affine)(const float *x, float *y, int size, float mean, float scale, float bias,
                    float slope);
-    void (*gradient_moments)(const float *x, const float *y, float *delta, int size, float mean,
-                             float slope, double *sums);
+    void (*gradient_moments)(const float *x, float *delta, int size, float mean, float scale,
+                             float bias, float slope, double *sums);
     void (*combine)(const float *x, float *delta, int size, float mean, float by_delta, float by_x,
                     float constant);
 } normalization_kernels;
@@ -56,16 +56,19 @@ static void moments_of_channel(normalization *n, int channel)
     n->variance[channel] = (sums[1] - sums[0] * sums[0] / count) / (count - 1);
 }
 
+/* The factor of x - mean in y; 1 without normalization. */
+static float scale_of_channel(const normalization *n, int channel)
+{
+    if (!n->given_mean) return 1;
+    return n->scales[channel] / (sqrtf(n->given_variance[channel]) + .000001f);
+}
+
 static void forward_channel(void *argument, int channel, int slot)
 {
     normalization *n = argument;
-    float mean = 0, scale = 1;
     (void)slot;
     if (n->mean) moments_of_channel(n, channel);
-    if (n->given_mean) {
-        mean = n->given_mean[channel];
-        scale = n->scales[channel] / (sqrtf(n->given_variance[channel]) + .000001f);
-    }
+    float mean = n->given_mean ? n->given_mean[channel] : 0, scale = scale_of_channel(n, channel);
     for (int b = 0; b < n->shape->batch; ++b) {
         ptrdiff_t plane = plane_of(n, b, channel);
         n->kernels->affine(n->x + plane, n->y + plane, n->shape->size, mean, scale,
@@ -114,8 +117,9 @@ static void backward_channel(void *argument, int channel, int slot)
     (void)slot;
     for (int b = 0; b < batch; ++b) {
         ptrdiff_t plane = plane_of(n, b, channel);
-        n->kernels->gradient_moments(n->x + plane, n->y + plane, n->delta + plane, size, mean,
-                                     n->slope, sums);
+        n->kernels->gradient_moments(n->x + plane, n->delta + plane, size, mean,
+                                     scale_of_channel(n, channel),
+                                     n->biases ? n->biases[channel] : 0, n->slope, sums);
     }
     n->bias_updates[channel] += sums[0];
     if (!n->given_mean) return;
@@ -141,9 +145,11 @@ static void run_backward(normalization *n, ACTIVATION activation)
 
 void normalize_backward(const normalization_shape *shape, const float *x, const float *y,
                         float *delta, const float *mean, const float *variance, const float *scales,
-                        float *scale_updates, float *bias_updates, ACTIVATION activation)
+                        const float *biases, float *scale_updates, float *bias_updates,
+                        ACTIVATION activation)
 {
     normalization n = {.shape = shape, .x = x, .y = (float *)y, .delta = delta, .scales = scales};
+    n.biases = biases;
     n.given_mean = mean;
     n.given_variance = variance;
     n.scale_updates = scale_updates;

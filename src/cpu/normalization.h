@@ -23,13 +23,16 @@ void normalize_with(const normalization_shape *shape, const float *x, float *y, 
                     const float *variance, const float *scales, const float *biases,
                     ACTIVATION activation);
 
-/* From delta by y to delta by x, in place; adds to scale_updates and bias_updates. y is what
-   normalize_forward wrote, for the activation. */
+/* The gradient with respect to y becomes the gradient with respect to x, in place in delta; adds to
+   scale_updates and bias_updates. y is what normalize_forward wrote; only an activation that is not
+   leaky, relu or linear reads it. biases may be NULL: all 0. */
 void normalize_backward(const normalization_shape *shape, const float *x, const float *y,
                         float *delta, const float *mean, const float *variance, const float *scales,
-                        float *scale_updates, float *bias_updates, ACTIVATION activation);
+                        const float *biases, float *scale_updates, float *bias_updates,
+                        ACTIVATION activation);
 
-/* delta by y = activation(x + biases) to delta by x, in place; adds to bias_updates. */
+/* The gradient with respect to y = activation(x + biases) becomes that with respect to x, in place
+   in delta; adds to bias_updates. */
 void bias_backward(const normalization_shape *shape, const float *y, float *delta,
                    float *bias_updates, ACTIVATION activation);
 

@@ -61,27 +61,29 @@ LOOP void scale_and_bend(const float *x, float *y, int size, float mean, float s
     }
 }
 
-/* delta is multiplied by the activation's gradient (1 or slope, by the sign of y); sums[0] += sum
-   of that, sums[1] += sum of its products with x - mean. */
-LOOP void sum_gradient_moments(const float *x, const float *y, float *delta, int size, float mean,
-                               float slope, double *sums)
+/* delta is multiplied by the activation's gradient: 1 or slope, by the sign of
+   (x - mean) * scale + bias, so that y need not be read. sums[0] += sum of that, sums[1] += sum of
+   its products with x - mean. */
+LOOP void sum_gradient_moments(const float *x, float *delta, int size, float mean, float scale,
+                               float bias, float slope, double *sums)
 {
     for (int begin = 0; begin < size;) {
         int end = size - begin > CHUNK * LANES ? begin + CHUNK * LANES : size, i = begin;
         floats s = {0}, s2 = {0}, t = {0}, t2 = {0};
         for (; i + 2 * LANES <= end; i += 2 * LANES) {
             floats a = load(delta + i), b = load(delta + i + LANES);
-            a = bend_negative(load(y + i), a, slope);
-            b = bend_negative(load(y + i + LANES), b, slope);
+            floats u = load(x + i) - mean, v = load(x + i + LANES) - mean;
+            a = bend_negative(u * scale + bias, a, slope);
+            b = bend_negative(v * scale + bias, b, slope);
             store(delta + i, a);
             store(delta + i + LANES, b);
-            s += a, s2 += a * (load(x + i) - mean);
-            t += b, t2 += b * (load(x + i + LANES) - mean);
+            s += a, s2 += a * u;
+            t += b, t2 += b * v;
         }
         sums[0] += sum_lanes(s + t);
         sums[1] += sum_lanes(s2 + t2);
         for (; i < end; ++i) {
-            float a = y[i] > 0 ? delta[i] : delta[i] * slope;
+            float a = (x[i] - mean) * scale + bias > 0 ? delta[i] : delta[i] * slope;
             delta[i] = a;
             sums[0] += a;
             sums[1] += a * (x[i] - mean);
