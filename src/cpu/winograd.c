@@ -4,7 +4,7 @@
 #include "convolution.h"
 #include "cpu_settings.h"
 #include "cpu_threads.h"
-#include "gemm_blas.h"
+#include "panels.h"
 
 #include <stdint.h>
 #include <string.h>
@@ -17,6 +17,8 @@
 #define BAND_TILES 64
 #define LEAST_CHANNELS 8
 #define MOST_LANES 16
+/* Channels of the filters that one task transforms. */
+#define TASK_CHANNELS 64
 
 /* Some rows of tiles of one image, and the rows of input and output that they cover. */
 typedef struct {
@@ -24,21 +26,32 @@ typedef struct {
     int pad, in_first, in_rows, in_top, width; /* in_top: of the first, in the tiles' own rows */
     int out_first, out_rows, out_width;
     ptrdiff_t plane, out_plane;
+    int first_tile; /* in the chunk */
 } winograd_band;
+
+/* A block of filters, at most a vector's lanes, and their channels [first, end). */
+typedef struct {
+    const float *weights; /* of the block's first filter */
+    int block, channels, first, end;
+} winograd_filters;
 
 typedef struct {
     int lanes;
-    void (*input_tiles)(const winograd_band *band, const float *image, int channels, int block,
-                        float *matrices, ptrdiff_t apart, float *scratch);
+    void (*input_tiles)(const winograd_band *band, const float *image, int block,
+                        const panel_layout *panels, float *matrices, ptrdiff_t apart,
+                        float *scratch);
     void (*add_input_gradient)(const winograd_band *band, const float *matrices, ptrdiff_t apart,
-                               int channels, int block, float *image, float *scratch);
-    void (*delta_tiles)(const winograd_band *band, const float *delta, int filters, int block,
-                        float *matrices, ptrdiff_t apart, float *scratch);
+                               const panel_layout *panels, int block, float *image, float *scratch);
+    void (*delta_tiles)(const winograd_band *band, const float *delta, int block,
+                        const panel_layout *panels, float *matrices, ptrdiff_t apart,
+                        float *scratch);
     void (*output_tiles)(const winograd_band *band, const float *matrices, ptrdiff_t apart,
-                         int filters, int block, float *output, float *scratch);
-    void (*filter_tiles)(const float *weights, int channels, float *matrices, ptrdiff_t apart);
-    void (*add_filter_gradient)(const float *matrices, ptrdiff_t apart, int channels,
-                                float *gradient);
+                         const panel_layout *panels, int block, float *output, float *scratch);
+    void (*filters)(const winograd_filters *f, int width, float *matrices, ptrdiff_t apart);
+    void (*filters_turned)(const winograd_filters *f, int width, ptrdiff_t panel, float *matrices,
+                           ptrdiff_t apart);
+    void (*add_filter_gradients)(const winograd_filters *f, int width, const float *matrices,
+                                 ptrdiff_t apart, float *gradient);
 } winograd_kernels;
 
 #define LOOPS_FILE "winograd_kernels.h"
@@ -52,8 +65,10 @@ typedef struct {
     int tile_rows, tile_columns, tiles; /* of an image */
     int band_rows, bands;               /* rows of tiles of a band; bands of an image */
     int chunk_bands, chunk_tiles;       /* at most */
-    ptrdiff_t filter_size, scratch_size;
-    float *filters, *filter_gradients, *inputs, *outputs, *scratch; /* in the workspace */
+    panel_layout in, out;               /* of channels, of filters */
+    int channels, filters;              /* with those that fill the last panel */
+    ptrdiff_t filter_size, in_size, out_size, scratch_size;   /* floats from matrix to matrix */
+    float *u, *filter_gradients, *inputs, *outputs, *scratch; /* in the workspace */
     const float *weights, *input, *delta;
     float *output, *weight_updates, *input_delta;
     int first, last, first_tile, chunk_now; /* the bands of this chunk, its tiles */
@@ -90,7 +105,13 @@ static winograd_plan plan_of(const convolution_shape *s)
         max_int((LEAST_TILES + band_tiles - 1) / band_tiles, (int)(CHUNK_BYTES / bytes));
     p.chunk_bands = min_int(p.chunk_bands, p.bands * s->batch);
     p.chunk_tiles = p.chunk_bands * band_tiles;
-    p.filter_size = (ptrdiff_t)s->channels * s->filters;
+    p.in = panels_of(s->channels, p.kernels->lanes);
+    p.out = panels_of(s->filters, p.kernels->lanes);
+    p.channels = p.in.width * p.in.count;
+    p.filters = p.out.width * p.out.count;
+    p.filter_size = (ptrdiff_t)p.channels * p.filters + 16;
+    p.in_size = panels_size(&p.in, p.chunk_tiles);
+    p.out_size = panels_size(&p.out, p.chunk_tiles);
     p.scratch_size = (ptrdiff_t)(4 * p.band_rows + 2) * (4 * p.tile_columns + 2) * MOST_LANES;
     return p;
 }
@@ -98,8 +119,8 @@ static winograd_plan plan_of(const convolution_shape *s)
 size_t winograd_workspace(const convolution_shape *s)
 {
     winograd_plan p = plan_of(s);
-    return 2 * 36 * p.filter_size + (size_t)36 * p.chunk_tiles * (s->channels + s->filters) +
-           cpu.threads * p.scratch_size + 4 * MOST_LANES;
+    return 36 * (2 * p.filter_size + p.in_size + p.out_size) + cpu.threads * p.scratch_size +
+           4 * MOST_LANES;
 }
 
 static float *aligned(float *p)
@@ -110,10 +131,10 @@ static float *aligned(float *p)
 static void lay_out(winograd_plan *p, float *workspace)
 {
     p->scratch = aligned(workspace);
-    p->filters = p->scratch + cpu.threads * p->scratch_size;
-    p->filter_gradients = aligned(p->filters + 36 * p->filter_size);
+    p->u = aligned(p->scratch + cpu.threads * p->scratch_size);
+    p->filter_gradients = aligned(p->u + 36 * p->filter_size);
     p->inputs = aligned(p->filter_gradients + 36 * p->filter_size);
-    p->outputs = aligned(p->inputs + (ptrdiff_t)36 * p->chunk_tiles * p->shape->channels);
+    p->outputs = aligned(p->inputs + 36 * p->in_size);
 }
 
 static int tile_of_band(const winograd_plan *p, int band)
@@ -139,6 +160,7 @@ static int band_of(const winograd_plan *p, int number, winograd_band *band)
     band->out_rows = min_int(s->out_height - 4 * row, 4 * band->tile_rows);
     band->out_width = s->out_width;
     band->out_plane = (ptrdiff_t)s->out_height * s->out_width;
+    band->first_tile = tile_of_band(p, number) - p->first_tile;
     return number / p->bands;
 }
 
@@ -159,38 +181,90 @@ static int next_chunk(winograd_plan *p)
     return 1;
 }
 
-static void transform_filter(void *plan, int filter, int slot)
+static int filter_tasks(const winograd_plan *p)
+{
+    return blocks_of(p, p->filters) * ((p->channels + TASK_CHANNELS - 1) / TASK_CHANNELS);
+}
+
+/* Returns the first filter of a task. A block that only fills the last panel has none. */
+static int filters_of_task(const winograd_plan *p, int task, winograd_filters *f)
+{
+    int blocks = blocks_of(p, p->filters), filter = task % blocks * p->kernels->lanes;
+    f->block = max_int(0, min_int(p->shape->filters - filter, p->kernels->lanes));
+    f->channels = p->shape->channels;
+    f->first = task / blocks * TASK_CHANNELS;
+    f->end = min_int(p->channels, f->first + TASK_CHANNELS);
+    f->weights = p->weights + (f->block ? (ptrdiff_t)filter * f->channels * 9 : 0);
+    return filter;
+}
+
+/* Where transform_filters has a filter: panels of filters, a row of each for every channel. */
+static ptrdiff_t place_of_filter(const winograd_plan *p, int filter)
+{
+    int width = p->out.width;
+    return filter / width * (ptrdiff_t)p->channels * width + filter % width;
+}
+
+static void transform_filters(void *plan, int task, int slot)
 {
     winograd_plan *p = plan;
-    int channels = p->shape->channels;
+    winograd_filters f;
+    int filter = filters_of_task(p, task, &f);
     (void)slot;
-    p->kernels->filter_tiles(p->weights + (ptrdiff_t)filter * channels * 9, channels,
-                             p->filters + (ptrdiff_t)filter * channels, p->filter_size);
+    p->kernels->filters(&f, p->out.width, p->u + place_of_filter(p, filter), p->filter_size);
+}
+
+static void transform_filters_turned(void *plan, int task, int slot)
+{
+    winograd_plan *p = plan;
+    winograd_filters f;
+    int filter = filters_of_task(p, task, &f), width = p->in.width;
+    (void)slot;
+    p->kernels->filters_turned(&f, width, (ptrdiff_t)p->filters * width,
+                               p->u + (ptrdiff_t)filter * width, p->filter_size);
 }
 
 static void transform_input(void *plan, int task, int slot)
 {
     winograd_plan *p = plan;
     winograd_band band;
-    int channels = p->shape->channels, blocks = blocks_of(p, channels);
-    int number = p->first + task / blocks, c = task % blocks * p->kernels->lanes;
-    int image = band_of(p, number, &band);
-    p->kernels->input_tiles(
-        &band, p->input + ((ptrdiff_t)image * channels + c) * band.plane, channels,
-        min_int(channels - c, p->kernels->lanes),
-        p->inputs + (ptrdiff_t)(tile_of_band(p, number) - p->first_tile) * channels + c,
-        (ptrdiff_t)p->chunk_now * channels, p->scratch + slot * p->scratch_size);
+    int channels = p->shape->channels, blocks = blocks_of(p, p->channels);
+    int c = task % blocks * p->kernels->lanes, image = band_of(p, p->first + task / blocks, &band);
+    int block = max_int(0, min_int(channels - c, p->kernels->lanes));
+    const float *planes = p->input + ((ptrdiff_t)image * channels + (block ? c : 0)) * band.plane;
+    p->kernels->input_tiles(&band, planes, block, &p->in, p->inputs + place_of_channel(&p->in, c),
+                            p->in_size, p->scratch + slot * p->scratch_size);
+}
+
+/* Tiles of block number t of the chunk. */
+static int tiles_of_block(const winograd_plan *p, int t)
+{
+    return min_int(PANEL_TILES, p->chunk_now - t * PANEL_TILES);
+}
+
+/* The products of a block of tiles with U: rows of `from` are multiplied, panel by panel, with the
+   rows of `u`, which has a panel for each of `target`. */
+static void multiply_block(const panel_layout *from, const float *rows, const float *u,
+                           const panel_layout *to, float *target, int tiles)
+{
+    ptrdiff_t u_panel = (ptrdiff_t)from->width * from->count * to->width;
+    panel_product product = {.rows = tiles, .width = to->width, .panels = from->count};
+    product.depth = product.a_row = from->width;
+    product.a_step = 1;
+    product.a_panel = from->panel;
+    for (int panel = 0; panel < to->count; ++panel)
+        multiply_panel(&product, rows, u + panel * u_panel, target + panel * to->panel);
 }
 
 static void multiply_forward(void *plan, int i, int slot)
 {
     winograd_plan *p = plan;
-    int channels = p->shape->channels, filters = p->shape->filters;
+    const float *v = p->inputs + i * p->in_size, *u = p->u + i * p->filter_size;
+    float *m = p->outputs + i * p->out_size;
     (void)slot;
-    multiply(0, 1, p->chunk_now, filters, channels,
-             p->inputs + (ptrdiff_t)i * p->chunk_now * channels, channels,
-             p->filters + i * p->filter_size, channels, 0,
-             p->outputs + (ptrdiff_t)i * p->chunk_now * filters, filters);
+    for (int t = 0; t * PANEL_TILES < p->chunk_now; ++t)
+        multiply_block(&p->in, v + t * p->in.block, u, &p->out, m + t * p->out.block,
+                       tiles_of_block(p, t));
 }
 
 static void transform_output(void *plan, int task, int slot)
@@ -198,13 +272,11 @@ static void transform_output(void *plan, int task, int slot)
     winograd_plan *p = plan;
     winograd_band band;
     int filters = p->shape->filters, blocks = blocks_of(p, filters);
-    int number = p->first + task / blocks, f = task % blocks * p->kernels->lanes;
-    int image = band_of(p, number, &band);
-    p->kernels->output_tiles(
-        &band, p->outputs + (ptrdiff_t)(tile_of_band(p, number) - p->first_tile) * filters + f,
-        (ptrdiff_t)p->chunk_now * filters, filters, min_int(filters - f, p->kernels->lanes),
-        p->output + ((ptrdiff_t)image * filters + f) * band.out_plane,
-        p->scratch + slot * p->scratch_size);
+    int f = task % blocks * p->kernels->lanes, image = band_of(p, p->first + task / blocks, &band);
+    p->kernels->output_tiles(&band, p->outputs + place_of_channel(&p->out, f), p->out_size, &p->out,
+                             min_int(filters - f, p->kernels->lanes),
+                             p->output + ((ptrdiff_t)image * filters + f) * band.out_plane,
+                             p->scratch + slot * p->scratch_size);
 }
 
 void winograd_forward(const convolution_shape *shape, const float *weights, const float *input,
@@ -215,10 +287,10 @@ void winograd_forward(const convolution_shape *shape, const float *weights, cons
     p.weights = weights;
     p.input = input;
     p.output = output;
-    parallel_for(shape->filters, transform_filter, &p);
+    parallel_for(filter_tasks(&p), transform_filters, &p);
     while (next_chunk(&p)) {
         int bands = p.last - p.first;
-        parallel_for(bands * blocks_of(&p, shape->channels), transform_input, &p);
+        parallel_for(bands * blocks_of(&p, p.channels), transform_input, &p);
         parallel_for(36, multiply_forward, &p);
         parallel_for(bands * blocks_of(&p, shape->filters), transform_output, &p);
     }
@@ -228,35 +300,50 @@ static void transform_delta(void *plan, int task, int slot)
 {
     winograd_plan *p = plan;
     winograd_band band;
-    int filters = p->shape->filters, blocks = blocks_of(p, filters);
-    int inputs = (p->last - p->first) * blocks_of(p, p->shape->channels);
+    int filters = p->shape->filters, blocks = blocks_of(p, p->filters);
+    int inputs = (p->last - p->first) * blocks_of(p, p->channels);
     if (task < inputs) {
         transform_input(p, task, slot);
         return;
     }
     task -= inputs;
-    int number = p->first + task / blocks, f = task % blocks * p->kernels->lanes;
-    int image = band_of(p, number, &band);
-    p->kernels->delta_tiles(&band, p->delta + ((ptrdiff_t)image * filters + f) * band.out_plane,
-                            filters, min_int(filters - f, p->kernels->lanes),
-                            p->outputs +
-                                (ptrdiff_t)(tile_of_band(p, number) - p->first_tile) * filters + f,
-                            (ptrdiff_t)p->chunk_now * filters, p->scratch + slot * p->scratch_size);
+    int f = task % blocks * p->kernels->lanes, image = band_of(p, p->first + task / blocks, &band);
+    int block = max_int(0, min_int(filters - f, p->kernels->lanes));
+    const float *planes =
+        p->delta + ((ptrdiff_t)image * filters + (block ? f : 0)) * band.out_plane;
+    p->kernels->delta_tiles(&band, planes, block, &p->out,
+                            p->outputs + place_of_channel(&p->out, f), p->out_size,
+                            p->scratch + slot * p->scratch_size);
+}
+
+/* The gradient with respect to U of a block of tiles: z and v are the block's. */
+static void multiply_filter_gradient(const winograd_plan *p, const float *z, const float *v,
+                                     float *gradient, int tiles, int add)
+{
+    panel_product product = {.rows = p->in.width, .width = p->out.width, .panels = 1};
+    product.depth = tiles;
+    product.add = add;
+    product.a_row = 1;
+    product.a_step = p->in.width;
+    for (int f = 0; f < p->out.count; ++f)
+        for (int c = 0; c < p->in.count; ++c, gradient += (ptrdiff_t)p->in.width * p->out.width)
+            multiply_panel(&product, v + c * p->in.panel, z + f * p->out.panel, gradient);
 }
 
 /* The gradient with respect to U; then, in place of V, the gradient with respect to V. */
 static void multiply_backward(void *plan, int i, int slot)
 {
     winograd_plan *p = plan;
-    int channels = p->shape->channels, filters = p->shape->filters;
-    float *v = p->inputs + (ptrdiff_t)i * p->chunk_now * channels;
-    const float *z = p->outputs + (ptrdiff_t)i * p->chunk_now * filters;
+    const float *u = p->u + i * p->filter_size, *z = p->outputs + i * p->out_size;
+    float *v = p->inputs + i * p->in_size, *gradient = p->filter_gradients + i * p->filter_size;
     (void)slot;
-    multiply(1, 0, filters, channels, p->chunk_now, z, filters, v, channels, p->first ? 1 : 0,
-             p->filter_gradients + i * p->filter_size, channels);
-    if (p->input_delta)
-        multiply(0, 0, p->chunk_now, channels, filters, z, filters, p->filters + i * p->filter_size,
-                 channels, 0, v, channels);
+    for (int t = 0; t * PANEL_TILES < p->chunk_now; ++t) {
+        int tiles = tiles_of_block(p, t);
+        multiply_filter_gradient(p, z, v, gradient, tiles, p->first > 0 || t > 0);
+        if (p->input_delta) multiply_block(&p->out, z, u, &p->in, v, tiles);
+        z += p->out.block;
+        v += p->in.block;
+    }
 }
 
 /* Bands of one image overlap by two rows: one task adds all of a block of channels of the image. */
@@ -269,22 +356,23 @@ static void add_input_gradient(void *plan, int task, int slot)
     int first = max_int(p->first, image * p->bands), end = min_int(p->last, (image + 1) * p->bands);
     for (int number = first; number < end; ++number) {
         band_of(p, number, &band);
-        p->kernels->add_input_gradient(
-            &band, p->inputs + (ptrdiff_t)(tile_of_band(p, number) - p->first_tile) * channels + c,
-            (ptrdiff_t)p->chunk_now * channels, channels, min_int(channels - c, p->kernels->lanes),
-            p->input_delta + ((ptrdiff_t)image * channels + c) * band.plane,
-            p->scratch + slot * p->scratch_size);
+        p->kernels->add_input_gradient(&band, p->inputs + place_of_channel(&p->in, c), p->in_size,
+                                       &p->in, min_int(channels - c, p->kernels->lanes),
+                                       p->input_delta +
+                                           ((ptrdiff_t)image * channels + c) * band.plane,
+                                       p->scratch + slot * p->scratch_size);
     }
 }
 
-static void add_filter_gradient(void *plan, int filter, int slot)
+static void add_filter_gradients(void *plan, int task, int slot)
 {
     winograd_plan *p = plan;
-    int channels = p->shape->channels;
+    winograd_filters f;
+    int filter = filters_of_task(p, task, &f);
     (void)slot;
-    p->kernels->add_filter_gradient(p->filter_gradients + (ptrdiff_t)filter * channels,
-                                    p->filter_size, channels,
-                                    p->weight_updates + (ptrdiff_t)filter * channels * 9);
+    p->kernels->add_filter_gradients(&f, p->out.width,
+                                     p->filter_gradients + place_of_filter(p, filter),
+                                     p->filter_size, p->weight_updates + (f.weights - p->weights));
 }
 
 void winograd_backward(const convolution_shape *shape, const float *weights, const float *input,
@@ -298,14 +386,15 @@ void winograd_backward(const convolution_shape *shape, const float *weights, con
     p.delta = delta;
     p.weight_updates = weight_updates;
     p.input_delta = input_delta;
-    if (input_delta) parallel_for(shape->filters, transform_filter, &p);
+    if (input_delta) parallel_for(filter_tasks(&p), transform_filters_turned, &p);
     while (next_chunk(&p)) {
         int bands = p.last - p.first, channel_blocks = blocks_of(&p, shape->channels);
-        parallel_for(bands * (channel_blocks + blocks_of(&p, shape->filters)), transform_delta, &p);
+        parallel_for(bands * (blocks_of(&p, p.channels) + blocks_of(&p, p.filters)),
+                     transform_delta, &p);
         parallel_for(36, multiply_backward, &p);
         if (input_delta)
             parallel_for(((p.last - 1) / p.bands - p.first / p.bands + 1) * channel_blocks,
                          add_input_gradient, &p);
     }
-    parallel_for(shape->filters, add_filter_gradient, &p);
+    parallel_for(filter_tasks(&p), add_filter_gradients, &p);
 }

@@ -21,7 +21,11 @@
 #define add_input_tiles SIMD_NAME(add_input_tiles)
 #define transform_delta_tiles SIMD_NAME(transform_delta_tiles)
 #define transform_output_tiles SIMD_NAME(transform_output_tiles)
+#define windows_of_filters SIMD_NAME(windows_of_filters)
+#define turn_windows SIMD_NAME(turn_windows)
+#define window_to_matrices SIMD_NAME(window_to_matrices)
 #define transform_filter_tiles SIMD_NAME(transform_filter_tiles)
+#define transform_filter_tiles_turned SIMD_NAME(transform_filter_tiles_turned)
 #define add_filter_tiles SIMD_NAME(add_filter_tiles)
 
 /* rows[i][j] and rows[j][i] change places, by log2(LANES) perfect shuffles. */
@@ -175,16 +179,17 @@ INLINE void times_g_adjoint(const floats *u, int s, floats *g, int t)
     g[2 * t] = (1.f / 6) * (r - p) + u[5 * s];
 }
 
-/* The tiles of `side` x `side` numbers in a buffer, four apart, to 36 numbers each, in `matrices`:
-   36 of them, `apart` floats apart, a tile a row of `channels` floats, the block's first channel
-   first. By B' for tiles of 6, by A for tiles of 4. */
+/* The tiles of `side` x `side` numbers in a buffer, four apart, to 36 numbers each, in 36 matrices
+   `apart` floats apart, at the block's first channel. By B' for tiles of 6, by A for tiles of 4. */
 INLINE void tiles_to_matrices(const winograd_band *band, const floats *buffer, int width,
-                              const int side, int channels, int block, float *matrices,
+                              const int side, const panel_layout *panels, float *matrices,
                               ptrdiff_t apart)
 {
+    int tile = band->first_tile;
     for (int i = 0; i < band->tile_rows; ++i)
-        for (int j = 0; j < band->tile_columns; ++j, matrices += channels) {
+        for (int j = 0; j < band->tile_columns; ++j, ++tile) {
             const floats *d = buffer + 4 * i * width + 4 * j;
+            float *target = matrices + place_of_tile(panels, tile);
             floats t[36], v[6];
 #pragma GCC unroll 6
             for (int k = 0; k < side; ++k)
@@ -199,38 +204,40 @@ INLINE void tiles_to_matrices(const winograd_band *band, const floats *buffer, i
                 else
                     times_a_adjoint(t + 4 * k, 1, v, 1);
 #pragma GCC unroll 6
-                for (int n = 0; n < 6; ++n) store_some(matrices + (6 * k + n) * apart, v[n], block);
+                for (int n = 0; n < 6; ++n) store(target + (6 * k + n) * apart, v[n]);
             }
         }
 }
 
-/* V of the tiles of a band. */
-LOOP void transform_input_tiles(const winograd_band *band, const float *image, int channels,
-                                int block, float *matrices, ptrdiff_t apart, float *scratch)
+/* V of the tiles of a band, of `block` channels from the image's first on, and zeros beyond. */
+LOOP void transform_input_tiles(const winograd_band *band, const float *image, int block,
+                                const panel_layout *panels, float *matrices, ptrdiff_t apart,
+                                float *scratch)
 {
     floats *buffer = (floats *)scratch;
     int width = 4 * band->tile_columns + 2, height = 4 * band->tile_rows + 2;
     clear_border(buffer, height, width, band->in_top, band->pad, band->in_rows, band->width);
     interleave(image + (ptrdiff_t)band->in_first * band->width, band->plane, block, band->in_rows,
                band->width, buffer + band->in_top * width + band->pad, width);
-    tiles_to_matrices(band, buffer, width, 6, channels, block, matrices, apart);
+    tiles_to_matrices(band, buffer, width, 6, panels, matrices, apart);
 }
 
 /* Adds to the image what the gradients with respect to V of its tiles amount to. */
 LOOP void add_input_tiles(const winograd_band *band, const float *matrices, ptrdiff_t apart,
-                          int channels, int block, float *image, float *scratch)
+                          const panel_layout *panels, int block, float *image, float *scratch)
 {
     floats *buffer = (floats *)scratch;
     int width = 4 * band->tile_columns + 2, height = 4 * band->tile_rows + 2;
+    int tile = band->first_tile;
     memset(buffer, 0, (size_t)width * height * sizeof(floats));
     for (int i = 0; i < band->tile_rows; ++i)
-        for (int j = 0; j < band->tile_columns; ++j, matrices += channels) {
+        for (int j = 0; j < band->tile_columns; ++j, ++tile) {
+            const float *source = matrices + place_of_tile(panels, tile);
             floats *d = buffer + 4 * i * width + 4 * j, t[36], v[6];
 #pragma GCC unroll 6
             for (int k = 0; k < 6; ++k) {
 #pragma GCC unroll 6
-                for (int n = 0; n < 6; ++n)
-                    v[n] = load_some(matrices + (6 * k + n) * apart, block, (floats){0});
+                for (int n = 0; n < 6; ++n) v[n] = load(source + (6 * k + n) * apart);
                 times_b_adjoint(v, 1, t + 6 * k, 1);
             }
 #pragma GCC unroll 6
@@ -244,32 +251,34 @@ LOOP void add_input_tiles(const winograd_band *band, const float *matrices, ptrd
                  band->in_rows, band->width, image + (ptrdiff_t)band->in_first * band->width, 1);
 }
 
-/* Z of the tiles of a band of delta. */
-LOOP void transform_delta_tiles(const winograd_band *band, const float *delta, int filters,
-                                int block, float *matrices, ptrdiff_t apart, float *scratch)
+/* Z of the tiles of a band, of `block` filters from delta's first on, and zeros beyond. */
+LOOP void transform_delta_tiles(const winograd_band *band, const float *delta, int block,
+                                const panel_layout *panels, float *matrices, ptrdiff_t apart,
+                                float *scratch)
 {
     floats *buffer = (floats *)scratch;
     int width = 4 * band->tile_columns, height = 4 * band->tile_rows;
     clear_border(buffer, height, width, 0, 0, band->out_rows, band->out_width);
     interleave(delta + (ptrdiff_t)band->out_first * band->out_width, band->out_plane, block,
                band->out_rows, band->out_width, buffer, width);
-    tiles_to_matrices(band, buffer, width, 4, filters, block, matrices, apart);
+    tiles_to_matrices(band, buffer, width, 4, panels, matrices, apart);
 }
 
 /* The outputs of the tiles of a band. */
 LOOP void transform_output_tiles(const winograd_band *band, const float *matrices, ptrdiff_t apart,
-                                 int filters, int block, float *output, float *scratch)
+                                 const panel_layout *panels, int block, float *output,
+                                 float *scratch)
 {
     floats *buffer = (floats *)scratch;
-    int width = 4 * band->tile_columns;
+    int width = 4 * band->tile_columns, tile = band->first_tile;
     for (int i = 0; i < band->tile_rows; ++i)
-        for (int j = 0; j < band->tile_columns; ++j, matrices += filters) {
+        for (int j = 0; j < band->tile_columns; ++j, ++tile) {
+            const float *source = matrices + place_of_tile(panels, tile);
             floats *d = buffer + 4 * i * width + 4 * j, t[24], m[6];
 #pragma GCC unroll 6
             for (int k = 0; k < 6; ++k) {
 #pragma GCC unroll 6
-                for (int n = 0; n < 6; ++n)
-                    m[n] = load_some(matrices + (6 * k + n) * apart, block, (floats){0});
+                for (int n = 0; n < 6; ++n) m[n] = load(source + (6 * k + n) * apart);
                 times_a(m, 1, t + 4 * k, 1);
             }
 #pragma GCC unroll 4
@@ -279,47 +288,93 @@ LOOP void transform_output_tiles(const winograd_band *band, const float *matrice
                  output + (ptrdiff_t)band->out_first * band->out_width, 0);
 }
 
-/* U of one filter: row `filter` of the 36 matrices, each filters x channels. */
-LOOP void transform_filter_tiles(const float *weights, int channels, float *matrices,
-                                 ptrdiff_t apart)
+/* The windows of LANES channels from `channel` on, filters side by side: nine vectors a channel.
+   Zeros beyond the last channel. */
+INLINE void windows_of_filters(const winograd_filters *f, int channel, floats *windows)
 {
-    for (int c = 0; c < channels; c += LANES, weights += 9 * LANES) {
-        int block = channels - c < LANES ? channels - c : LANES;
-        float side_by_side[9][LANES] = {{0}};
-        floats g[9], t[18], u[6];
-        for (int i = 0; i < block; ++i)
-            for (int j = 0; j < 9; ++j) side_by_side[j][i] = weights[9 * i + j];
-        memcpy(g, side_by_side, sizeof g);
-#pragma GCC unroll 3
-        for (int k = 0; k < 3; ++k) times_g(g + k, 3, t + k, 3);
-#pragma GCC unroll 6
-        for (int k = 0; k < 6; ++k) {
-            times_g(t + 3 * k, 1, u, 1);
-#pragma GCC unroll 6
-            for (int n = 0; n < 6; ++n) store_some(matrices + (6 * k + n) * apart + c, u[n], block);
-        }
+    int count = f->channels - channel < LANES ? f->channels - channel : LANES;
+    if (count < LANES) memset(windows, 0, 9 * LANES * sizeof(floats));
+    if (count > 0)
+        interleave(f->weights + 9 * channel, 9 * (ptrdiff_t)f->channels, f->block, 1, 9 * count,
+                   windows, 0);
+}
+
+/* Filters side by side become channels side by side: nine vectors a filter. */
+INLINE void turn_windows(floats *windows)
+{
+    for (int j = 0; j < 9; ++j) {
+        floats r[LANES];
+#pragma GCC unroll 16
+        for (int i = 0; i < LANES; ++i) r[i] = windows[9 * i + j];
+        transpose(r);
+#pragma GCC unroll 16
+        for (int i = 0; i < LANES; ++i) windows[9 * i + j] = r[i];
     }
 }
 
-/* Adds a filter's gradient, from its row of the 36 gradients with respect to U. */
-LOOP void add_filter_tiles(const float *matrices, ptrdiff_t apart, int channels, float *gradient)
+INLINE void window_to_matrices(const floats *g, float *matrices, ptrdiff_t apart)
 {
-    for (int c = 0; c < channels; c += LANES, gradient += 9 * LANES) {
-        int block = channels - c < LANES ? channels - c : LANES;
-        float side_by_side[9][LANES];
-        floats g[9], t[18], u[6];
-#pragma GCC unroll 6
-        for (int k = 0; k < 6; ++k) {
-#pragma GCC unroll 6
-            for (int n = 0; n < 6; ++n)
-                u[n] = load_some(matrices + (6 * k + n) * apart + c, block, (floats){0});
-            times_g_adjoint(u, 1, t + 3 * k, 1);
-        }
+    floats t[18], u[6];
 #pragma GCC unroll 3
-        for (int k = 0; k < 3; ++k) times_g_adjoint(t + k, 3, g + k, 3);
-        memcpy(side_by_side, g, sizeof g);
-        for (int i = 0; i < block; ++i)
-            for (int j = 0; j < 9; ++j) gradient[9 * i + j] += side_by_side[j][i];
+    for (int k = 0; k < 3; ++k) times_g(g + k, 3, t + k, 3);
+#pragma GCC unroll 6
+    for (int k = 0; k < 6; ++k) {
+        times_g(t + 3 * k, 1, u, 1);
+#pragma GCC unroll 6
+        for (int n = 0; n < 6; ++n) store(matrices + (6 * k + n) * apart, u[n]);
+    }
+}
+
+/* U of a block of filters, for the forward pass: filters side by side, a channel's row `width`
+   floats after the one before. */
+LOOP void transform_filter_tiles(const winograd_filters *f, int width, float *matrices,
+                                 ptrdiff_t apart)
+{
+    for (int c = f->first; c < f->end; c += LANES) {
+        floats windows[9 * LANES];
+        windows_of_filters(f, c, windows);
+        for (int i = 0; i < LANES; ++i)
+            window_to_matrices(windows + 9 * i, matrices + (ptrdiff_t)(c + i) * width, apart);
+    }
+}
+
+/* U of a block of filters, for the backward pass: channels side by side, in panels of `width` of
+   them, `panel` floats apart; a filter's row `width` floats after the one before. */
+LOOP void transform_filter_tiles_turned(const winograd_filters *f, int width, ptrdiff_t panel,
+                                        float *matrices, ptrdiff_t apart)
+{
+    for (int c = f->first; c < f->end; c += LANES) {
+        floats windows[9 * LANES];
+        float *target = matrices + c / width * panel + c % width;
+        windows_of_filters(f, c, windows);
+        turn_windows(windows);
+        for (int i = 0; i < LANES; ++i)
+            window_to_matrices(windows + 9 * i, target + (ptrdiff_t)i * width, apart);
+    }
+}
+
+/* Adds the gradients of a block of filters, from the 36 gradients with respect to U, which lie as
+   transform_filter_tiles writes them. */
+LOOP void add_filter_tiles(const winograd_filters *f, int width, const float *matrices,
+                           ptrdiff_t apart, float *gradient)
+{
+    for (int c = f->first; c < f->end && c < f->channels; c += LANES) {
+        int count = f->channels - c < LANES ? f->channels - c : LANES;
+        floats windows[9 * LANES];
+        for (int i = 0; i < count; ++i) {
+            const float *source = matrices + (ptrdiff_t)(c + i) * width;
+            floats t[18], u[6];
+#pragma GCC unroll 6
+            for (int k = 0; k < 6; ++k) {
+#pragma GCC unroll 6
+                for (int n = 0; n < 6; ++n) u[n] = load(source + (6 * k + n) * apart);
+                times_g_adjoint(u, 1, t + 3 * k, 1);
+            }
+#pragma GCC unroll 3
+            for (int k = 0; k < 3; ++k) times_g_adjoint(t + k, 3, windows + 9 * i + k, 3);
+        }
+        deinterleave(windows, 0, 9 * (ptrdiff_t)f->channels, f->block, 1, 9 * count,
+                     gradient + 9 * c, 1);
     }
 }
 
@@ -329,4 +384,5 @@ LOOPS(winograd_kernels) = {LANES,
                            transform_delta_tiles,
                            transform_output_tiles,
                            transform_filter_tiles,
+                           transform_filter_tiles_turned,
                            add_filter_tiles};
