@@ -5,7 +5,7 @@
 #include "columns.h"
 #include "cpu_settings.h"
 #include "cpu_threads.h"
-#include "gemm_blas.h"
+#include "panels.h"
 
 #include <string.h>
 

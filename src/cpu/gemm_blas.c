@@ -3,7 +3,6 @@
 
 #include "cpu_settings.h"
 #include "cpu_threads.h"
-#include "gemm.h"
 
 #include <pthread.h>
 #include <stddef.h>
@@ -77,16 +76,4 @@ int gemm_blas(int TA, int TB, int M, int N, int K, float ALPHA, float *A, int ld
     }
     if (p.block > 0) parallel_for(((M > N ? M : N) + p.block - 1) / p.block, multiply_block, &p);
     return 1;
-}
-
-void multiply(int TA, int TB, int M, int N, int K, const float *A, int lda, const float *B, int ldb,
-              float BETA, float *C, int ldc)
-{
-    if (cpu.blas) {
-        product(TA, TB, M, N, K, 1, A, lda, B, ldb, BETA, C, ldc);
-        return;
-    }
-    if (BETA == 0)
-        for (int i = 0; i < M; ++i) memset(C + (ptrdiff_t)i * ldc, 0, N * sizeof(float));
-    gemm_cpu(TA, TB, M, N, K, 1, (float *)A, lda, (float *)B, ldb, 1, C, ldc);
 }

@@ -8,9 +8,4 @@
 int gemm_blas(int TA, int TB, int M, int N, int K, float ALPHA, float *A, int lda, float *B,
               int ldb, float BETA, float *C, int ldc);
 
-/* The same on the calling thread alone, and by upstream's loops without BLAS: what tasks of a
-   parallel loop call. */
-void multiply(int TA, int TB, int M, int N, int K, const float *A, int lda, const float *B, int ldb,
-              float BETA, float *C, int ldc);
-
 #endif

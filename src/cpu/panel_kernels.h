@@ -1,77 +1,127 @@
-/* Products of panels, ROWS rows x COLUMNS vectors of sums at a time, as many as the registers hold
-   beside what they are made of: compiled once for every instruction set (src/simd). */
+/* Panels packed from other matrices, and products of panels, as many sums at a time as the
+   registers hold beside what they are made of: compiled once for every instruction set (src/simd).
+ */
 
+#include "transpose.h"
+
+#define pack_panel SIMD_NAME(pack_panel)
+#define pack_transposed_panel SIMD_NAME(pack_transposed_panel)
 #define multiply_piece SIMD_NAME(multiply_piece)
 #define multiply_rows SIMD_NAME(multiply_rows)
-#define multiply_columns SIMD_NAME(multiply_columns)
-#define multiply_panels SIMD_NAME(multiply_panels)
+#define multiply_1_vector SIMD_NAME(multiply_1_vector)
+#define multiply_2_vectors SIMD_NAME(multiply_2_vectors)
+#define multiply_3_vectors SIMD_NAME(multiply_3_vectors)
 
-#undef ROWS
-#undef COLUMNS
+/* Rows of sums beside 1, 2 and 3 vectors of columns. */
+#undef ROWS_1
+#undef ROWS_2
+#undef ROWS_3
 #if SIMD_BYTES == 64
-#define ROWS 8
-#define COLUMNS 3
+#define ROWS_1 12
+#define ROWS_2 12
+#define ROWS_3 8
 #elif SIMD_BYTES == 32
-#define ROWS 6
-#define COLUMNS 2
+#define ROWS_1 8
+#define ROWS_2 6
+#define ROWS_3 4
 #else
-#define ROWS 4
-#define COLUMNS 2
+#define ROWS_1 8
+#define ROWS_2 4
+#define ROWS_3 4
 #endif
 
-/* `rows` rows of c and `columns` vectors of each. */
+/* panel[k][j] = b[k b_row + j], j < columns; zeros up to `width`, a multiple of LANES. */
+LOOP void pack_panel(const float *b, ptrdiff_t b_row, int depth, int columns, int width,
+                     float *panel)
+{
+    for (int k = 0; k < depth; ++k, b += b_row)
+        for (int j = 0; j < width; j += LANES, panel += LANES)
+            store(panel, load_some(b + j, columns - j, (floats){0}));
+}
+
+/* The same of a matrix that is stored transposed: panel[k][j] = b[j b_row + k]. */
+LOOP void pack_transposed_panel(const float *b, ptrdiff_t b_row, int depth, int columns, int width,
+                                float *panel)
+{
+    for (int j = 0; j < width; j += LANES)
+        for (int k = 0; k < depth; k += LANES) {
+            floats r[LANES];
+            int count = depth - k < LANES ? depth - k : LANES;
+            if (count == LANES && columns - j >= LANES)
+#pragma GCC unroll 16
+                for (int i = 0; i < LANES; ++i) r[i] = load(b + (j + i) * b_row + k);
+            else
+                for (int i = 0; i < LANES; ++i)
+                    r[i] = i < columns - j ? load_some(b + (j + i) * b_row + k, count, (floats){0})
+                                           : (floats){0};
+            transpose(r);
+            for (int i = 0; i < count; ++i) store(panel + (ptrdiff_t)(k + i) * width + j, r[i]);
+        }
+}
+
+/* `rows` rows of c, at most 12, and `columns` vectors of each. The sums begin at 0, not at c, so
+   that long sums are made of short ones. Pointers to every fourth row spare registers. */
 INLINE void multiply_piece(const int rows, const int columns, const panel_product *p,
                            const float *a, const float *b, float *c)
 {
-    floats sums[ROWS][COLUMNS];
-    ptrdiff_t width = p->width, a_row = p->a_row, a_step = p->a_step;
-#pragma GCC unroll 8
+    floats sums[12][3];
+    ptrdiff_t width = p->width, a_row = p->a_row, a_step = p->a_step, c_row = p->c_row;
+#pragma GCC unroll 12
     for (int i = 0; i < rows; ++i)
 #pragma GCC unroll 3
-        for (int j = 0; j < columns; ++j)
-            sums[i][j] = p->add ? load(c + i * width + j * LANES) : (floats){0};
+        for (int j = 0; j < columns; ++j) sums[i][j] = (floats){0};
     for (int panel = 0; panel < p->panels; ++panel, a += p->a_panel) {
-        const float *upper = a, *lower = a + 4 * a_row;
-        for (int k = 0; k < p->depth; ++k, b += width, upper += a_step, lower += a_step) {
-            floats right[COLUMNS];
+        const float *first = a, *fifth = a + 4 * a_row, *ninth = a + 8 * a_row;
+        for (int k = 0; k < p->depth; ++k) {
+            floats right[3];
 #pragma GCC unroll 3
             for (int j = 0; j < columns; ++j) right[j] = load(b + j * LANES);
-#pragma GCC unroll 8
+#pragma GCC unroll 12
             for (int i = 0; i < rows; ++i) {
-                floats left = FLOATS(i < 4 ? upper[i * a_row] : lower[(i - 4) * a_row]);
+                const float *fourth = i < 4 ? first : i < 8 ? fifth : ninth;
+                floats left = FLOATS(fourth[i % 4 * a_row]);
 #pragma GCC unroll 3
                 for (int j = 0; j < columns; ++j) sums[i][j] += left * right[j];
             }
+            first += a_step, fifth += a_step, ninth += a_step, b += width;
         }
     }
-#pragma GCC unroll 8
+#pragma GCC unroll 12
     for (int i = 0; i < rows; ++i)
 #pragma GCC unroll 3
-        for (int j = 0; j < columns; ++j) store(c + i * width + j * LANES, sums[i][j]);
+        for (int j = 0; j < columns; ++j) {
+            float *target = c + i * c_row + j * LANES;
+            store(target, p->add ? load(target) + sums[i][j] : sums[i][j]);
+        }
 }
 
-INLINE void multiply_rows(const int columns, const panel_product *p, const float *a, const float *b,
-                          float *c)
+INLINE void multiply_rows(const int rows, const int columns, const panel_product *p, const float *a,
+                          const float *b, float *c)
 {
     int i = 0;
-    for (; i + ROWS <= p->rows; i += ROWS)
-        multiply_piece(ROWS, columns, p, a + i * p->a_row, b, c + (ptrdiff_t)i * p->width);
+    for (; i + rows <= p->rows; i += rows)
+        multiply_piece(rows, columns, p, a + i * p->a_row, b, c + i * p->c_row);
     for (; i + 4 <= p->rows; i += 4)
-        multiply_piece(4, columns, p, a + i * p->a_row, b, c + (ptrdiff_t)i * p->width);
-    for (; i < p->rows; ++i)
-        multiply_piece(1, columns, p, a + i * p->a_row, b, c + (ptrdiff_t)i * p->width);
+        multiply_piece(4, columns, p, a + i * p->a_row, b, c + i * p->c_row);
+    for (; i < p->rows; ++i) multiply_piece(1, columns, p, a + i * p->a_row, b, c + i * p->c_row);
 }
 
-LOOP void multiply_panels(const panel_product *p, const float *a, const float *b, float *c)
+LOOP void multiply_1_vector(const panel_product *p, const float *a, const float *b, float *c)
 {
-    int j = 0;
-    for (; j + COLUMNS * LANES <= p->width; j += COLUMNS * LANES)
-        multiply_rows(COLUMNS, p, a, b + j, c + j);
-    if (COLUMNS > 2 && j + 2 * LANES <= p->width) {
-        multiply_rows(2, p, a, b + j, c + j);
-        j += 2 * LANES;
-    }
-    if (j < p->width) multiply_rows(1, p, a, b + j, c + j);
+    multiply_rows(ROWS_1, 1, p, a, b, c);
 }
 
-LOOPS(panel_kernels) = {multiply_panels};
+LOOP void multiply_2_vectors(const panel_product *p, const float *a, const float *b, float *c)
+{
+    multiply_rows(ROWS_2, 2, p, a, b, c);
+}
+
+LOOP void multiply_3_vectors(const panel_product *p, const float *a, const float *b, float *c)
+{
+    multiply_rows(ROWS_3, 3, p, a, b, c);
+}
+
+LOOPS(panel_kernels) = {LANES,
+                        pack_panel,
+                        pack_transposed_panel,
+                        {multiply_1_vector, multiply_2_vectors, multiply_3_vectors}};

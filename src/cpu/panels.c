@@ -3,14 +3,24 @@
 
 #include "cpu_settings.h"
 
-#include <stdlib.h>
+#include <string.h>
 
-/* Widths that products are fast for: near to USUAL_WIDTH channels. */
-#define USUAL_WIDTH 32
+/* Vectors of a panel's rows at most, and numbers: of the longest vectors. */
+#define MOST_VECTORS 3
 #define MOST_WIDTH 48
+/* Rows of a packed panel at most: with MOST_WIDTH columns they take most of the first cache. */
+#define MOST_DEPTH 128
+/* Rows of a product whose columns do not fill vectors: made beside C. */
+#define MOST_ROWS 64
 
 typedef struct {
-    void (*multiply)(const panel_product *p, const float *a, const float *b, float *c);
+    int lanes;
+    void (*pack)(const float *b, ptrdiff_t b_row, int depth, int columns, int width, float *panel);
+    void (*pack_transposed)(const float *b, ptrdiff_t b_row, int depth, int columns, int width,
+                            float *panel);
+    /* Of 1, 2 and 3 vectors of columns. */
+    void (*multiply[MOST_VECTORS])(const panel_product *p, const float *a, const float *b,
+                                   float *c);
 } panel_kernels;
 
 #define LOOPS_FILE "panel_kernels.h"
@@ -18,11 +28,12 @@ typedef struct {
 
 panel_layout panels_of(int channels, int lanes)
 {
+    static const double time_of_vector[MOST_VECTORS] = {1.15, 1, .98}; /* measured, about */
     panel_layout best = {0};
     double least = 0;
-    for (int width = lanes; width <= MOST_WIDTH; width += lanes) {
-        int count = (channels + width - 1) / width;
-        double cost = (double)width * count * (1 + .25 * abs(width - USUAL_WIDTH) / USUAL_WIDTH);
+    for (int vectors = 1; vectors <= MOST_VECTORS; ++vectors) {
+        int width = vectors * lanes, count = (channels + width - 1) / width;
+        double cost = count * vectors * time_of_vector[vectors - 1];
         if (best.count && cost >= least) continue;
         least = cost;
         best.width = width;
@@ -35,5 +46,53 @@ panel_layout panels_of(int channels, int lanes)
 
 void multiply_panel(const panel_product *p, const float *a, const float *b, float *c)
 {
-    SIMD_CHOOSE(loops, cpu.instructions)->multiply(p, a, b, c);
+    const panel_kernels *kernels = SIMD_CHOOSE(loops, cpu.instructions);
+    kernels->multiply[p->width / kernels->lanes - 1](p, a, b, c);
+}
+
+/* The product where C has fewer columns than the panel: rows of C are made beside it. */
+static void multiply_last_columns(panel_product product, const float *a, const float *panel,
+                                  int columns, float *c)
+{
+    float part[MOST_ROWS * MOST_WIDTH] __attribute__((aligned(64)));
+    int rows = product.rows, add = product.add;
+    ptrdiff_t c_row = product.c_row;
+    product.add = 0;
+    product.c_row = product.width;
+    for (int first = 0; first < rows; first += MOST_ROWS, a += MOST_ROWS * product.a_row) {
+        product.rows = rows - first < MOST_ROWS ? rows - first : MOST_ROWS;
+        multiply_panel(&product, a, panel, part);
+        for (int i = 0; i < product.rows; ++i, c += c_row)
+            for (int j = 0; j < columns; ++j) c[j] = part[i * product.width + j] + (add ? c[j] : 0);
+    }
+}
+
+void multiply(int TA, int TB, int M, int N, int K, const float *A, int lda, const float *B, int ldb,
+              int add, float *C, int ldc)
+{
+    const panel_kernels *kernels = SIMD_CHOOSE(loops, cpu.instructions);
+    float panel[MOST_DEPTH * MOST_WIDTH] __attribute__((aligned(64)));
+    panel_product product = {.rows = M, .panels = 1, .c_row = ldc};
+    product.a_row = TA ? 1 : lda;
+    product.a_step = TA ? lda : 1;
+    int most = MOST_VECTORS * kernels->lanes;
+    for (int j = 0; j < N; j += most) {
+        int columns = N - j < most ? N - j : most;
+        product.width = (columns + kernels->lanes - 1) / kernels->lanes * kernels->lanes;
+        for (int k = 0; k < K; k += MOST_DEPTH) {
+            const float *a = A + k * product.a_step;
+            product.depth = K - k < MOST_DEPTH ? K - k : MOST_DEPTH;
+            product.add = add || k > 0;
+            if (TB)
+                kernels->pack_transposed(B + (ptrdiff_t)j * ldb + k, ldb, product.depth, columns,
+                                         product.width, panel);
+            else
+                kernels->pack(B + (ptrdiff_t)k * ldb + j, ldb, product.depth, columns,
+                              product.width, panel);
+            if (columns == product.width)
+                multiply_panel(&product, a, panel, C + j);
+            else
+                multiply_last_columns(product, a, panel, columns, C + j);
+        }
+    }
 }

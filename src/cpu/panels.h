@@ -1,13 +1,13 @@
-/* How Winograd's matrices lie in memory, and the products of such matrices. */
+/* Matrices in panels, and their products: what convolutions are made of. */
 #ifndef PANELS_H
 #define PANELS_H
 
 #include <stddef.h>
 
-/* A matrix of tiles x channels is a row of blocks of PANEL_TILES tiles; a block is `count` panels
-   one after the other; a panel has `width` channels, tile after tile. `width` is a multiple of the
-   vector's lanes; channels beyond the last one are 0. Products read and write panels as they are:
-   nothing is packed, and all of what one product reads is in a few straight lines of memory. */
+/* How Winograd's matrices of tiles x channels lie in memory: in blocks of PANEL_TILES tiles; a
+   block in `count` panels of `width` channels, which are 1 to 3 vectors; a panel tile after tile.
+   Channels beyond the last one are 0. The transforms write panels and the products read and write
+   them, so that nothing is packed or cleared, and what a product reads at a time is in a row. */
 #define PANEL_TILES 64
 typedef struct {
     int width, count;
@@ -35,13 +35,19 @@ static inline ptrdiff_t place_of_channel(const panel_layout *p, int channel)
 }
 
 /* c[i][j] = the sum over p < panels and k < depth of a[p a_panel + i a_row + k a_step] b[p depth +
-   k][j], for i < rows and j < width, added to c[i][j] where `add` is set. The rows of b and c are
-   `width` floats, a multiple of the vector's lanes. */
+   k][j], for i < rows and j < width, added to c[i][j] where `add` is set. `width` is 1 to
+   3 vectors; a row of b is `width` floats, one of c begins c_row after the one before. */
 typedef struct {
     int rows, width, panels, depth, add;
-    ptrdiff_t a_row, a_step, a_panel;
+    ptrdiff_t a_row, a_step, a_panel, c_row;
 } panel_product;
 
 void multiply_panel(const panel_product *p, const float *a, const float *b, float *c);
+
+/* C = op(A) op(B), or C += where `add` is set, on the calling thread alone. Row-major: op(A) is M x
+   K, op(B) K x N, C M x N; TA and TB say whether A and B are stored transposed; lda, ldb and ldc
+   are the floats from row to row; M, N, K >= 1. Parts of B are packed in panels, on the stack. */
+void multiply(int TA, int TB, int M, int N, int K, const float *A, int lda, const float *B, int ldb,
+              int add, float *C, int ldc);
 
 #endif

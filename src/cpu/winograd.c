@@ -242,18 +242,19 @@ static int tiles_of_block(const winograd_plan *p, int t)
     return min_int(PANEL_TILES, p->chunk_now - t * PANEL_TILES);
 }
 
-/* The products of a block of tiles with U: rows of `from` are multiplied, panel by panel, with the
-   rows of `u`, which has a panel for each of `target`. */
-static void multiply_block(const panel_layout *from, const float *rows, const float *u,
-                           const panel_layout *to, float *target, int tiles)
+/* A block of tiles times U: its panels, laid out as `given`, become panels as `wanted`; u has a
+   panel for each of those. */
+static void multiply_block(const panel_layout *given, const float *block, const float *u,
+                           const panel_layout *wanted, float *target, int tiles)
 {
-    ptrdiff_t u_panel = (ptrdiff_t)from->width * from->count * to->width;
-    panel_product product = {.rows = tiles, .width = to->width, .panels = from->count};
-    product.depth = product.a_row = from->width;
+    ptrdiff_t u_panel = (ptrdiff_t)given->width * given->count * wanted->width;
+    panel_product product = {.rows = tiles, .panels = given->count};
+    product.width = product.c_row = wanted->width;
+    product.depth = product.a_row = given->width;
     product.a_step = 1;
-    product.a_panel = from->panel;
-    for (int panel = 0; panel < to->count; ++panel)
-        multiply_panel(&product, rows, u + panel * u_panel, target + panel * to->panel);
+    product.a_panel = given->panel;
+    for (int panel = 0; panel < wanted->count; ++panel)
+        multiply_panel(&product, block, u + panel * u_panel, target + panel * wanted->panel);
 }
 
 static void multiply_forward(void *plan, int i, int slot)
@@ -320,7 +321,8 @@ static void transform_delta(void *plan, int task, int slot)
 static void multiply_filter_gradient(const winograd_plan *p, const float *z, const float *v,
                                      float *gradient, int tiles, int add)
 {
-    panel_product product = {.rows = p->in.width, .width = p->out.width, .panels = 1};
+    panel_product product = {.rows = p->in.width, .panels = 1};
+    product.width = product.c_row = p->out.width;
     product.depth = tiles;
     product.add = add;
     product.a_row = 1;

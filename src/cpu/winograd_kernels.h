@@ -6,10 +6,11 @@
    products M = U V, summed over the channels, give the 4x4 outputs A'MA. The gradients are the
    adjoints: Z = A delta A', G' (sum Z V) G for the filter, B (U Z) B' for the input. */
 
+#include "transpose.h"
+
 #define clear_border SIMD_NAME(clear_border)
 #define interleave SIMD_NAME(interleave)
 #define deinterleave SIMD_NAME(deinterleave)
-#define transpose SIMD_NAME(transpose)
 #define times_b SIMD_NAME(times_b)
 #define times_b_adjoint SIMD_NAME(times_b_adjoint)
 #define times_a SIMD_NAME(times_a)
@@ -27,30 +28,6 @@
 #define transform_filter_tiles SIMD_NAME(transform_filter_tiles)
 #define transform_filter_tiles_turned SIMD_NAME(transform_filter_tiles_turned)
 #define add_filter_tiles SIMD_NAME(add_filter_tiles)
-
-/* rows[i][j] and rows[j][i] change places, by log2(LANES) perfect shuffles. */
-INLINE void transpose(floats *rows)
-{
-    floats other[LANES];
-#pragma GCC unroll 4
-    for (int step = 1; step < LANES; step *= 4) {
-#pragma GCC unroll 8
-        for (int i = 0; i < LANES / 2; ++i) {
-            other[2 * i] = PAIRS_LOW(rows[i], rows[i + LANES / 2]);
-            other[2 * i + 1] = PAIRS_HIGH(rows[i], rows[i + LANES / 2]);
-        }
-        if (2 * step >= LANES) {
-#pragma GCC unroll 16
-            for (int i = 0; i < LANES; ++i) rows[i] = other[i];
-            break;
-        }
-#pragma GCC unroll 8
-        for (int i = 0; i < LANES / 2; ++i) {
-            rows[2 * i] = PAIRS_LOW(other[i], other[i + LANES / 2]);
-            rows[2 * i + 1] = PAIRS_HIGH(other[i], other[i + LANES / 2]);
-        }
-    }
-}
 
 /* A buffer holds a part of an image with its channels side by side: buffer[row * width + column] is
    a vector of up to LANES channels. Rows of `columns` pixels of each plane go to (top, left) of it
