@@ -10,6 +10,7 @@
 struct CMUnitTest {
     const char *name;
     void (*test)(void **state);
+    int (*set_up)(void **state);
 };
 
 #define fail_msg(...)                                   \
@@ -26,9 +27,9 @@ struct CMUnitTest {
 #define assert_int_equal(a, b) assert_true((a) == (b))
 #define assert_memory_equal(a, b, size) assert_true(!memcmp(a, b, size))
 
-#define cmocka_unit_test(test) \
-    {                          \
-#test, test            \
+#define cmocka_unit_test_setup(test, set_up) \
+    {                                        \
+#test, test, set_up                  \
     }
 #define cmocka_run_group_tests(tests, set_up, tear_down) \
     run_tests(tests, sizeof(tests) / sizeof *(tests))
@@ -36,6 +37,7 @@ struct CMUnitTest {
 static int run_tests(const struct CMUnitTest *tests, size_t count)
 {
     for (size_t i = 0; i < count; ++i) {
+        if (tests[i].set_up(0)) fail_msg("%s is not set up", tests[i].name);
         tests[i].test(0);
         printf("ok %d - %s\n", (int)i + 1, tests[i].name);
         fflush(stdout);
