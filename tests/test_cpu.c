@@ -233,6 +233,7 @@ static void test_convolution_options(void **state)
                                 shape(2, 70, 40, 40, 130, 1, 1, 1, 0),
                                 shape(2, 32, 9, 9, 32, 32, 3, 1, 1),
                                 shape(20, 24, 6, 6, 48, 1, 3, 1, 1),
+                                shape(2, 180, 6, 9, 170, 1, 3, 1, 1),  /* filters by panels */
                                 shape(16, 32, 24, 24, 32, 1, 3, 1, 1), /* several chunks */
                                 shape(20, 70, 20, 20, 30, 1, 3, 2, 1),
                                 shape(20, 70, 20, 20, 30, 2, 3, 2, 1), /* 15 strips, then 5 */

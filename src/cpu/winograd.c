@@ -17,6 +17,9 @@
 #define BAND_TILES 64
 #define LEAST_CHANNELS 8
 #define MOST_LANES 16
+/* Where U is larger, and all tiles are one chunk, tasks are panels of U: a panel is transformed and
+   multiplied while it is in the cache, and U as a whole is nowhere. */
+#define BY_PANELS_BYTES 4e6
 /* Channels of the filters that one task transforms. */
 #define TASK_CHANNELS 64
 
@@ -62,12 +65,15 @@ typedef struct {
 typedef struct {
     const convolution_shape *shape;
     const winograd_kernels *kernels;
-    int tile_rows, tile_columns, tiles; /* of an image */
-    int band_rows, bands;               /* rows of tiles of a band; bands of an image */
-    int chunk_bands, chunk_tiles;       /* at most */
-    panel_layout in, out;               /* of channels, of filters */
-    int channels, filters;              /* with those that fill the last panel */
-    ptrdiff_t filter_size, in_size, out_size, scratch_size;   /* floats from matrix to matrix */
+    int tile_rows, tile_columns, tiles;        /* of an image */
+    int band_rows, bands;                      /* rows of tiles of a band; bands of an image */
+    int chunk_bands, chunk_tiles;              /* at most */
+    panel_layout in, out;                      /* of channels, of filters */
+    int channels, filters;                     /* with those that fill the last panel */
+    int by_panels;                             /* few tiles and many filters: see BY_PANELS_BYTES */
+    ptrdiff_t in_size, out_size, scratch_size; /* floats from matrix to matrix of tiles */
+    /* Floats from matrix to matrix of a panel of U: of filters, or turned, of channels. */
+    ptrdiff_t filter_piece, channel_piece;
     float *u, *filter_gradients, *inputs, *outputs, *scratch; /* in the workspace */
     const float *weights, *input, *delta;
     float *output, *weight_updates, *input_delta;
@@ -109,17 +115,28 @@ static winograd_plan plan_of(const convolution_shape *s)
     p.out = panels_of(s->filters, p.kernels->lanes);
     p.channels = p.in.width * p.in.count;
     p.filters = p.out.width * p.out.count;
-    p.filter_size = (ptrdiff_t)p.channels * p.filters + 16;
+    p.filter_piece = (ptrdiff_t)p.channels * p.out.width + 16;
+    p.channel_piece = (ptrdiff_t)p.filters * p.in.width + 16;
+    p.by_panels = p.chunk_bands == p.bands * s->batch &&
+                  36. * sizeof(float) * p.channels * p.filters > BY_PANELS_BYTES;
     p.in_size = panels_size(&p.in, p.chunk_tiles);
     p.out_size = panels_size(&p.out, p.chunk_tiles);
     p.scratch_size = (ptrdiff_t)(4 * p.band_rows + 2) * (4 * p.tile_columns + 2) * MOST_LANES;
     return p;
 }
 
+/* Floats of U, and as many of the gradient with respect to it. */
+static ptrdiff_t size_of_u(const winograd_plan *p)
+{
+    ptrdiff_t by_filters = p->filter_piece * (p->by_panels ? cpu.threads : p->out.count);
+    ptrdiff_t by_channels = p->channel_piece * (p->by_panels ? cpu.threads : p->in.count);
+    return 36 * (by_filters > by_channels ? by_filters : by_channels);
+}
+
 size_t winograd_workspace(const convolution_shape *s)
 {
     winograd_plan p = plan_of(s);
-    return 36 * (2 * p.filter_size + p.in_size + p.out_size) + cpu.threads * p.scratch_size +
+    return 2 * size_of_u(&p) + 36 * (p.in_size + p.out_size) + cpu.threads * p.scratch_size +
            4 * MOST_LANES;
 }
 
@@ -132,8 +149,8 @@ static void lay_out(winograd_plan *p, float *workspace)
 {
     p->scratch = aligned(workspace);
     p->u = aligned(p->scratch + cpu.threads * p->scratch_size);
-    p->filter_gradients = aligned(p->u + 36 * p->filter_size);
-    p->inputs = aligned(p->filter_gradients + 36 * p->filter_size);
+    p->filter_gradients = aligned(p->u + size_of_u(p));
+    p->inputs = aligned(p->filter_gradients + size_of_u(p));
     p->outputs = aligned(p->inputs + 36 * p->in_size);
 }
 
@@ -186,32 +203,39 @@ static int filter_tasks(const winograd_plan *p)
     return blocks_of(p, p->filters) * ((p->channels + TASK_CHANNELS - 1) / TASK_CHANNELS);
 }
 
-/* Returns the first filter of a task. A block that only fills the last panel has none. */
+/* The block that begins with a filter, all channels. One that only fills the last panel is empty.
+ */
+static winograd_filters block_of_filters(const winograd_plan *p, int filter)
+{
+    winograd_filters f = {.channels = p->shape->channels, .end = p->channels};
+    f.block = max_int(0, min_int(p->shape->filters - filter, p->kernels->lanes));
+    f.weights = p->weights + (f.block ? (ptrdiff_t)filter * f.channels * 9 : 0);
+    return f;
+}
+
+/* Returns the first filter of a task. */
 static int filters_of_task(const winograd_plan *p, int task, winograd_filters *f)
 {
     int blocks = blocks_of(p, p->filters), filter = task % blocks * p->kernels->lanes;
-    f->block = max_int(0, min_int(p->shape->filters - filter, p->kernels->lanes));
-    f->channels = p->shape->channels;
+    *f = block_of_filters(p, filter);
     f->first = task / blocks * TASK_CHANNELS;
     f->end = min_int(p->channels, f->first + TASK_CHANNELS);
-    f->weights = p->weights + (f->block ? (ptrdiff_t)filter * f->channels * 9 : 0);
     return filter;
 }
 
-/* Where transform_filters has a filter: panels of filters, a row of each for every channel. */
-static ptrdiff_t place_of_filter(const winograd_plan *p, int filter)
+/* The first matrix of a panel of U: in its place, or the slot's own where tasks are panels. */
+static float *panel_of_u(const winograd_plan *p, float *u, int panel, ptrdiff_t piece, int slot)
 {
-    int width = p->out.width;
-    return filter / width * (ptrdiff_t)p->channels * width + filter % width;
+    return u + 36 * piece * (p->by_panels ? slot : panel);
 }
 
 static void transform_filters(void *plan, int task, int slot)
 {
     winograd_plan *p = plan;
     winograd_filters f;
-    int filter = filters_of_task(p, task, &f);
-    (void)slot;
-    p->kernels->filters(&f, p->out.width, p->u + place_of_filter(p, filter), p->filter_size);
+    int filter = filters_of_task(p, task, &f), width = p->out.width;
+    float *u = panel_of_u(p, p->u, filter / width, p->filter_piece, slot);
+    p->kernels->filters(&f, width, u + filter % width, p->filter_piece);
 }
 
 static void transform_filters_turned(void *plan, int task, int slot)
@@ -220,8 +244,8 @@ static void transform_filters_turned(void *plan, int task, int slot)
     winograd_filters f;
     int filter = filters_of_task(p, task, &f), width = p->in.width;
     (void)slot;
-    p->kernels->filters_turned(&f, width, (ptrdiff_t)p->filters * width,
-                               p->u + (ptrdiff_t)filter * width, p->filter_size);
+    p->kernels->filters_turned(&f, width, 36 * p->channel_piece, p->u + (ptrdiff_t)filter * width,
+                               p->channel_piece);
 }
 
 static void transform_input(void *plan, int task, int slot)
@@ -242,30 +266,40 @@ static int tiles_of_block(const winograd_plan *p, int t)
     return min_int(PANEL_TILES, p->chunk_now - t * PANEL_TILES);
 }
 
-/* A block of tiles times U: its panels, laid out as `given`, become panels as `wanted`; u has a
-   panel for each of those. */
-static void multiply_block(const panel_layout *given, const float *block, const float *u,
-                           const panel_layout *wanted, float *target, int tiles)
+/* A matrix of tiles, laid out as `given`, times a panel of U becomes a panel of `wanted`. */
+static void multiply_tiles(const winograd_plan *p, const panel_layout *given, const float *tiles,
+                           const float *u, const panel_layout *wanted, float *target)
 {
-    ptrdiff_t u_panel = (ptrdiff_t)given->width * given->count * wanted->width;
-    panel_product product = {.rows = tiles, .panels = given->count};
+    panel_product product = {.panels = given->count, .a_step = 1, .a_panel = given->panel};
     product.width = product.c_row = wanted->width;
     product.depth = product.a_row = given->width;
-    product.a_step = 1;
-    product.a_panel = given->panel;
-    for (int panel = 0; panel < wanted->count; ++panel)
-        multiply_panel(&product, block, u + panel * u_panel, target + panel * wanted->panel);
+    for (int t = 0; t * PANEL_TILES < p->chunk_now; ++t) {
+        product.rows = tiles_of_block(p, t);
+        multiply_panel(&product, tiles + t * given->block, u, target + t * wanted->block);
+    }
 }
 
 static void multiply_forward(void *plan, int i, int slot)
 {
     winograd_plan *p = plan;
-    const float *v = p->inputs + i * p->in_size, *u = p->u + i * p->filter_size;
-    float *m = p->outputs + i * p->out_size;
-    (void)slot;
-    for (int t = 0; t * PANEL_TILES < p->chunk_now; ++t)
-        multiply_block(&p->in, v + t * p->in.block, u, &p->out, m + t * p->out.block,
-                       tiles_of_block(p, t));
+    for (int panel = 0; panel < p->out.count; ++panel)
+        multiply_tiles(p, &p->in, p->inputs + i * p->in_size,
+                       panel_of_u(p, p->u, panel, p->filter_piece, slot) + i * p->filter_piece,
+                       &p->out, p->outputs + i * p->out_size + panel * p->out.panel);
+}
+
+/* A panel's filters: transformed, and all tiles multiplied with them. */
+static void forward_panel(void *plan, int panel, int slot)
+{
+    winograd_plan *p = plan;
+    float *u = panel_of_u(p, p->u, panel, p->filter_piece, slot);
+    for (int lane = 0; lane < p->out.width; lane += p->kernels->lanes) {
+        winograd_filters f = block_of_filters(p, panel * p->out.width + lane);
+        p->kernels->filters(&f, p->out.width, u + lane, p->filter_piece);
+    }
+    for (int i = 0; i < 36; ++i)
+        multiply_tiles(p, &p->in, p->inputs + i * p->in_size, u + i * p->filter_piece, &p->out,
+                       p->outputs + i * p->out_size + panel * p->out.panel);
 }
 
 static void transform_output(void *plan, int task, int slot)
@@ -288,11 +322,14 @@ void winograd_forward(const convolution_shape *shape, const float *weights, cons
     p.weights = weights;
     p.input = input;
     p.output = output;
-    parallel_for(filter_tasks(&p), transform_filters, &p);
+    if (!p.by_panels) parallel_for(filter_tasks(&p), transform_filters, &p);
     while (next_chunk(&p)) {
         int bands = p.last - p.first;
         parallel_for(bands * blocks_of(&p, p.channels), transform_input, &p);
-        parallel_for(36, multiply_forward, &p);
+        if (p.by_panels)
+            parallel_for(p.out.count, forward_panel, &p);
+        else
+            parallel_for(36, multiply_forward, &p);
         parallel_for(bands * blocks_of(&p, shape->filters), transform_output, &p);
     }
 }
@@ -317,35 +354,65 @@ static void transform_delta(void *plan, int task, int slot)
                             p->scratch + slot * p->scratch_size);
 }
 
-/* The gradient with respect to U of a block of tiles: z and v are the block's. */
-static void multiply_filter_gradient(const winograd_plan *p, const float *z, const float *v,
-                                     float *gradient, int tiles, int add)
+/* A panel of the gradient with respect to U, of matrix i. */
+static void multiply_filter_gradient(const winograd_plan *p, int i, int panel, float *gradient)
 {
-    panel_product product = {.rows = p->in.width, .panels = 1};
+    const float *v = p->inputs + i * p->in_size;
+    const float *z = p->outputs + i * p->out_size + panel * p->out.panel;
+    panel_product product = {.rows = p->in.width, .panels = 1, .a_row = 1};
     product.width = product.c_row = p->out.width;
-    product.depth = tiles;
-    product.add = add;
-    product.a_row = 1;
     product.a_step = p->in.width;
-    for (int f = 0; f < p->out.count; ++f)
-        for (int c = 0; c < p->in.count; ++c, gradient += (ptrdiff_t)p->in.width * p->out.width)
-            multiply_panel(&product, v + c * p->in.panel, z + f * p->out.panel, gradient);
+    for (int t = 0; t * PANEL_TILES < p->chunk_now; ++t) {
+        product.depth = tiles_of_block(p, t);
+        product.add = p->first > 0 || t > 0;
+        for (int c = 0; c < p->in.count; ++c)
+            multiply_panel(&product, v + t * p->in.block + c * p->in.panel, z + t * p->out.block,
+                           gradient + (ptrdiff_t)c * p->in.width * p->out.width);
+    }
 }
 
 /* The gradient with respect to U; then, in place of V, the gradient with respect to V. */
 static void multiply_backward(void *plan, int i, int slot)
 {
     winograd_plan *p = plan;
-    const float *u = p->u + i * p->filter_size, *z = p->outputs + i * p->out_size;
-    float *v = p->inputs + i * p->in_size, *gradient = p->filter_gradients + i * p->filter_size;
+    float *v = p->inputs + i * p->in_size;
     (void)slot;
-    for (int t = 0; t * PANEL_TILES < p->chunk_now; ++t) {
-        int tiles = tiles_of_block(p, t);
-        multiply_filter_gradient(p, z, v, gradient, tiles, p->first > 0 || t > 0);
-        if (p->input_delta) multiply_block(&p->out, z, u, &p->in, v, tiles);
-        z += p->out.block;
-        v += p->in.block;
+    for (int f = 0; f < p->out.count; ++f)
+        multiply_filter_gradient(p, i, f, p->filter_gradients + (36 * f + i) * p->filter_piece);
+    for (int c = 0; p->input_delta && c < p->in.count; ++c)
+        multiply_tiles(p, &p->out, p->outputs + i * p->out_size,
+                       p->u + (36 * c + i) * p->channel_piece, &p->in, v + c * p->in.panel);
+}
+
+/* The gradient of a panel's filters. */
+static void filter_gradient_panel(void *plan, int panel, int slot)
+{
+    winograd_plan *p = plan;
+    float *gradient = panel_of_u(p, p->filter_gradients, panel, p->filter_piece, slot);
+    for (int i = 0; i < 36; ++i)
+        multiply_filter_gradient(p, i, panel, gradient + i * p->filter_piece);
+    for (int lane = 0; lane < p->out.width; lane += p->kernels->lanes) {
+        winograd_filters f = block_of_filters(p, panel * p->out.width + lane);
+        p->kernels->add_filter_gradients(&f, p->out.width, gradient + lane, p->filter_piece,
+                                         p->weight_updates + (f.weights - p->weights));
     }
+}
+
+/* The gradient with respect to a panel of V, in its place. */
+static void input_gradient_panel(void *plan, int panel, int slot)
+{
+    winograd_plan *p = plan;
+    float *u = panel_of_u(p, p->u, panel, p->channel_piece, slot);
+    for (int filter = 0; filter < p->filters; filter += p->kernels->lanes) {
+        winograd_filters f = block_of_filters(p, filter);
+        f.first = panel * p->in.width;
+        f.end = f.first + p->in.width;
+        p->kernels->filters_turned(&f, p->in.width, 0, u + (ptrdiff_t)filter * p->in.width,
+                                   p->channel_piece);
+    }
+    for (int i = 0; i < 36; ++i)
+        multiply_tiles(p, &p->out, p->outputs + i * p->out_size, u + i * p->channel_piece, &p->in,
+                       p->inputs + i * p->in_size + panel * p->in.panel);
 }
 
 /* Bands of one image overlap by two rows: one task adds all of a block of channels of the image. */
@@ -370,11 +437,21 @@ static void add_filter_gradients(void *plan, int task, int slot)
 {
     winograd_plan *p = plan;
     winograd_filters f;
-    int filter = filters_of_task(p, task, &f);
-    (void)slot;
-    p->kernels->add_filter_gradients(&f, p->out.width,
-                                     p->filter_gradients + place_of_filter(p, filter),
-                                     p->filter_size, p->weight_updates + (f.weights - p->weights));
+    int filter = filters_of_task(p, task, &f), width = p->out.width;
+    const float *gradient =
+        panel_of_u(p, p->filter_gradients, filter / width, p->filter_piece, slot);
+    p->kernels->add_filter_gradients(&f, width, gradient + filter % width, p->filter_piece,
+                                     p->weight_updates + (f.weights - p->weights));
+}
+
+/* The products of a chunk. */
+static void multiply_chunk_backward(winograd_plan *p)
+{
+    if (p->by_panels) {
+        parallel_for(p->out.count, filter_gradient_panel, p);
+        if (p->input_delta) parallel_for(p->in.count, input_gradient_panel, p);
+    } else
+        parallel_for(36, multiply_backward, p);
 }
 
 void winograd_backward(const convolution_shape *shape, const float *weights, const float *input,
@@ -388,15 +465,15 @@ void winograd_backward(const convolution_shape *shape, const float *weights, con
     p.delta = delta;
     p.weight_updates = weight_updates;
     p.input_delta = input_delta;
-    if (input_delta) parallel_for(filter_tasks(&p), transform_filters_turned, &p);
+    if (input_delta && !p.by_panels) parallel_for(filter_tasks(&p), transform_filters_turned, &p);
     while (next_chunk(&p)) {
         int bands = p.last - p.first, channel_blocks = blocks_of(&p, shape->channels);
         parallel_for(bands * (blocks_of(&p, p.channels) + blocks_of(&p, p.filters)),
                      transform_delta, &p);
-        parallel_for(36, multiply_backward, &p);
+        multiply_chunk_backward(&p);
         if (input_delta)
             parallel_for(((p.last - 1) / p.bands - p.first / p.bands + 1) * channel_blocks,
                          add_input_gradient, &p);
     }
-    parallel_for(filter_tasks(&p), add_filter_gradients, &p);
+    if (!p.by_panels) parallel_for(filter_tasks(&p), add_filter_gradients, &p);
 }
