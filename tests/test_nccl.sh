@@ -62,7 +62,7 @@ built() {
     # shellcheck disable=SC2046,SC2086
     "${CC:-gcc}" -O1 -Wall -Wextra -Wno-unused-parameter -Werror -DGPU -DRANKS=1 -DNCCL -Itests/nccl $rooms \
         -isystem build/source/include -isystem build/source/src $flags $toolkit \
-        src/ranks/*.c src/base/*.c src/layer/frozen_layers.c tests/nccl/*.c -o "$scratch/sums" \
+        src/ranks/*.c src/base/*.c src/layer/frozen_layers.c src/layer/layer_arrays.c tests/nccl/*.c -o "$scratch/sums" \
         $(mpicc -show | tr ' ' '\n' | grep '^-[LlW]') -pthread
 }
 check 'they compile, with a stand-in for the GPU' built
