@@ -6,6 +6,8 @@
 
 #include "smooth_topk.h"
 
+#include <limits.h>
+
 #define TERMS "smooth_topk.terms"
 enum { MOST_TERMS = 64 };
 
@@ -24,6 +26,15 @@ static inline term_list *get_terms(PyObject *capsule)
 static inline void *get_pointer(PyObject *number)
 {
     return PyLong_AsVoidPtr(number);
+}
+
+/* A number of rows or classes; 0 with an exception that names it if it is no int. */
+static inline int get_size(PyObject *number, const char *name)
+{
+    long size = PyLong_AsLong(number);
+    if (size >= 0 && size <= INT_MAX) return (int)size;
+    if (!PyErr_Occurred()) PyErr_Format(PyExc_ValueError, "%s: %ld are too many; at most %d", name, size, INT_MAX);
+    return 0;
 }
 
 /* NULL, with the core's error as a ValueError (MemoryError, RuntimeError). */

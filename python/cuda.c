@@ -9,7 +9,8 @@ static PyObject *workspace_size(PyObject *module, PyObject *const *argument, Py_
     (void)module;
     if (count != 3) return PyErr_Format(PyExc_TypeError, "workspace_size takes 3 arguments");
     const term_list *list = get_terms(argument[0]);
-    int batch = (int)PyLong_AsLong(argument[1]), classes = (int)PyLong_AsLong(argument[2]);
+    if (!list) return NULL;
+    int batch = get_size(argument[1], "batch"), classes = get_size(argument[2], "classes");
     if (PyErr_Occurred()) return NULL;
     int error = smooth_topk_sum_check(list->terms, list->count, classes);
     if (error) return raise_error(error);
@@ -23,7 +24,8 @@ static PyObject *label_loss(PyObject *module, PyObject *const *argument, Py_ssiz
     (void)module;
     if (count != 10) return PyErr_Format(PyExc_TypeError, "label_loss takes 10 arguments");
     const term_list *list = get_terms(argument[0]);
-    int batch = (int)PyLong_AsLong(argument[1]), classes = (int)PyLong_AsLong(argument[2]);
+    if (!list) return NULL;
+    int batch = get_size(argument[1], "batch"), classes = get_size(argument[2], "classes");
     const float *scores = get_pointer(argument[3]);
     const int *labels = get_pointer(argument[4]);
     float *losses = get_pointer(argument[5]), *gradient = get_pointer(argument[6]);

@@ -5,7 +5,7 @@
     criterion(scores, labels).backward()
 """
 from .loss import SmoothTopKLoss, smooth_topk_loss
-from .sets import prediction_sets
+from .outputs import prediction_sets, topk_membership
 
 __version__ = "1.1.0"
-__all__ = ["SmoothTopKLoss", "smooth_topk_loss", "prediction_sets"]
+__all__ = ["SmoothTopKLoss", "smooth_topk_loss", "topk_membership", "prediction_sets"]

@@ -2,7 +2,8 @@
 from __future__ import annotations
 
 import math
-from typing import Optional, Sequence, Union
+import numbers
+from typing import Optional, Sequence, Tuple, Union
 
 import torch
 from torch import Tensor
@@ -10,39 +11,60 @@ from torch import Tensor
 from . import operators
 
 _REDUCTIONS = {"none": operators.NO_REDUCTION, "mean": operators.MEAN, "sum": operators.SUM}
+_LABEL_TYPES = (torch.int64, torch.int32, torch.int16, torch.uint8, torch.int8)
 Numbers = Union[float, Sequence[float]]
 
 
-def _numbers(name: str, value: Numbers, count: int, least: float, above: bool = False) -> tuple:
+# ---- arguments of the loss ----
+
+def _is_number(value, kind=numbers.Real) -> bool:
+    return isinstance(value, kind) and not isinstance(value, bool)
+
+
+def _numbers(name: str, value: Numbers, count: int, above: bool = False) -> Tuple[float, ...]:
+    """`count` finite numbers, >= 0, or above 0."""
     values = tuple(value) if isinstance(value, (list, tuple)) else (value,)
     if len(values) == 1:
         values *= count
-    must_be = f"{name}={value!r}: must be one number, or one for each of the {count} k, " \
-              f"{'above' if above else 'at least'} {least:g} and finite"
-    if len(values) != count:
+    must_be = f"{name}={value!r}: must be one number, or one for each k ({count} of them), " \
+              f"{'above' if above else 'at least'} 0 and finite"
+    if not all(_is_number(number) for number in values):
+        raise TypeError(must_be)
+    if len(values) != count or not all(math.isfinite(number) and (number > 0 if above else number >= 0)
+                                       for number in values):
         raise ValueError(must_be)
-    for number in values:
-        if isinstance(number, bool) or not isinstance(number, (int, float)):
-            raise TypeError(must_be)
-        if not math.isfinite(number) or number < least or (above and number <= least):
-            raise ValueError(must_be)
     return tuple(float(number) for number in values)
 
 
 def make_terms(k: Union[int, Sequence[int]] = 5, tau: Numbers = 1.0, alpha: Numbers = 1.0,
                weights: Optional[Numbers] = None) -> operators.Terms:
     """(k, tau, alpha, weight) for each k; weights are divided by their sum, equal ones where none are given."""
-    ks = tuple(k) if isinstance(k, (list, tuple)) else (k,)
-    if not ks:
-        raise ValueError("k=[]: must be a whole number of at least 1, or a list of them")
-    for number in ks:
-        if isinstance(number, bool) or not isinstance(number, int):
-            raise TypeError(f"k={k!r}: must be a whole number of at least 1, or a list of them")
-        if not 1 <= number < 2**31:
-            raise ValueError(f"k={k!r}: must be at least 1 and below the number of classes")
-    parts = _numbers("weights", 1.0 if weights is None else weights, len(ks), 0, above=True)
-    return tuple((k, tau, alpha, weight / sum(parts)) for k, tau, alpha, weight in
-                 zip(ks, _numbers("tau", tau, len(ks), 0), _numbers("alpha", alpha, len(ks), 0), parts))
+    values = tuple(k) if isinstance(k, (list, tuple)) else (k,)
+    must_be = f"k={k!r}: must be a whole number of at least 1, or a list of up to {operators.MOST_TERMS} of them"
+    if not all(_is_number(number, numbers.Integral) for number in values):
+        raise TypeError(must_be)
+    if not 1 <= len(values) <= operators.MOST_TERMS or not all(1 <= number < 2**31 - 1 for number in values):
+        raise ValueError(must_be)
+    count = len(values)
+    parts = _numbers("weights", 1.0 if weights is None else weights, count, above=True)
+    terms = tuple((int(value), tau, alpha, part / sum(parts)) for value, tau, alpha, part in
+                  zip(values, _numbers("tau", tau, count), _numbers("alpha", alpha, count), parts))
+    if not operators.is_compiling():
+        operators.check_terms(terms)
+    return terms
+
+
+def _check_settings(label_smoothing, reduction, ignore_index) -> None:
+    if not isinstance(reduction, str) or reduction not in _REDUCTIONS:
+        raise ValueError(f"reduction={reduction!r}: must be none, mean or sum")
+    if not _is_number(label_smoothing):
+        raise TypeError(f"label_smoothing={label_smoothing!r}: must be a number, 0 to below 1")
+    if not 0 <= label_smoothing < 1:
+        raise ValueError(f"label_smoothing={label_smoothing!r}: must be 0 to below 1")
+    if not _is_number(ignore_index, numbers.Integral):
+        raise TypeError(f"ignore_index={ignore_index!r}: must be a whole number")
+    if not -2**63 <= ignore_index < 2**63:
+        raise ValueError(f"ignore_index={ignore_index!r}: must be an int64")
 
 
 def _class_numbers(name: str, values: Optional[Tensor], scores: Tensor, classes: int) -> Optional[Tensor]:
@@ -50,25 +72,31 @@ def _class_numbers(name: str, values: Optional[Tensor], scores: Tensor, classes:
         return None
     if not isinstance(values, Tensor):
         raise TypeError(f"{name}: must be a tensor of {classes} numbers, not {type(values).__name__}")
+    if values.is_complex() or values.dtype == torch.bool or values.layout != torch.strided:
+        raise TypeError(f"{name}: have the type {values.dtype}, {values.layout}; must be strided real numbers")
     if values.shape != (classes,):
-        raise ValueError(f"{name}: has the shape {tuple(values.shape)}; must be ({classes},), one number for each class")
-    values = values.detach().to(scores.device, torch.float32).contiguous()
-    if not torch.compiler.is_compiling() if hasattr(torch, "compiler") else True:
-        if not bool(torch.isfinite(values).all()) or bool((values < 0).any()):
+        raise ValueError(f"{name}: have the shape {tuple(values.shape)}; must be ({classes},), a number for each class")
+    if values.device != scores.device:
+        raise ValueError(f"{name}: are on {values.device}, the scores on {scores.device}")
+    values = values.detach().to(torch.float32).contiguous()
+    if not operators.is_compiling() and not values.is_meta:
+        if not bool((torch.isfinite(values) & (values >= 0)).all()):
             raise ValueError(f"{name}: must be finite and at least 0")
     return values
 
 
-def _check_scores(scores) -> int:
+# ---- scores and targets ----
+
+def check_scores(name: str, scores) -> int:
     """Returns the dimension of the classes."""
     if not isinstance(scores, Tensor):
-        raise TypeError(f"scores: must be a tensor, not {type(scores).__name__}")
-    if not scores.is_floating_point():
-        raise TypeError(f"scores: have the type {scores.dtype}; must be floating point")
+        raise TypeError(f"{name}: must be a tensor, not {type(scores).__name__}")
+    if not scores.is_floating_point() or scores.layout != torch.strided:
+        raise TypeError(f"{name}: have the type {scores.dtype}, {scores.layout}; must be strided and floating point")
     if scores.dim() == 0:
-        raise ValueError("scores: have no dimension; must be (classes,), (batch, classes) or (batch, classes, d1, ...)")
+        raise ValueError(f"{name}: have no dimension; must be (classes,), (batch, classes) or (batch, classes, d1, ...)")
     if scores.device.type not in ("cpu", "cuda", "meta"):
-        raise ValueError(f"scores: are on {scores.device}; must be on the CPU or a CUDA device")
+        raise ValueError(f"{name}: are on {scores.device}; must be on the CPU or a CUDA device")
     return 0 if scores.dim() == 1 else 1
 
 
@@ -76,19 +104,31 @@ def _check_target(scores: Tensor, target, dimension: int) -> bool:
     """Whether the target is probabilities, not labels."""
     if not isinstance(target, Tensor):
         raise TypeError(f"target: must be a tensor, not {type(target).__name__}")
+    if target.layout != torch.strided:
+        raise TypeError(f"target: has the layout {target.layout}; must be strided")
     if target.device != scores.device:
         raise ValueError(f"target: is on {target.device}, the scores on {scores.device}")
-    labels_shape = scores.shape[:dimension] + scores.shape[dimension + 1:]
     if target.is_floating_point():
         if target.shape != scores.shape:
             raise ValueError(f"target: probabilities of shape {tuple(target.shape)}; must be {tuple(scores.shape)}")
+        if target.requires_grad:
+            raise ValueError("target: requires a gradient, which is not implemented; pass target.detach()")
         return True
-    if target.dtype not in (torch.int64, torch.int32, torch.int16, torch.uint8, torch.int8):
+    if target.dtype not in _LABEL_TYPES:
         raise TypeError(f"target: has the type {target.dtype}; must be int64 labels, or probabilities")
+    labels_shape = scores.shape[:dimension] + scores.shape[dimension + 1:]
     if target.shape != labels_shape:
         raise ValueError(f"target: labels of shape {tuple(target.shape)}; must be {tuple(labels_shape)}")
     return False
 
+
+def _check_k(terms: operators.Terms, classes: int) -> None:
+    for term in terms:
+        if term[0] >= classes:
+            raise ValueError(f"k={term[0]}: must be below the number of classes, which is {classes}")
+
+
+# ---- the loss ----
 
 def _reduce(losses: Tensor, reduction: int, divisor) -> Tensor:
     if reduction == operators.NO_REDUCTION:
@@ -123,20 +163,21 @@ def _compute(scores, target, terms, is_soft, class_weights, class_margins, smoot
     return _reduce(operators.row_loss(scores, truth.contiguous(), terms, class_margins), reduction, divisor)
 
 
-def _loss(scores, target, terms, class_weights, class_margins, label_smoothing, reduction, ignore_index) -> Tensor:
-    dimension = _check_scores(scores)
+def _is_autocast(scores: Tensor) -> bool:
+    if scores.is_meta:
+        return False
+    if hasattr(torch, "get_autocast_dtype"):  # PyTorch 2.4 and later
+        return torch.is_autocast_enabled(scores.device.type)
+    return torch.is_autocast_cpu_enabled() if scores.device.type == "cpu" else torch.is_autocast_enabled()
+
+
+def _any_loss(scores, target, terms, class_weights, class_margins, label_smoothing, reduction, ignore_index) -> Tensor:
+    dimension = check_scores("scores", scores)
     is_soft = _check_target(scores, target, dimension)
-    if reduction not in _REDUCTIONS:
-        raise ValueError(f"reduction={reduction!r}: must be none, mean or sum")
-    if not 0 <= label_smoothing < 1:
-        raise ValueError(f"label_smoothing={label_smoothing!r}: must be 0 to below 1")
     classes = scores.shape[dimension]
-    for k, *_ in terms:
-        if k >= classes:
-            raise ValueError(f"k={k}: must be 1 to {classes - 1}, below the number of classes")
+    _check_k(terms, classes)
     class_weights = _class_numbers("class_weights", class_weights, scores, classes)
     class_margins = _class_numbers("class_margins", class_margins, scores, classes)
-    result_type = torch.float32 if torch.is_autocast_enabled() or scores.dtype == torch.float32 else scores.dtype
     rows, labels = scores, target
     if scores.dim() != 2:
         rows = scores.movedim(dimension, -1).reshape(-1, classes)
@@ -147,7 +188,24 @@ def _loss(scores, target, terms, class_weights, class_margins, label_smoothing, 
     result = _compute(rows, labels, terms, is_soft, class_weights, class_margins, label_smoothing, ignore_index, code)
     if code == operators.NO_REDUCTION and scores.dim() != 2:
         result = result.reshape(scores.shape[:dimension] + scores.shape[dimension + 1:])
+    result_type = torch.float32 if _is_autocast(scores) else scores.dtype
     return result if result.dtype == result_type else result.to(result_type)
+
+
+def _is_simple(scores, target, terms) -> bool:
+    """Whether nothing is to be checked or converted: a batch of float32 scores on the CPU, and its labels."""
+    if type(scores) is not Tensor or type(target) is not Tensor or scores.dtype is not torch.float32 \
+            or target.dtype is not torch.int64 or scores.dim() != 2 or not scores.is_cpu or not target.is_cpu \
+            or not scores.is_contiguous() or not target.is_contiguous():
+        return False
+    batch, classes = scores.shape
+    return target.shape == (batch,) and all(term[0] < classes for term in terms)
+
+
+def _loss(scores, target, terms, class_weights, class_margins, label_smoothing, reduction, ignore_index) -> Tensor:
+    if class_weights is None and class_margins is None and label_smoothing == 0 and _is_simple(scores, target, terms):
+        return operators.label_loss(scores, target, terms, None, ignore_index, _REDUCTIONS[reduction])
+    return _any_loss(scores, target, terms, class_weights, class_margins, label_smoothing, reduction, ignore_index)
 
 
 def smooth_topk_loss(scores: Tensor, target: Tensor, k: Union[int, Sequence[int]] = 5, tau: Numbers = 1.0,
@@ -173,8 +231,9 @@ def smooth_topk_loss(scores: Tensor, target: Tensor, k: Union[int, Sequence[int]
     is about 1/k of cross_entropy's at the start: multiply the learning rate by k. A wrong shape, type, device or value
     is a TypeError, ValueError or IndexError that names it.
     """
-    return _loss(scores, target, make_terms(k, tau, alpha, weights), class_weights, class_margins, label_smoothing,
-                 reduction, ignore_index)
+    terms = make_terms(k, tau, alpha, weights)
+    _check_settings(label_smoothing, reduction, ignore_index)
+    return _loss(scores, target, terms, class_weights, class_margins, label_smoothing, reduction, ignore_index)
 
 
 class SmoothTopKLoss(torch.nn.Module):
@@ -188,10 +247,7 @@ class SmoothTopKLoss(torch.nn.Module):
         self.terms = make_terms(k, tau, alpha, weights)
         self.register_buffer("class_weights", class_weights)
         self.register_buffer("class_margins", class_margins)
-        if reduction not in _REDUCTIONS:
-            raise ValueError(f"reduction={reduction!r}: must be none, mean or sum")
-        if not 0 <= label_smoothing < 1:
-            raise ValueError(f"label_smoothing={label_smoothing!r}: must be 0 to below 1")
+        _check_settings(label_smoothing, reduction, ignore_index)
         self.label_smoothing, self.reduction, self.ignore_index = label_smoothing, reduction, ignore_index
 
     def forward(self, scores: Tensor, target: Tensor) -> Tensor:

@@ -16,12 +16,12 @@ from . import loss
 class _SVMLoss(torch.nn.Module):
     def __init__(self, n_classes: int, alpha: Optional[float], tau: float, k: int) -> None:
         super().__init__()
-        if not isinstance(n_classes, int) or n_classes < 1:
-            raise ValueError(f"n_classes={n_classes!r}: must be a whole number of at least 1")
-        self.n_classes, self.k = n_classes, k
         self.alpha = 1 if alpha is None else alpha
-        self._tau = tau
         loss.make_terms(k, tau, self.alpha)  # raises for values out of range
+        if not isinstance(n_classes, int) or not isinstance(k, int) or n_classes <= k:
+            raise ValueError(f"n_classes={n_classes!r}: must be a whole number above k={k!r}")
+        self.n_classes, self.k = n_classes, k
+        self._tau = tau
         self.register_buffer("labels", torch.arange(n_classes))
 
     @property
@@ -34,8 +34,9 @@ class _SVMLoss(torch.nn.Module):
         self._tau = float(tau)
 
     def forward(self, x: Tensor, y: Tensor) -> Tensor:
-        if x.dim() != 2 or x.size(1) != self.n_classes:
-            raise ValueError(f"scores: have the shape {tuple(x.shape)}; must be (batch, {self.n_classes})")
+        if not isinstance(x, Tensor) or x.dim() != 2 or x.size(1) != self.n_classes:
+            shape = tuple(x.shape) if isinstance(x, Tensor) else type(x).__name__
+            raise ValueError(f"scores: {shape}; must be a tensor of the shape (batch, {self.n_classes})")
         return loss.smooth_topk_loss(x, y, k=self.k, tau=self._tau, alpha=self.alpha)
 
 
