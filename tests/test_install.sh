@@ -1,5 +1,5 @@
 #!/bin/sh
-# What `make install` leaves: programs in C, C++ and Python use it as other libraries; nothing else is in the way.
+# What `make install` leaves: programs in C and C++ use it as other libraries; nothing else is in the way.
 . tests/tap.sh
 prefix="$scratch/a prefix"
 version=$(sed -n 's/^#define SMOOTH_TOPK_VERSION "\([0-9]*\.[0-9]*\.[0-9]*\)"$/\1/p' src/loss/smooth_topk.h)
@@ -39,35 +39,6 @@ if command -v pkg-config >/dev/null; then
     check 'the example in C, with the flags of pkg-config' with_pkg_config
 else
     skip 'the example in C, with the flags of pkg-config' 'there is no pkg-config'
-fi
-python=${PYTHON:-python3}
-from_python() { SMOOTH_TOPK_LIBRARY="$prefix/lib/libsmooth_topk.so" "$python" examples/smooth_topk_torch.py | tee "$scratch/said" && learns 'top-5 9'; }
-# k=1, tau=1, alpha=0 is cross-entropy; a bad k is refused with the library's words.
-agrees() {
-    SMOOTH_TOPK_LIBRARY="$prefix/lib/libsmooth_topk.so" PYTHONPATH=examples "$python" - <<'PYTHON'
-import torch
-from smooth_topk_torch import SmoothTopK
-torch.manual_seed(2)
-labels = torch.arange(64) % 30
-a, b = (torch.randn(64, 30, generator=torch.Generator().manual_seed(3)).mul(4).requires_grad_() for _ in range(2))
-ours, theirs = SmoothTopK(k=1, tau=1, alpha=0)(a, labels), torch.nn.functional.cross_entropy(b, labels)
-ours.backward()
-theirs.backward()
-assert abs(ours - theirs) < 1e-5, (ours, theirs)
-assert (a.grad - b.grad).abs().max() < 1e-7
-try:
-    SmoothTopK(k=30)(a, labels)
-except ValueError as error:
-    assert "1 <= k" in str(error)
-else:
-    raise AssertionError("k=30 of 30 classes was taken")
-PYTHON
-}
-if "$python" -c 'import torch' 2>/dev/null; then
-    check 'the example in Python' from_python
-    check 'in Python k=1 is cross-entropy, and a bad k is refused' agrees
-else
-    skip 'the example in Python' "$python has no torch; PYTHON= names one that has"
 fi
 removed() { # another LIBDIR is obeyed, and uninstall leaves nothing
     make install PREFIX="$scratch/other" LIBDIR="$scratch/other/lib/machine" && [ -f "$scratch/other/lib/machine/libsmooth_topk.a" ] &&

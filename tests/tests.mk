@@ -3,7 +3,7 @@
 # A script tests/test_X.sh and a program tests/test_X.c are found by themselves and belong to both targets; what takes
 # long, or another build of Darknet, is named in LONG_SCRIPTS or LONG_PROGRAMS, and only `make check` runs it. `make check`
 # also sets LONG=1, with which a test may run its whole grid where it is content with a part otherwise.
-LONG_SCRIPTS := $(patsubst %,tests/test_%.sh,barriers build builds compare coverage cpu_aarch64 cpu_threads export_networks fuzz gpu nvcc ranks ranks_faults sanitized static upstream valgrind)
+LONG_SCRIPTS := $(patsubst %,tests/test_%.sh,barriers build builds compare coverage cpu_aarch64 cpu_threads export_networks fuzz gpu nvcc python ranks ranks_faults sanitized static upstream valgrind)
 LONG_PROGRAMS := build/tests/%_sanitized build/tests/loss_kernels_off_chip build/tests/rows_kernels
 
 # Without a fake stack: gcc 14 puts vectors of 64 bytes on one that is aligned to 32. clang, unlike gcc, minds that

@@ -1,9 +1,9 @@
 /* The vector loops of smooth_topk_pivot.c, once for each instruction set. */
 #include "smooth_topk_exp_simd.h"
+#include "smooth_topk_fold_simd.h"
 #include "smooth_topk_merge_simd.h"
 
 #define compute_exponentials SIMD_NAME(compute_exponentials)
-#define fold_part SIMD_NAME(fold_part)
 #define merge_total SIMD_NAME(merge_total)
 #define multiply_factors SIMD_NAME(multiply_factors)
 #define horner SIMD_NAME(horner)
@@ -26,35 +26,6 @@ LOOP void compute_exponentials(const float *scores, int count, float pivot, floa
     if (i < count) {
         floats x = load_some(scores + i, count - i, (floats){0});
         store_some(u + i, exponential(x, pivots, rates), count - i);
-    }
-}
-
-/* total[2j] and total[2j + 1]: coefficient j of the lower and of the upper lanes. The first part is
-   taken over; later ones, (1 + part[1] x + .. + part[k] x^k), are multiplied in, truncated at
-   degree k. */
-INLINE void fold_part(doubles *total, const floats *part, const int first, const int k)
-{
-    doubles low[SMALL_K + 1], high[SMALL_K + 1];
-#pragma GCC unroll 16
-    for (int j = 1; j <= k; ++j) {
-        float both[LANES];
-        store(both, part[j]);
-        low[j] = load_as_doubles(both);
-        high[j] = load_as_doubles(both + HALF);
-    }
-    if (first) {
-        total[0] = total[1] = DOUBLES(1);
-        for (int j = 1; j <= k; ++j) {
-            total[2 * j] = low[j];
-            total[2 * j + 1] = high[j];
-        }
-        return;
-    }
-    for (int j = k; j >= 1; --j) {
-        for (int i = 0; i < j; ++i) {
-            total[2 * j] += total[2 * i] * low[j - i];
-            total[2 * j + 1] += total[2 * i + 1] * high[j - i];
-        }
     }
 }
 

@@ -13,7 +13,8 @@ extern "C" {
 typedef struct {
     smooth_topk_objective objective;
     smooth_topk_terms terms; /* the objective's, checked, and the vector loops chosen for them */
-    size_t slice;            /* bytes of scratch that a row takes */
+    int lanes;               /* rows side by side (smooth_topk_lanes.h); 0: one by one */
+    size_t slice;            /* bytes of scratch that a row, or a group of them, takes */
 } smooth_topk_plan;
 
 /* Checks the objective's terms, chooses the vector loops and lays out the scratch. Copies the

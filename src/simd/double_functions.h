@@ -3,7 +3,9 @@
 #define larger_of SIMD_NAME(larger_of)
 #define split_exponent SIMD_NAME(split_exponent)
 #define power_of_2 SIMD_NAME(power_of_2)
+#define log_2_series SIMD_NAME(log_2_series)
 #define log_2 SIMD_NAME(log_2)
+#define log_2_of_1_plus SIMD_NAME(log_2_of_1_plus)
 
 INLINE doubles larger_of(doubles a, doubles b)
 {
@@ -36,16 +38,29 @@ INLINE doubles power_of_2(doubles t)
     return (doubles)(((longs)p + ((longs)whole << 52)) & keep);
 }
 
-/* log2 of normal positive numbers, to 4e-16 of the larger of it and 1. The series in
-   s = (m - 1) / (m + 1) is Chebyshev's of degree 6 in s^2. */
-INLINE doubles log_2(doubles x)
+/* log2((1 + s) / (1 - s)) for |s| <= 0.172, to 4e-16 of it. Chebyshev's series of degree 6 in s^2.
+ */
+INLINE doubles log_2_series(doubles s)
 {
     static const double c[] = {0.24291608539875349, 0.26144424935229147, 0.32061638813224549,
                                0.41219840204827516, 0.57707801724632859, 0.96179669392433456,
                                2.8853900817779273};
-    doubles exponent, m = split_exponent(x, &exponent), s = (m - 1) / (m + 1), s2 = s * s;
-    doubles series = DOUBLES(c[0]);
+    doubles s2 = s * s, series = DOUBLES(c[0]);
 #pragma GCC unroll 16
     for (int j = 1; j < 7; ++j) series = series * s2 + c[j];
-    return exponent + s * series;
+    return s * series;
+}
+
+/* log2 of normal positive numbers, to 4e-16 of the larger of it and 1. */
+INLINE doubles log_2(doubles x)
+{
+    doubles exponent, m = split_exponent(x, &exponent);
+    return exponent + log_2_series((m - 1) / (m + 1));
+}
+
+/* log2(1 + x) for 0 <= x <= 1, to 1e-15 of it. */
+INLINE doubles log_2_of_1_plus(doubles x)
+{
+    longs small = x < 0.41;
+    return SELECT(small, log_2_series(x / (x + 2)), log_2(x + 1));
 }
