@@ -196,6 +196,7 @@ def _is_simple(scores, target, terms) -> bool:
     """Whether nothing is to be checked or converted: a batch of float32 scores on the CPU, and its labels."""
     if type(scores) is not Tensor or type(target) is not Tensor or scores.dtype is not torch.float32 \
             or target.dtype is not torch.int64 or scores.dim() != 2 or not scores.is_cpu or not target.is_cpu \
+            or scores.layout is not torch.strided or target.layout is not torch.strided \
             or not scores.is_contiguous() or not target.is_contiguous():
         return False
     batch, classes = scores.shape
