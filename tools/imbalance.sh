@@ -3,7 +3,7 @@
 # and without class_margins=auto and class_weights=auto. Prints the table of docs/imbalance.md.
 #
 # usage: tools/imbalance.sh [DIR]     (after `make` and `make build/make_glyphs`; about 8 minutes of one core)
-# Environment: SEEDS="1 2 3" BATCHES=1000. Everything is made afresh in DIR (build/imbalance), a path without spaces.
+# Environment: SEEDS="1 2 3" BATCHES=1000 LOSSES="softmax hardest" (the names below). Everything is made afresh in DIR (build/imbalance), a path without spaces.
 set -eu
 dir=${1:-build/imbalance} seeds=${SEEDS:-1 2 3} batches=${BATCHES:-1000}
 darknet=$PWD/build/darknet
@@ -18,10 +18,12 @@ section() {
     weights) printf '[smooth_topk]\nk=5\nclass_weights=auto\n' ;;
     alpha5) printf '[smooth_topk]\nk=5\nalpha=5\n' ;;
     alpha5_margins) printf '[smooth_topk]\nk=5\nalpha=5\nclass_margins=auto\n' ;;
+    softmax_hardest) printf '[smooth_topk]\nk=1\nalpha=0\nhardest=0.3\n' ;;
+    hardest) printf '[smooth_topk]\nk=5\nhardest=0.3\n' ;;
     both) printf '[smooth_topk]\nk=5\nclass_margins=auto\nclass_weights=auto\n' ;;
     esac
 }
-losses='softmax plain margins alpha5 alpha5_margins weights both'
+losses=${LOSSES:-softmax plain margins alpha5 alpha5_margins weights both}
 
 rm -rf "$dir"
 mkdir -p "$dir"
@@ -55,16 +57,18 @@ for seed in $seeds; do
     done
 done >"$dir/results.txt"
 
-awk '
+awk -v losses="$losses" '
     { top1[$2, $3] += $4; top5[$2, $3] += $5; squares[$2, $3] += $5 * $5; n[$2, $3]++ }
     END {
         print "| loss | top-1 | top-5 | top-5, 32 commonest | 31 between | 32 rarest |"
         print "|---|--:|--:|--:|--:|--:|"
-        count = split("softmax plain margins alpha5 alpha5_margins weights both", losses, " ")
-        split("`[softmax]`|`k=5`|`k=5`, `class_margins=auto`|`k=5`, `alpha=5`|`k=5`, `alpha=5`, `class_margins=auto`|`k=5`, `class_weights=auto`|both", names, "|")
+        split("softmax plain margins alpha5 alpha5_margins weights both softmax_hardest hardest", known, " ")
+        split("`[softmax]`|`k=5`|`k=5`, `class_margins=auto`|`k=5`, `alpha=5`|`k=5`, `alpha=5`, `class_margins=auto`|`k=5`, `class_weights=auto`|both|softmax, `hardest=0.3`|`k=5`, `hardest=0.3`", names, "|")
+        for (i in known) name[known[i]] = names[i]
+        count = split(losses, wanted, " ")
         for (i = 1; i <= count; ++i) {
-            loss = losses[i]
-            printf "| %s | %.1f | %s | %s | %s | %s |\n", names[i], 100 * top1[loss, "train"] / n[loss, "train"],
+            loss = wanted[i]
+            printf "| %s | %.1f | %s | %s | %s | %s |\n", name[loss], 100 * top1[loss, "train"] / n[loss, "train"],
                 cell(loss, "train"), cell(loss, "common"), cell(loss, "middle"), cell(loss, "rare")
         }
     }
