@@ -112,5 +112,5 @@ compared() {
 check "make compare takes its labels, precision@1, recall@3 and mean average precision" compared
 expected='-snr 200: must be a number from 0 to 100' && check "a bad SNR is refused" bad_demo SNR=200
 expected='BATCHES=x: must be a whole number' && check "bad BATCHES are refused" bad_demo BATCHES=x
-expected='DATA=other: must be glyphs or disturbances' && check "another DATA is refused" bad_demo SNR=30 other
+expected='DATA=other: must be glyphs, disturbances or oneclass' && check "another DATA is refused" bad_demo SNR=30 other
 finish

@@ -6,7 +6,7 @@
 # Environment: NOISE    probability that a training label is redrawn among the 5 classes of its group
 #              SEED     what the images, their labels and both trainings are drawn from
 #              BATCHES  how long to train, if not as cfg/glyphs_*.cfg say
-#              DATA     another demo: disturbances
+#              DATA     another demo: disturbances, oneclass
 # Everything is made afresh in DIR (build/demo), a path without spaces: Darknet drops them in .data files.
 set -eu
 noise=${NOISE:-0.4} seed=${SEED:-1} dir=${1:-build/demo}
@@ -23,8 +23,8 @@ fail() {
 
 case ${DATA:-glyphs} in
 glyphs) ;;
-disturbances) exec tools/demo_disturbances.sh "$dir" ;;
-*) fail "DATA=$DATA: must be glyphs or disturbances" ;;
+disturbances | oneclass) exec "tools/demo_$DATA.sh" "$dir" ;;
+*) fail "DATA=$DATA: must be glyphs, disturbances or oneclass" ;;
 esac
 case $dir in *[[:space:]#]*) fail "$dir: the directory's path must be without spaces and #" ;; esac
 case ${BATCHES-1} in *[!0-9]* | '' | 0*) fail "BATCHES=$BATCHES: must be a whole number from 1" ;; esac

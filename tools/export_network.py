@@ -357,6 +357,7 @@ MAKERS = {
     "topk_loss": top_k_loss,
 }
 JOINERS = {"route": route, "shortcut": shortcut}
+PASSED = ("dropout", "compactness")  # nothing happens there but in training
 
 
 def read_network(cfg, weights_file):
@@ -366,15 +367,15 @@ def read_network(cfg, weights_file):
     if not all(shape):
         net.refuse("needs height, width and channels: what is exported takes images")
     for section in sections:
-        if section.name not in (*MAKERS, *JOINERS, "dropout", "cost"):
-            section.refuse("cannot be exported; known are " + ", ".join((*MAKERS, *JOINERS, "dropout and cost")))
+        if section.name not in (*MAKERS, *JOINERS, *PASSED, "cost"):
+            section.refuse("cannot be exported; known are " + ", ".join((*MAKERS, *JOINERS, *PASSED)) + " and cost")
     weights = Weights(weights_file)
     layers = [Layer("input", None, -1, [], shape)]
     outputs = []  # of each of Darknet's layers: ours that has its numbers
     for number, section in enumerate(sections):
         refuse_training_only(section)
         before = outputs[-1] if outputs else layers[0]
-        if section.name == "dropout" or section.name == "cost" and all(s.name == "cost" for s in sections[number:]):
+        if section.name in PASSED or section.name == "cost" and all(s.name == "cost" for s in sections[number:]):
             outputs.append(before)
             continue
         if section.name == "cost":

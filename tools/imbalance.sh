@@ -3,7 +3,8 @@
 # and without class_margins=auto and class_weights=auto. Prints the table of docs/imbalance.md.
 #
 # usage: tools/imbalance.sh [DIR]     (after `make` and `make build/make_glyphs`; about 8 minutes of one core)
-# Environment: SEEDS="1 2 3" BATCHES=1000 LOSSES="softmax hardest" (the names below). Everything is made afresh in DIR (build/imbalance), a path without spaces.
+# Environment: SEEDS="1 2 3" BATCHES=1000 RATE=0.05 (the learning rate) LOSSES="softmax hardest" (the names
+# below). Everything is made afresh in DIR (build/imbalance), a path without spaces.
 set -eu
 dir=${1:-build/imbalance} seeds=${SEEDS:-1 2 3} batches=${BATCHES:-1000}
 darknet=$PWD/build/darknet
@@ -47,7 +48,7 @@ for seed in $seeds; do
             "$run/data/labels.txt" "$run/backup" >"$run/$list.data"
     done
     for loss in $losses; do
-        { sed -e '/^\[s[mo].*]/,$d' -e "s/^max_batches=.*/max_batches=$batches/" cfg/glyphs_smooth_topk.cfg; section $loss; } >"$run/$loss.cfg"
+        { sed -e '/^\[s[mo].*]/,$d' -e "s/^max_batches=.*/max_batches=$batches/${RATE:+;s/^learning_rate=.*/learning_rate=$RATE/}" cfg/glyphs_smooth_topk.cfg; section $loss; } >"$run/$loss.cfg"
         "$darknet" classifier train "$run/train.data" "$run/$loss.cfg" -seed "$seed" >"$run/$loss.log" 2>&1 ||
             { tail -n 5 "$run/$loss.log" >&2; exit 1; }
         for list in train common middle rare; do

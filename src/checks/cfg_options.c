@@ -213,6 +213,8 @@ static const option_rule of_topk_loss[] = {
     {"type", BY_LAYER},  {"k", BY_LAYER},           {"tau", BY_LAYER},     {"q", BY_LAYER},
     {"scale", BY_LAYER}, {"temperature", BY_LAYER}, {"hardest", BY_LAYER}, END};
 
+static const option_rule of_compactness[] = {{"weight", BY_LAYER}, END};
+
 static const option_rule nothing[] = {END};
 
 static const option_rule *rules_of(const section *s, LAYER_TYPE type)
@@ -220,6 +222,8 @@ static const option_rule *rules_of(const section *s, LAYER_TYPE type)
     switch (type) {
     case SMOOTH_TOPK: /* of both sections */
         return strcmp(s->type, "[topk_loss]") ? of_smooth_topk : of_topk_loss;
+    case COMPACTNESS:
+        return of_compactness;
     case NETWORK:
         return of_net;
     case CONVOLUTIONAL:
@@ -317,7 +321,7 @@ static void refuse_foreign_word(char *filename, const section *s, const kvp *opt
                            option->key, option->val);
 }
 
-/* An option that the losses of this project do not have is refused, not only named: a misspelt k or
+/* An option that the layers of this project do not have is refused, not only named: a misspelt k or
    tau would train another loss. */
 static void refuse_unknown(char *filename, const section *s, const kvp *option,
                            const option_rule *rules)
@@ -345,17 +349,18 @@ static void refuse_twice(char *filename, const section *s, const node *place)
 void check_options(char *filename, const section *s)
 {
     LAYER_TYPE type = string_to_layer_type(s->type);
+    const int is_own = type == SMOOTH_TOPK || type == COMPACTNESS;
     const option_rule *rules = rules_of(s, type);
     for (node *n = s->options->front; n; n = n->next) {
         const kvp *option = n->val;
-        if (!*option->val && type != SMOOTH_TOPK)
+        if (!*option->val && !is_own)
             refuse_section(filename, s, "%s: has no value; write %s=VALUE", option->key,
                            option->key);
         const option_rule *rule = find_rule(rules, option->key);
         if (!rule && type != NETWORK) rule = find_rule(of_every_layer, option->key);
         if (!rule) refuse_foreign_word(filename, s, option);
-        if (!rule && type == SMOOTH_TOPK) refuse_unknown(filename, s, option, rules);
-        if (type == SMOOTH_TOPK) refuse_twice(filename, s, n);
+        if (!rule && is_own) refuse_unknown(filename, s, option, rules);
+        if (is_own) refuse_twice(filename, s, n);
         if (rule && !is_value_of(rule, option->val))
             refuse_section(filename, s, "%s=%s: out of range; must be %s%s", option->key,
                            option->val, rule->kind == WORD ? "one of " : "", rule->must_be);

@@ -231,6 +231,16 @@ static void check_losses(char *filename, list *sections)
             last->type, last->line);
 }
 
+/* [compactness] alone has a minimum that says nothing: all features alike. */
+static void check_compactness(char *filename, list *sections)
+{
+    const section *last = sections->back->val;
+    if (string_to_layer_type(last->type) == COMPACTNESS)
+        refuse_section(
+            filename, last,
+            "must not be the last section: a loss must follow it, such as [smooth_topk]");
+}
+
 void check_cfg(char *filename, list *sections)
 {
     if (!sections->size) {
@@ -256,4 +266,5 @@ void check_cfg(char *filename, list *sections)
     check_rates(filename, net);
     check_resizing(filename, sections);
     check_losses(filename, sections);
+    check_compactness(filename, sections);
 }

@@ -50,6 +50,14 @@ static double cover_argument(int argc, char **argv)
     refuse_call("calibrate", "-cover %s: must be a number from 0.001 to 0.9999", text);
 }
 
+static double false_alarms_argument(int argc, char **argv)
+{
+    double rate = 0.05;
+    char *text = find_char_arg(argc, argv, "-false-alarms", 0);
+    if (!text || read_real(text, strlen(text), 0, 0.9999, &rate) == NUMBER_READ) return rate;
+    refuse_call("oneclass", "-false-alarms %s: must be a number from 0 to 0.9999", text);
+}
+
 static set_score score_argument(int argc, char **argv)
 {
     char *text = find_char_arg(argc, argv, "-score", 0);
@@ -85,6 +93,7 @@ arguments read_arguments(int argc, char **argv)
     a.verbose = find_arg(argc, argv, "-verbose");
     a.cover = cover_argument(argc, argv);
     a.score = score_argument(argc, argv);
+    a.false_alarms = false_alarms_argument(argc, argv);
     a.each_class = find_arg(argc, argv, "-each-class");
     char **rest = argv + 3, *places[5] = {0};
     for (int i = 0; i < 5 && 3 + i < argc && rest[i]; ++i) places[i] = rest[i];

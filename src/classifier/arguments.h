@@ -19,6 +19,7 @@ typedef struct {
     double cover;        /* -cover of `calibrate` */
     set_score score;     /* -score of `calibrate` */
     int each_class;      /* -each-class of `calibrate` */
+    double false_alarms; /* -false-alarms of `oneclass` */
     int top;             /* -t, 0: none */
     int camera;          /* -c */
 } arguments;

@@ -3,6 +3,7 @@
 #include "calibrate.h"
 #include "data_checks.h"
 #include "image_outputs.h"
+#include "oneclass.h"
 #include "predict.h"
 #include "validate.h"
 #include "versus.h"
@@ -61,6 +62,16 @@ static void run_calibrate(const arguments *a)
                                        .score = a->score,
                                        .each_class = a->each_class};
     calibrate_classifier(&options);
+}
+
+static void run_oneclass(const arguments *a)
+{
+    const one_class_options options = {.data = a->train.data,
+                                       .cfg = a->train.cfg,
+                                       .weights = a->train.weights,
+                                       .list = a->list,
+                                       .false_alarms = a->false_alarms};
+    measure_one_class(&options);
 }
 
 /* Those that need a camera or a video are upstream's. */
@@ -130,6 +141,7 @@ static const struct {
     {"try", run_try},
     {"fout", run_fout},
     {"versus", run_versus},
+    {"oneclass", run_oneclass},
     {"demo", run_demo},
     {"gun", run_gun},
     {"threat", run_threat},

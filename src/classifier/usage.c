@@ -52,6 +52,9 @@ static const command_usage usages[] = {
     {"versus", "DATA CFG WEIGHTS CFG2 WEIGHTS2", "compares two networks on the list valid=",
      "  -list FILE       the images on which they disagree\n"
      "  -json            the result as JSON\n"},
+    {"oneclass", "DATA CFG WEIGHTS", "tells the class of images without a label from all others",
+     "  -false-alarms R  the threshold for so many other images taken for the class (0.05)\n"
+     "  -list FILE       a CSV file with the score of every image of test=\n"},
     {"valid10", "DATA CFG WEIGHTS", "accuracy, mean of ten crops of each image", REPORT_FLAGS},
     {"validcrop", "DATA CFG WEIGHTS", "accuracy on center crops by upstream's loader",
      REPORT_FLAGS},
