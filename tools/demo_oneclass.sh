@@ -5,7 +5,7 @@
 # usage: tools/demo_oneclass.sh [DIR]     (run from the root of the repository, after `make`)
 #
 # Environment: SEED     what the images and the trainings are drawn from, and which characters are unknown
-#              BATCHES  how long to train, if not as cfg/oneclass.cfg says
+#              BATCHES  how long to train, if not as cfg/oneclass_smooth_topk.cfg says
 #              TARGETS  the codes of the target characters (38 50 65 103 116: & 2 A g t)
 #              WEIGHTS  of [compactness] (0 0.1)
 # Everything is made afresh in DIR (build/demo), a path without spaces: Darknet drops them in .data files.
@@ -46,7 +46,7 @@ lists() {
     grep "^$work/valid/" "$work/both.txt" >"$work/test.txt"
     cut -f 2 "$work/shown.txt" | grep . | sort -u >"$work/known.txt"
     classes=$(($(wc -l <"$work/known.txt")))
-    sed -e "s#build/demo#$dir#; s#^classes=.*#classes=$classes#; s#/train.txt#/shown.txt#; s#/labels.txt#/known.txt#" \
+    sed -e "s#build/demo#$dir#; s#^classes=.*#classes=$classes#" \
         cfg/oneclass.data >"$work/oneclass.data"
 }
 
@@ -55,8 +55,8 @@ for code in $targets; do
     lists "$code"
     for pull in $pulls; do
         name=target_${code}_weight_$pull
-        sed -e "${BATCHES:+s/^max_batches=.*/max_batches=$BATCHES/;}s/^weight=.*/weight=$pull/; s/^output=70/output=$classes/" \
-            cfg/oneclass.cfg >"$work/$name.cfg"
+        sed -e "${BATCHES:+s/^max_batches=.*/max_batches=$BATCHES/;}s/^weight=.*/weight=$pull/; s/^output=71/output=$classes/" \
+            cfg/oneclass_smooth_topk.cfg >"$work/$name.cfg"
         build/darknet classifier train "$work/oneclass.data" "$work/$name.cfg" -seed "$seed" >"$work/$name.log" 2>&1 &&
             build/darknet classifier oneclass "$work/oneclass.data" "$work/$name.cfg" "$dir/weights/$name.weights" \
                 -list "$work/$name.csv" >"$work/$name.txt" 2>>"$work/$name.log" || {
