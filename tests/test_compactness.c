@@ -130,8 +130,14 @@ static void test_not_finite(void **state)
 static compactness_layer make(const char *weight)
 {
     list *options = make_list();
-    if (weight) option_insert(options, strdup("weight"), strdup(weight));
-    return parse_compactness("test.cfg", 1, options, ROWS, FEATURES, 1, 1, FEATURES);
+    char *key = strdup("weight"), *value = strdup(weight ? weight : "");
+    if (weight) option_insert(options, key, value);
+    compactness_layer l = parse_compactness("test.cfg", 1, options, ROWS, FEATURES, 1, 1, FEATURES);
+    free_list_contents(options); /* not what the texts are in */
+    free_list(options);
+    free(key);
+    free(value);
+    return l;
 }
 
 /* Rows without a label: zeros, and as the list of a [softmax] network has them. */
