@@ -135,9 +135,9 @@ int smooth_topk_sum_gpu_workspace(const smooth_topk_term *terms, int count, int 
 {
     workspace_parts parts;
     int error = check_arguments(terms, count, batch, classes, scores, labels, loss);
-    if (error) return error;
-    error = cut_workspace(terms, count, batch, classes, workspace, workspace_size, &parts);
     if (error || batch == 0) return error;
+    error = cut_workspace(terms, count, batch, classes, workspace, workspace_size, &parts);
+    if (error) return error;
     gpu_batch all = make_batch(batch, classes, scores, loss, grad);
     all.labels = labels;
     all.sign = 1;
@@ -214,8 +214,9 @@ int smooth_topk_truth_gpu(const smooth_topk_objective *objective, int batch, int
                                 truth ? loss : output);
     if (error) return error;
     if (truth && batch > 0 && !delta) return SMOOTH_TOPK_ERROR_SIZE;
+    if (batch == 0) return SMOOTH_TOPK_OK;
     error = cut_workspace(terms, count, batch, classes, workspace, workspace_size, &parts);
-    if (error || batch == 0) return error;
+    if (error) return error;
     gpu_batch all = make_batch(batch, classes, scores, loss, delta);
     all.output = output;
     all.temperature = temperature;
