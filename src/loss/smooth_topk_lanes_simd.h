@@ -54,12 +54,12 @@ LOOP void put_lanes_together(const float *const *rows, int classes, float *score
         transpose(square);
 #pragma GCC unroll 16
         for (int c = 0; c < LANES; ++c) {
-            any |= ((ints)square[c] & 0x7fffffff) + 0x00800000; /* < 0: infinite or NaN */
+            any |= ((ints)square[c] & 0x7fffffff) >= 0x7f800000; /* infinite or NaN */
             store(scores + (size_t)(i + c) * LANES, square[c]);
         }
     }
     memcpy(wrong, &any, sizeof wrong);
-    for (int lane = 0; lane < LANES; ++lane) bad[lane] = wrong[lane] < 0;
+    for (int lane = 0; lane < LANES; ++lane) bad[lane] = wrong[lane] != 0;
 }
 
 /* The k largest scores of each lane, falling. */
