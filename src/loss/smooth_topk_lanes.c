@@ -105,9 +105,21 @@ static int largest_k(const smooth_topk_terms *terms)
     return k;
 }
 
-/* Adds the gradients of the heavy classes, for which u is 0. Rows in which two of them are equal
-   are marked: their class is found by its score. */
-static void add_heavy_gradients(const lane_term *term, int lanes, int *alone)
+/* Marks the rows in which two heavy classes are equal: a heavy class is found by its score. Whether
+   the gradient is wanted or not, so that the loss is the same to the bit. */
+static void mark_equal_classes(const lane_term *term, int lanes, int *alone)
+{
+    int k = term->term->params.k;
+    const float *pivot = term->top + (k - 1) * lanes;
+    for (int j = 0; j < k - 1; ++j) {
+        const float *score = term->top + j * lanes;
+        for (int lane = 0; lane < lanes; ++lane)
+            alone[lane] |= score[lane] > pivot[lane] && score[lane] == score[lane + lanes];
+    }
+}
+
+/* Adds the gradients of the heavy classes, for which u is 0. */
+static void add_heavy_gradients(const lane_term *term, int lanes)
 {
     int k = term->term->params.k;
     const float *pivot = term->top + (k - 1) * lanes;
@@ -115,7 +127,6 @@ static void add_heavy_gradients(const lane_term *term, int lanes, int *alone)
         const float *score = term->top + j * lanes;
         for (int lane = 0; lane < lanes; ++lane) {
             if (!(score[lane] > pivot[lane])) continue;
-            alone[lane] |= score[lane] == score[lane + lanes];
             term->grad[term->heavy_class[j * lanes + lane] * lanes + lane] +=
                 term->heavy_grad[j * lanes + lane];
         }
@@ -164,7 +175,8 @@ void smooth_topk_of_lanes(const smooth_topk_terms *terms, smooth_topk_lane_rows 
         loops->evaluate(&term);
         for (int lane = 0; lane < lanes; ++lane)
             rows->alone[lane] |= !(cancellation[lane] <= SMOOTH_TOPK_LARGEST_SUM);
-        if (term.wants_gradient) add_heavy_gradients(&term, lanes, rows->alone);
+        mark_equal_classes(&term, lanes, rows->alone);
+        if (term.wants_gradient) add_heavy_gradients(&term, lanes);
     }
     for (int lane = 0; lane < rows->count; ++lane) {
         *rows->loss[lane] = (float)loss[lane] * rows->loss_factors[lane];
