@@ -89,8 +89,13 @@ static smooth_topk_layer make(int is_other_section, int batch, const char *harde
         option->val = value + 1;
         list_insert(options, option);
     }
-    return is_other_section ? parse_topk_loss("test.cfg", 1, options, batch, CLASSES)
-                            : parse_smooth_topk("test.cfg", 1, options, batch, CLASSES);
+    smooth_topk_layer l = is_other_section
+                              ? parse_topk_loss("test.cfg", 1, options, batch, CLASSES)
+                              : parse_smooth_topk("test.cfg", 1, options, batch, CLASSES);
+    for (node *n = options->front; n; n = n->next) free(((kvp *)n->val)->key);
+    free_list_contents(options);
+    free_list(options);
+    return l;
 }
 
 /* What a fixed network says of a set, some of it hard: then its losses, by a plain layer. */
