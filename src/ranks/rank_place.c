@@ -4,7 +4,7 @@
 #include "rank_wait.h"
 
 #ifdef GPU
-#include "cuda.h"
+#include "darknet.h"
 #endif
 
 static int ranks = 1, rank, rank_on_machine;
