@@ -580,7 +580,7 @@ check 'a misspelled setting is refused, with the nearest name' misspelled \
 check 'one that is near none is refused' misspelled 'XYZZY: there is no such setting (tools/compare.py -h lists them)' \
     XYZZY
 by_make() { # which names make hands on
-    make -n compare LOSES=softmax DATA=x GPU=0 2>/dev/null | grep 'tools/compare.py' | tee "$scratch/message"
+    MAKEFLAGS= make -n compare LOSES=softmax DATA=x GPU=0 2>/dev/null | grep 'tools/compare.py' | tee "$scratch/message"
     grep -Eq '^tools/compare.py compare (LOSES DATA|DATA LOSES)$' "$scratch/message"
 }
 check 'make hands on what its command line sets, but for how Darknet is built' by_make
