@@ -2,27 +2,12 @@
    once for every instruction set (src/simd). Sums are of at most CHUNK numbers a lane in float,
    and in double from there. */
 
-#define sum_lanes SIMD_NAME(sum_lanes)
-#define bend_negative SIMD_NAME(bend_negative)
 #define sum_moments SIMD_NAME(sum_moments)
 #define scale_and_bend SIMD_NAME(scale_and_bend)
 #define sum_gradient_moments SIMD_NAME(sum_gradient_moments)
 #define combine_gradients SIMD_NAME(combine_gradients)
 
 #define CHUNK 64
-
-INLINE double sum_lanes(floats x)
-{
-    double sum = 0;
-    for (int i = 0; i < LANES; ++i) sum += x[i];
-    return sum;
-}
-
-/* positive > 0 ? x : slope * x, lane by lane. */
-INLINE floats bend_negative(floats positive, floats x, float slope)
-{
-    return SELECT(positive > 0, x, x * slope);
-}
 
 /* sums[0] += sum of x - shift, sums[1] += of its square. */
 LOOP void sum_moments(const float *x, int size, float shift, double *sums)
@@ -53,7 +38,7 @@ LOOP void scale_and_bend(const float *x, float *y, int size, float mean, float s
     int i = 0;
     for (; i + LANES <= size; i += LANES) {
         floats a = (load(x + i) - mean) * scale + bias;
-        store(y + i, bend_negative(a, a, slope));
+        store(y + i, SELECT(a > 0, a, a * slope));
     }
     for (; i < size; ++i) {
         float a = (x[i] - mean) * scale + bias;
@@ -73,8 +58,8 @@ LOOP void sum_gradient_moments(const float *x, float *delta, int size, float mea
         for (; i + 2 * LANES <= end; i += 2 * LANES) {
             floats a = load(delta + i), b = load(delta + i + LANES);
             floats u = load(x + i) - mean, v = load(x + i + LANES) - mean;
-            a = bend_negative(u * scale + bias, a, slope);
-            b = bend_negative(v * scale + bias, b, slope);
+            a = SELECT(u * scale + bias > 0, a, a * slope);
+            b = SELECT(v * scale + bias > 0, b, b * slope);
             store(delta + i, a);
             store(delta + i + LANES, b);
             s += a, s2 += a * u;

@@ -8,9 +8,7 @@
 #define pack_transposed_panel SIMD_NAME(pack_transposed_panel)
 #define multiply_piece SIMD_NAME(multiply_piece)
 #define multiply_rows SIMD_NAME(multiply_rows)
-#define multiply_1_vector SIMD_NAME(multiply_1_vector)
-#define multiply_2_vectors SIMD_NAME(multiply_2_vectors)
-#define multiply_3_vectors SIMD_NAME(multiply_3_vectors)
+#define multiply_columns SIMD_NAME(multiply_columns)
 
 /* Rows of sums beside 1, 2 and 3 vectors of columns. */
 #undef ROWS_1
@@ -106,22 +104,19 @@ INLINE void multiply_rows(const int rows, const int columns, const panel_product
     for (; i < p->rows; ++i) multiply_piece(1, columns, p, a + i * p->a_row, b, c + i * p->c_row);
 }
 
-LOOP void multiply_1_vector(const panel_product *p, const float *a, const float *b, float *c)
+LOOP void multiply_columns(const panel_product *p, const float *a, const float *b, float *c)
 {
-    multiply_rows(ROWS_1, 1, p, a, b, c);
+    switch (p->width / LANES) {
+    case 1:
+        multiply_rows(ROWS_1, 1, p, a, b, c);
+        break;
+    case 2:
+        multiply_rows(ROWS_2, 2, p, a, b, c);
+        break;
+    case 3:
+        multiply_rows(ROWS_3, 3, p, a, b, c);
+        break;
+    }
 }
 
-LOOP void multiply_2_vectors(const panel_product *p, const float *a, const float *b, float *c)
-{
-    multiply_rows(ROWS_2, 2, p, a, b, c);
-}
-
-LOOP void multiply_3_vectors(const panel_product *p, const float *a, const float *b, float *c)
-{
-    multiply_rows(ROWS_3, 3, p, a, b, c);
-}
-
-LOOPS(panel_kernels) = {LANES,
-                        pack_panel,
-                        pack_transposed_panel,
-                        {multiply_1_vector, multiply_2_vectors, multiply_3_vectors}};
+LOOPS(panel_kernels) = {LANES, pack_panel, pack_transposed_panel, multiply_columns};

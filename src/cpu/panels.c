@@ -18,9 +18,7 @@ typedef struct {
     void (*pack)(const float *b, ptrdiff_t b_row, int depth, int columns, int width, float *panel);
     void (*pack_transposed)(const float *b, ptrdiff_t b_row, int depth, int columns, int width,
                             float *panel);
-    /* Of 1, 2 and 3 vectors of columns. */
-    void (*multiply[MOST_VECTORS])(const panel_product *p, const float *a, const float *b,
-                                   float *c);
+    void (*multiply)(const panel_product *p, const float *a, const float *b, float *c);
 } panel_kernels;
 
 #define LOOPS_FILE "panel_kernels.h"
@@ -46,8 +44,7 @@ panel_layout panels_of(int channels, int lanes)
 
 void multiply_panel(const panel_product *p, const float *a, const float *b, float *c)
 {
-    const panel_kernels *kernels = SIMD_CHOOSE(loops, cpu.instructions);
-    kernels->multiply[p->width / kernels->lanes - 1](p, a, b, c);
+    SIMD_CHOOSE(loops, cpu.instructions)->multiply(p, a, b, c);
 }
 
 /* The product where C has fewer columns than the panel: rows of C are made beside it. */

@@ -20,8 +20,7 @@ INLINE floats larger_of_pairs(const float *in, ints places, ints *index)
 LOOP void maxpool_2x2(const float *in, int first, int height, int width, float *out, int *indexes)
 {
     int half = width / 2, vectors = half < LANES ? 0 : half;
-    ints twice = {0};
-    for (int i = 0; i < LANES; ++i) twice[i] = 2 * i;
+    ints twice = 2 * lane_numbers();
     for (int i = 0; i < height / 2; ++i) {
         for (int j = 0; j < vectors; j += LANES) {
             if (j > half - LANES) j = half - LANES;

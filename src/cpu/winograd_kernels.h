@@ -23,7 +23,6 @@
 #define transform_delta_tiles SIMD_NAME(transform_delta_tiles)
 #define transform_output_tiles SIMD_NAME(transform_output_tiles)
 #define windows_of_filters SIMD_NAME(windows_of_filters)
-#define turn_windows SIMD_NAME(turn_windows)
 #define window_to_matrices SIMD_NAME(window_to_matrices)
 #define transform_filter_tiles SIMD_NAME(transform_filter_tiles)
 #define transform_filter_tiles_turned SIMD_NAME(transform_filter_tiles_turned)
@@ -276,19 +275,6 @@ INLINE void windows_of_filters(const winograd_filters *f, int channel, floats *w
                    windows, 0);
 }
 
-/* Filters side by side become channels side by side: nine vectors a filter. */
-INLINE void turn_windows(floats *windows)
-{
-    for (int j = 0; j < 9; ++j) {
-        floats r[LANES];
-#pragma GCC unroll 16
-        for (int i = 0; i < LANES; ++i) r[i] = windows[9 * i + j];
-        transpose(r);
-#pragma GCC unroll 16
-        for (int i = 0; i < LANES; ++i) windows[9 * i + j] = r[i];
-    }
-}
-
 INLINE void window_to_matrices(const floats *g, float *matrices, ptrdiff_t apart)
 {
     floats t[18], u[6];
@@ -324,7 +310,14 @@ LOOP void transform_filter_tiles_turned(const winograd_filters *f, int width, pt
         floats windows[9 * LANES];
         float *target = matrices + c / width * panel + c % width;
         windows_of_filters(f, c, windows);
-        turn_windows(windows);
+        for (int j = 0; j < 9; ++j) { /* filters side by side become channels side by side */
+            floats r[LANES];
+#pragma GCC unroll 16
+            for (int i = 0; i < LANES; ++i) r[i] = windows[9 * i + j];
+            transpose(r);
+#pragma GCC unroll 16
+            for (int i = 0; i < LANES; ++i) windows[9 * i + j] = r[i];
+        }
         for (int i = 0; i < LANES; ++i)
             window_to_matrices(windows + 9 * i, target + (ptrdiff_t)i * width, apart);
     }

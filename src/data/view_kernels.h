@@ -6,12 +6,10 @@
 #define distort_row SIMD_NAME(distort_row)
 #define cut SIMD_NAME(cut)
 #define absolute SIMD_NAME(absolute)
-#define greater SIMD_NAME(greater)
-#define lesser SIMD_NAME(lesser)
-#define bytes_at SIMD_NAME(bytes_at)
+#define gather_bytes SIMD_NAME(gather_bytes)
 
 /* The four bytes at each of LANES places. */
-INLINE ints bytes_at(const unsigned char *source, const int *places)
+INLINE ints gather_bytes(const unsigned char *source, const int *places)
 {
     ints bytes = {0};
 #pragma GCC unroll 16
@@ -39,13 +37,11 @@ INLINE floats blend_color(const ints *pixels, int shift, floats right, floats do
    pixel to the right and down. */
 INLINE void find_places(const row_places *r, int column, int *places, floats *right, floats *down)
 {
-    floats columns = {0};
-    for (int lane = 0; lane < LANES; ++lane) columns[lane] = (float)lane;
-    columns = columns + (float)column;
-    columns = SELECT(columns < (float)(r->count - 1), columns, FLOATS((float)(r->count - 1)));
+    floats columns = __builtin_convertvector(lane_numbers(), floats) + (float)column;
+    columns = SMALLER(columns, FLOATS((float)(r->count - 1)));
     floats x = r->first_x + r->step_x * columns, y = r->first_y + r->step_y * columns;
-    x = SELECT(x > 0, x, FLOATS(0.f)); /* by rounding it may be less */
-    y = SELECT(y > 0, y, FLOATS(0.f));
+    x = LARGER(x, FLOATS(0.f)); /* by rounding it may be less */
+    y = LARGER(y, FLOATS(0.f));
     ints pixel_x = __builtin_convertvector(x, ints), pixel_y = __builtin_convertvector(y, ints);
     *right = x - __builtin_convertvector(pixel_x, floats);
     *down = y - __builtin_convertvector(pixel_y, floats);
@@ -61,27 +57,18 @@ LOOP void blend_row(const row_places *r, float *target, size_t plane)
         floats right, down;
         find_places(r, i, places, &right, &down);
         const unsigned char *lower = r->pixels + r->stride;
-        ints pixels[4] = {bytes_at(r->pixels, places), bytes_at(r->pixels + 3, places),
-                          bytes_at(lower, places), bytes_at(lower + 3, places)};
+        ints pixels[4] = {gather_bytes(r->pixels, places), gather_bytes(r->pixels + 3, places),
+                          gather_bytes(lower, places), gather_bytes(lower + 3, places)};
         for (int c = 0; c < 3; ++c)
             store_some(target + (size_t)c * plane + i, blend_color(pixels, 8 * c, right, down),
                        r->count - i);
     }
 }
 
-INLINE floats greater(floats a, floats b)
-{
-    return SELECT(a > b, a, b);
-}
-
-INLINE floats lesser(floats a, floats b)
-{
-    return SELECT(a < b, a, b);
-}
-
 INLINE floats cut(floats x)
 {
-    return lesser(greater(x, FLOATS(0.f)), FLOATS(1.f));
+    x = LARGER(x, FLOATS(0.f));
+    return SMALLER(x, FLOATS(1.f));
 }
 
 INLINE floats absolute(floats x)
@@ -100,12 +87,13 @@ LOOP void distort_row(float *planes, size_t stride, int count, const color_chang
         floats r = load_some(place, some, FLOATS(0.f));
         floats g = load_some(place + stride, some, FLOATS(0.f));
         floats b = load_some(place + 2 * stride, some, FLOATS(0.f));
-        floats most = greater(greater(r, g), b);
-        floats range = most - lesser(lesser(r, g), b);
+        floats most = LARGER(r, g), least = SMALLER(r, g);
+        most = LARGER(most, b);
+        floats range = most - SMALLER(least, b);
         ints is_r = r == most, is_g = g == most;
         floats difference = SELECT(is_r, g - b, SELECT(is_g, b - r, r - g));
         floats base = SELECT(is_r, FLOATS(0.f), SELECT(is_g, FLOATS(2.f), FLOATS(4.f)));
-        floats hue = difference / greater(range, FLOATS(1e-20f)) + base + change->hue;
+        floats hue = difference / LARGER(range, FLOATS(1e-20f)) + base + change->hue;
         hue = SELECT(hue < 0, hue + 6, hue);
         hue = SELECT(hue >= 6, hue - 6, hue);
         floats value = most * change->value, chroma = range * change->chroma;

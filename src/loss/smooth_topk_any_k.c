@@ -54,6 +54,15 @@ typedef struct {
                            float *grad);
 } any_k_loops;
 
+/* Takes coefficients that have grown past 2^300 back: only ratios of them are asked for in the end.
+ */
+static void scale_back(double *c, int degree)
+{
+    double most = 0;
+    for (int j = 0; j <= degree; ++j) most = c[j] > most ? c[j] : most;
+    for (int j = 0; most > 0x1p300 && j <= degree; ++j) c[j] *= 0x1p-300;
+}
+
 #define LOOPS_FILE "smooth_topk_any_k_simd.h"
 #include "each_instruction_set.h"
 

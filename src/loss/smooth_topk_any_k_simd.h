@@ -1,15 +1,12 @@
 /* The vector loops of smooth_topk_any_k.c, once for each instruction set. */
 #include "smooth_topk_exp_simd.h"
+#include "smooth_topk_names_simd.h"
 
 #define find_range SIMD_NAME(find_range)
 #define weigh_scores SIMD_NAME(weigh_scores)
-#define sum_expectation SIMD_NAME(sum_expectation)
-#define sum_lanes SIMD_NAME(sum_lanes)
 #define add_powers SIMD_NAME(add_powers)
 #define split_weights SIMD_NAME(split_weights)
 #define sum_centered_powers SIMD_NAME(sum_centered_powers)
-#define scale_back SIMD_NAME(scale_back)
-#define multiply_factors SIMD_NAME(multiply_factors)
 #define combine_products SIMD_NAME(combine_products)
 #define compute_unlikely_gradient SIMD_NAME(compute_unlikely_gradient)
 #define compute_likely_gradient SIMD_NAME(compute_likely_gradient)
@@ -75,16 +72,6 @@ LOOP void sum_expectation(const float *weights, int count, float rho, double *ex
     }
 }
 
-/* The sum of all lanes, in double. */
-INLINE double sum_lanes(floats x)
-{
-    float both[LANES];
-    store(both, x);
-    doubles part = load_as_doubles(both) + load_as_doubles(both + HALF);
-    for (int half = HALF / 2; half > 0; half /= 2) part += rotate(part, half);
-    return part[0];
-}
-
 /* sum[m - 1] += the m-th powers of x. */
 INLINE void add_powers(floats *sum, floats x)
 {
@@ -143,15 +130,6 @@ LOOP void sum_centered_powers(const float *weights, int count, float center, dou
         }
         for (int m = 0; m < POWER_SUMS; ++m) power[m] += sum_lanes(sum[m]);
     }
-}
-
-/* Takes coefficients that have grown past 2^300 back: only ratios of them are asked for in the end.
- */
-INLINE void scale_back(double *c, int degree)
-{
-    double most = 0;
-    for (int j = 0; j <= degree; ++j) most = c[j] > most ? c[j] : most;
-    for (int j = 0; most > 0x1p300 && j <= degree; ++j) c[j] *= 0x1p-300;
 }
 
 /* Multiplies c[0 .. degree] by the factors (1 + x[i] t), truncated at degree k. Both c and `other`

@@ -2,40 +2,22 @@
 #include "double_functions.h"
 #include "smooth_topk_exp_simd.h"
 #include "smooth_topk_fold_simd.h"
+#include "smooth_topk_names_simd.h"
+#include "transpose.h"
 
-#define transpose SIMD_NAME(transpose)
 #define put_lanes_together SIMD_NAME(put_lanes_together)
 #define select_top SIMD_NAME(select_top)
 #define select_largest SIMD_NAME(select_largest)
-#define multiply_lanes SIMD_NAME(multiply_lanes)
 #define half_row SIMD_NAME(half_row)
 #define weigh_heavy SIMD_NAME(weigh_heavy)
 #define write_coefficients SIMD_NAME(write_coefficients)
 #define finish_half SIMD_NAME(finish_half)
-#define write_lane_gradient SIMD_NAME(write_lane_gradient)
 #define evaluate_lanes SIMD_NAME(evaluate_lanes)
 #define evaluate_term SIMD_NAME(evaluate_term)
 #define part_lanes SIMD_NAME(part_lanes)
 
 /* Classes whose products a lane adds up in float before they go on in double. */
 #define CHUNK 64
-
-/* A square of LANES vectors. Each step moves the bits of a number's place, row and column, round
-   by one. */
-INLINE void transpose(floats *square)
-{
-#pragma GCC unroll 4
-    for (int step = 1; step < LANES; step *= 2) {
-        floats moved[LANES];
-#pragma GCC unroll 16
-        for (int i = 0; i < LANES / 2; ++i) {
-            moved[2 * i] = PAIRS_LOW(square[i], square[i + LANES / 2]);
-            moved[2 * i + 1] = PAIRS_HIGH(square[i], square[i + LANES / 2]);
-        }
-#pragma GCC unroll 16
-        for (int i = 0; i < LANES; ++i) square[i] = moved[i];
-    }
-}
 
 /* scores: vector i has the scores of class i. bad: whether one of a row's is not finite. */
 LOOP void put_lanes_together(const float *const *rows, int classes, float *scores, int *bad)
@@ -200,7 +182,7 @@ INLINE void finish_half(const lane_term *term, const doubles *total, int half, f
     doubles sum = {0};
 #pragma GCC unroll 16
     for (int j = 0; j < k - 1; ++j) sum += row.c[j];
-    doubles cancellation = larger_of(sum * row.inverse_k1, (sum + row.c[k - 1]) * row.inverse_k);
+    doubles cancellation = LARGER(sum * row.inverse_k1, (sum + row.c[k - 1]) * row.inverse_k);
     store_some_as_floats(term->cancellation + offset, cancellation, HALF);
 
     doubles pivot = load_as_doubles(term->top + (k - 1) * LANES + offset);
@@ -222,7 +204,7 @@ INLINE void finish_half(const lane_term *term, const doubles *total, int half, f
 }
 
 /* The light classes, by Horner's rule; 0 for the others, whose u is 0. */
-INLINE void write_lane_gradient(const lane_term *term, const float *d, const int k)
+INLINE void evaluate_gradient(const lane_term *term, const float *d, const int k)
 {
     floats coefficients[SMALL_K];
 #pragma GCC unroll 16
@@ -246,7 +228,7 @@ INLINE void evaluate_term(const lane_term *term, const int k)
     for (int j = 0; j < 2 * (k + 1); ++j) total[j] = (doubles){0};
     multiply_lanes(term, total, k);
     for (int half = 0; half < 2; ++half) finish_half(term, total, half, d, k);
-    if (term->wants_gradient) write_lane_gradient(term, d, k);
+    if (term->wants_gradient) evaluate_gradient(term, d, k);
 }
 
 LOOP void evaluate_lanes(const lane_term *term)

@@ -39,6 +39,40 @@ typedef struct {
     double (*log_ratio)(const log_trees *trees, int rows, int k, double *m);
 } log_loops;
 
+/* Node t of a level; `begin`: where the level's coefficients are. */
+static polynomial node_of_level(const tree_shape *shape, const tree *nodes, int lanes, size_t begin,
+                                int level, int t)
+{
+    size_t within = t * node_stride(shape, level);
+    size_t adjoint = (adjoint_offset(shape, level) + within) * lanes;
+    polynomial node = {{nodes->log_value + (begin + within) * lanes, nodes->adjoint_k + adjoint,
+                        nodes->adjoint_k1 + adjoint},
+                       node_degree(shape, level, t)};
+    return node;
+}
+
+static void copy_adjoints(const polynomial *target, const polynomial *source, int lanes)
+{
+    size_t bytes = (size_t)(target->degree + 1) * lanes * sizeof(double);
+    memcpy(target->coefficients.adjoint_k, source->coefficients.adjoint_k, bytes);
+    memcpy(target->coefficients.adjoint_k1, source->coefficients.adjoint_k1, bytes);
+}
+
+/* The lanes' products are multiplied in steps. The factor of step 0 is the root of the trees' own;
+   that of the next is this one times itself with its lanes rotated: in the end every lane has the
+   whole product. */
+static polynomial lane_factor(const log_trees *trees, int lanes, const polynomial *root, int step,
+                              int k)
+{
+    if (step == 0) return *root;
+    size_t size = (size_t)(k + 1) * lanes, adjoint = (step % 2 + 1) * size;
+    long degree = (long)root->degree << step;
+    polynomial product = {{trees->merged.log_value + step * size, trees->merged.adjoint_k + adjoint,
+                           trees->merged.adjoint_k1 + adjoint},
+                          degree < k ? (int)degree : k};
+    return product;
+}
+
 #define LOOPS_FILE "smooth_topk_log_simd.h"
 #include "each_instruction_set.h"
 

@@ -1,16 +1,13 @@
 /* The trees of smooth_topk_log.c, a lane a tree, once for each instruction set. */
 #include "double_functions.h"
+#include "smooth_topk_names_simd.h"
 
 #define multiply_polynomials SIMD_NAME(multiply_polynomials)
 #define multiply_adjoint SIMD_NAME(multiply_adjoint)
-#define node_of_level SIMD_NAME(node_of_level)
 #define multiply_upwards SIMD_NAME(multiply_upwards)
-#define copy_adjoints SIMD_NAME(copy_adjoints)
 #define differentiate_downwards SIMD_NAME(differentiate_downwards)
 #define multiply_block SIMD_NAME(multiply_block)
-#define lane_factor SIMD_NAME(lane_factor)
 #define rotated_factor SIMD_NAME(rotated_factor)
-#define multiply_lanes SIMD_NAME(multiply_lanes)
 #define differentiate_lanes SIMD_NAME(differentiate_lanes)
 #define write_block_gradient SIMD_NAME(write_block_gradient)
 #define compute_log_ratio SIMD_NAME(compute_log_ratio)
@@ -25,9 +22,10 @@ LOOP void multiply_polynomials(const polynomial *a, const polynomial *b, const p
         int first = j > b->degree ? j - b->degree : 0, last = min_int(j, a->degree);
         doubles most = load_doubles(a_values + AT(first)) + load_doubles(b_values + AT(j - first)),
                 sum = {0};
-        for (int i = first + 1; i <= last; ++i)
-            most = larger_of(most,
-                             load_doubles(a_values + AT(i)) + load_doubles(b_values + AT(j - i)));
+        for (int i = first + 1; i <= last; ++i) {
+            doubles term = load_doubles(a_values + AT(i)) + load_doubles(b_values + AT(j - i));
+            most = LARGER(most, term);
+        }
         for (int i = first; first < last && i <= last; ++i)
             sum += power_of_2(load_doubles(a_values + AT(i)) + load_doubles(b_values + AT(j - i)) -
                               most);
@@ -63,18 +61,6 @@ LOOP void multiply_adjoint(const polynomial *a, const polynomial *b, const polyn
     }
 }
 
-/* Node t of a level; `begin`: where the level's coefficients are. */
-INLINE polynomial node_of_level(const tree_shape *shape, const tree *nodes, size_t begin, int level,
-                                int t)
-{
-    size_t within = t * node_stride(shape, level);
-    size_t adjoint = AT(adjoint_offset(shape, level) + within);
-    polynomial node = {{nodes->log_value + AT(begin + within), nodes->adjoint_k + adjoint,
-                        nodes->adjoint_k1 + adjoint},
-                       node_degree(shape, level, t)};
-    return node;
-}
-
 /* From the leaves to the root, which is returned. */
 LOOP polynomial multiply_upwards(const tree_shape *shape, const tree *nodes)
 {
@@ -83,25 +69,19 @@ LOOP polynomial multiply_upwards(const tree_shape *shape, const tree *nodes)
     level_offsets(shape, offset);
     for (int level = 1; level <= levels; ++level) {
         for (int t = 0; t < level_size(shape, level); ++t) {
-            polynomial node = node_of_level(shape, nodes, offset[level], level, t);
-            polynomial a = node_of_level(shape, nodes, offset[level - 1], level - 1, 2 * t);
+            polynomial node = node_of_level(shape, nodes, HALF, offset[level], level, t);
+            polynomial a = node_of_level(shape, nodes, HALF, offset[level - 1], level - 1, 2 * t);
             if (2 * t + 1 >= level_size(shape, level - 1)) {
                 memcpy(node.coefficients.log_value, a.coefficients.log_value,
                        AT(a.degree + 1) * sizeof(double));
                 continue;
             }
-            polynomial b = node_of_level(shape, nodes, offset[level - 1], level - 1, 2 * t + 1);
+            polynomial b =
+                node_of_level(shape, nodes, HALF, offset[level - 1], level - 1, 2 * t + 1);
             multiply_polynomials(&a, &b, &node);
         }
     }
-    return node_of_level(shape, nodes, offset[levels], levels, 0);
-}
-
-INLINE void copy_adjoints(const polynomial *target, const polynomial *source)
-{
-    size_t bytes = AT(target->degree + 1) * sizeof(double);
-    memcpy(target->coefficients.adjoint_k, source->coefficients.adjoint_k, bytes);
-    memcpy(target->coefficients.adjoint_k1, source->coefficients.adjoint_k1, bytes);
+    return node_of_level(shape, nodes, HALF, offset[levels], levels, 0);
 }
 
 /* From the root, whose adjoints are given, to the leaves. */
@@ -111,13 +91,14 @@ LOOP void differentiate_downwards(const tree_shape *shape, const tree *nodes)
     level_offsets(shape, offset);
     for (int level = tree_levels(shape); level >= 1; --level) {
         for (int t = 0; t < level_size(shape, level); ++t) {
-            polynomial node = node_of_level(shape, nodes, offset[level], level, t);
-            polynomial a = node_of_level(shape, nodes, offset[level - 1], level - 1, 2 * t);
+            polynomial node = node_of_level(shape, nodes, HALF, offset[level], level, t);
+            polynomial a = node_of_level(shape, nodes, HALF, offset[level - 1], level - 1, 2 * t);
             if (2 * t + 1 >= level_size(shape, level - 1)) {
-                copy_adjoints(&a, &node);
+                copy_adjoints(&a, &node, HALF);
                 continue;
             }
-            polynomial b = node_of_level(shape, nodes, offset[level - 1], level - 1, 2 * t + 1);
+            polynomial b =
+                node_of_level(shape, nodes, HALF, offset[level - 1], level - 1, 2 * t + 1);
             multiply_adjoint(&a, &b, &node, 0);
         }
     }
@@ -128,25 +109,11 @@ LOOP polynomial multiply_block(const log_trees *trees, const tree_shape *shape, 
 {
     for (int i = 0; i < shape->leaves; ++i) {
         doubles z = load_doubles(trees->z + AT(begin + i)), none = {0};
-        doubles constant = -larger_of(z, none);
+        doubles constant = -LARGER(z, none);
         store_doubles(trees->block.log_value + AT(2 * i), constant);
         store_doubles(trees->block.log_value + AT(2 * i + 1), z + constant);
     }
     return multiply_upwards(shape, &trees->block);
-}
-
-/* The lanes' products are multiplied in steps. The factor of step 0 is the root of the trees' own;
-   that of the next is this one times itself with its lanes rotated: in the end every lane has the
-   whole product. */
-INLINE polynomial lane_factor(const log_trees *trees, const polynomial *root, int step, int k)
-{
-    if (step == 0) return *root;
-    size_t size = AT(k + 1), adjoint = (step % 2 + 1) * size;
-    long degree = (long)root->degree << step;
-    polynomial product = {{trees->merged.log_value + step * size, trees->merged.adjoint_k + adjoint,
-                           trees->merged.adjoint_k1 + adjoint},
-                          degree < k ? (int)degree : k};
-    return product;
 }
 
 /* The factor of `step` with its lanes rotated. Its log_value and adjoints come first of all. */
@@ -166,7 +133,7 @@ INLINE polynomial multiply_lanes(const log_trees *trees, const polynomial *root,
     polynomial all = *root;
     for (int step = 0; 1 << step < HALF; ++step) {
         polynomial other = rotated_factor(trees, &all, step);
-        polynomial product = lane_factor(trees, root, step + 1, k);
+        polynomial product = lane_factor(trees, HALF, root, step + 1, k);
         multiply_polynomials(&all, &other, &product);
         all = product;
     }
@@ -185,7 +152,7 @@ INLINE void differentiate_lanes(const log_trees *trees, const polynomial *root, 
         store_doubles(all.coefficients.adjoint_k1 + AT(j), DOUBLES((double)(j == k - 1)));
     }
     for (int lowest = k - 1; steps > 0; lowest = 0) {
-        polynomial factor = lane_factor(trees, root, --steps, k);
+        polynomial factor = lane_factor(trees, HALF, root, --steps, k);
         polynomial other = rotated_factor(trees, &factor, steps);
         multiply_adjoint(&factor, &other, &all, lowest);
         all = factor;
@@ -199,7 +166,7 @@ INLINE void write_block_gradient(const log_trees *trees, int leaves, double *m)
         size_t linear = AT(2 * i + 1);
         doubles difference = load_doubles(trees->block.adjoint_k + linear) -
                              load_doubles(trees->block.adjoint_k1 + linear);
-        store_doubles(m + AT(i), larger_of(difference, (doubles){0}));
+        store_doubles(m + AT(i), LARGER(difference, (doubles){0}));
     }
 }
 
@@ -210,7 +177,7 @@ LOOP double compute_log_ratio(const log_trees *trees, int rows, int k, double *m
     for (int b = 0; b < shape.leaves; ++b) {
         tree_shape block = block_shape(min_int(size, rows - b * size), k);
         polynomial product = multiply_block(trees, &block, b * size);
-        polynomial leaf = node_of_level(&shape, &trees->upper, 0, 0, b);
+        polynomial leaf = node_of_level(&shape, &trees->upper, HALF, 0, 0, b);
         memcpy(leaf.coefficients.log_value, product.coefficients.log_value,
                AT(leaf.degree + 1) * sizeof(double));
     }
@@ -224,9 +191,9 @@ LOOP double compute_log_ratio(const log_trees *trees, int rows, int k, double *m
     differentiate_downwards(&shape, &trees->upper);
     for (int b = 0; b < shape.leaves; ++b) {
         tree_shape block = block_shape(min_int(size, rows - b * size), k);
-        polynomial leaf = node_of_level(&shape, &trees->upper, 0, 0, b);
+        polynomial leaf = node_of_level(&shape, &trees->upper, HALF, 0, 0, b);
         polynomial product = multiply_block(trees, &block, b * size);
-        copy_adjoints(&product, &leaf);
+        copy_adjoints(&product, &leaf, HALF);
         differentiate_downwards(&block, &trees->block);
         write_block_gradient(trees, block.leaves, m + AT(b * size));
     }

@@ -2,18 +2,14 @@
    time, in double. */
 #include "double_functions.h"
 #include "smooth_topk_merge_simd.h"
+#include "smooth_topk_names_simd.h"
 
 #define logarithm SIMD_NAME(logarithm)
-#define sum_lanes SIMD_NAME(sum_lanes)
+#define sum_doubles SIMD_NAME(sum_doubles)
 #define sum_losses SIMD_NAME(sum_losses)
-#define multiply_factors SIMD_NAME(multiply_factors)
 #define divide_out_labels SIMD_NAME(divide_out_labels)
 #define sum_over_labels SIMD_NAME(sum_over_labels)
-#define evaluate_gradient SIMD_NAME(evaluate_gradient)
-#define compute_product SIMD_NAME(compute_product)
 #define compute_labels SIMD_NAME(compute_labels)
-#define compute_gradient SIMD_NAME(compute_gradient)
-#define sum_expectation SIMD_NAME(sum_expectation)
 
 /* Vectors between two looks at whether a product grows too large. */
 #define CHUNK 64
@@ -35,7 +31,7 @@ INLINE doubles logarithm(doubles x)
     return exponent * SMOOTH_TOPK_LN_2 + __builtin_convertvector(series, doubles);
 }
 
-INLINE double sum_lanes(doubles x)
+INLINE double sum_doubles(doubles x)
 {
     double sum = 0;
     for (int lane = 0; lane < HALF; ++lane) sum += x[lane];
@@ -71,7 +67,7 @@ LOOP __attribute__((noinline)) double sum_losses(const soft_labels *labels, int 
             losses += weight * logarithm(ratio[w]);
         }
     }
-    return sum_lanes(losses);
+    return sum_doubles(losses);
 }
 
 /* product[0 .. k], up to a common factor, of the factors (1 + odds x), odds <= 1. c: k + 1 vectors;
@@ -178,12 +174,12 @@ INLINE void sum_over_labels(soft_labels *labels, doubles *a, doubles *b, doubles
                              product_is_safe);
         v = 0;
     }
-    labels->total = sum_lanes(total);
+    labels->total = sum_doubles(total);
     labels->loss = losses;
 #pragma GCC unroll 16
     for (int j = 0; j <= k; ++j) {
-        labels->sum_a[j] = sum_lanes(a[j]);
-        labels->sum_b[j] = sum_lanes(b[j]);
+        labels->sum_a[j] = sum_doubles(a[j]);
+        labels->sum_b[j] = sum_doubles(b[j]);
     }
 }
 
@@ -244,8 +240,8 @@ LOOP void sum_expectation(const float *u, int count, double tilt, double *expect
         sum += chosen;
         variances += chosen * (1 - chosen);
     }
-    *expected = sum_lanes(sum);
-    *variance = sum_lanes(variances);
+    *expected = sum_doubles(sum);
+    *variance = sum_doubles(variances);
 }
 
 LOOPS(soft_loops) = {compute_product, compute_labels, compute_gradient, sum_expectation};

@@ -2,14 +2,10 @@
 #include "smooth_topk_exp_simd.h"
 #include "smooth_topk_fold_simd.h"
 #include "smooth_topk_merge_simd.h"
+#include "smooth_topk_names_simd.h"
 
-#define compute_exponentials SIMD_NAME(compute_exponentials)
 #define merge_total SIMD_NAME(merge_total)
-#define multiply_factors SIMD_NAME(multiply_factors)
 #define horner SIMD_NAME(horner)
-#define evaluate_gradient SIMD_NAME(evaluate_gradient)
-#define compute_product SIMD_NAME(compute_product)
-#define compute_gradient SIMD_NAME(compute_gradient)
 
 /* Vectors whose products a lane adds up in float before they go on in double. */
 #define CHUNK 64

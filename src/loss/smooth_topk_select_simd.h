@@ -2,7 +2,6 @@
 
 #define find_lane_maxima SIMD_NAME(find_lane_maxima)
 #define order_key SIMD_NAME(order_key)
-#define lane_numbers SIMD_NAME(lane_numbers)
 #define load_keys SIMD_NAME(load_keys)
 #define load_row SIMD_NAME(load_row)
 #define kth_lane SIMD_NAME(kth_lane)
@@ -33,13 +32,6 @@ LOOP int find_lane_maxima(const float *scores, int vectors, float *maxima)
 INLINE ints order_key(ints bits)
 {
     return bits ^ ((bits < 0) & 0x7fffffff);
-}
-
-INLINE ints lane_numbers(void)
-{
-    ints numbers = {0};
-    for (int lane = 0; lane < LANES; ++lane) numbers[lane] = lane;
-    return numbers;
 }
 
 /* A row's vectors, those of its last one that do not exist and the label as -inf. */

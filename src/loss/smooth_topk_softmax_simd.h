@@ -1,8 +1,8 @@
 /* The vector loops of smooth_topk_softmax.c, once for each instruction set. */
 #include "smooth_topk_exp_simd.h"
+#include "smooth_topk_names_simd.h"
 
 #define find_maximum SIMD_NAME(find_maximum)
-#define compute_exponentials SIMD_NAME(compute_exponentials)
 #define scale_row SIMD_NAME(scale_row)
 
 /* Vectors that a lane adds up in float before they go on in double. */

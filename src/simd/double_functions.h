@@ -1,16 +1,10 @@
 /* Powers and logarithms to base 2 of vectors of doubles; for files of loops (vectors.h). */
 
-#define larger_of SIMD_NAME(larger_of)
 #define split_exponent SIMD_NAME(split_exponent)
 #define power_of_2 SIMD_NAME(power_of_2)
 #define log_2_series SIMD_NAME(log_2_series)
 #define log_2 SIMD_NAME(log_2)
 #define log_2_of_1_plus SIMD_NAME(log_2_of_1_plus)
-
-INLINE doubles larger_of(doubles a, doubles b)
-{
-    return SELECT(a > b, a, b);
-}
 
 /* x = m 2^exponent, m between sqrt(1/2) and sqrt(2); for normal positive x. Returns m. */
 INLINE doubles split_exponent(doubles x, doubles *exponent)

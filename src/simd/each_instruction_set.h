@@ -1,10 +1,10 @@
 /* Compiles the vector loops of LOOPS_FILE once for each instruction set.
 
    LOOPS_FILE is written with the types and functions of vectors.h. Its functions begin with LOOP,
-   or with INLINE where they are expanded in others; it renames each of them once,
-   `#define sum_row SIMD_NAME(sum_row)`, because all instances are in one file. What it defines as
-   SIMD_NAME(x) is afterwards SIMD_CHOOSE(x, set): the address of the instance for an instruction
-   set. The renamed words stay renamed, so the including file must not use them. */
+   or with INLINE where they are expanded in others; it renames each of them once at its top, by
+   SIMD_NAME, because all instances are in one file: sum_row becomes sum_row_avx2 and so on. A
+   renamed x is afterwards SIMD_CHOOSE(x, set): the address of the instance for an instruction set.
+   The words stay renamed, so the including file must not use them. */
 
 #include "instruction_set.h"
 

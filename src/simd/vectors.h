@@ -1,8 +1,8 @@
 /* Vectors of one instruction set: their types, how they are loaded, stored, chosen from and
    shuffled; then the loops of LOOPS_FILE.
 
-   each_instruction_set.h includes it once for each set, with SIMD_NAME(name), SIMD_TARGET (an
-   attribute of functions) and SIMD_BYTES (of a vector register); they are undefined at its end.
+   each_instruction_set.h includes it once for each set, with SIMD_NAME, SIMD_TARGET (an attribute
+   of functions) and SIMD_BYTES (of a vector register); they are undefined at its end.
    Vectors are the compiler's own (GCC, clang), so one text serves x86, ARM and the rest. */
 
 #define floats SIMD_NAME(floats)
@@ -22,6 +22,8 @@
 #define any_lane SIMD_NAME(any_lane)
 #define is_nan_or_plus_inf SIMD_NAME(is_nan_or_plus_inf)
 #define rotate SIMD_NAME(rotate)
+#define sum_lanes SIMD_NAME(sum_lanes)
+#define lane_numbers SIMD_NAME(lane_numbers)
 
 #define INLINE static inline __attribute__((always_inline)) SIMD_TARGET
 #define LOOP static SIMD_TARGET
@@ -47,6 +49,11 @@ typedef float half_floats __attribute__((vector_size(SIMD_BYTES / 2)));
    gives. With + gcc makes one instruction of it, with | three. */
 #define SELECT(mask, yes, no) \
     ((__typeof__(yes))((((ints)(mask)) & (ints)(yes)) + (~(ints)(mask) & (ints)(no))))
+
+/* The larger and the smaller of two vectors' numbers, lane by lane; of the second where one is NaN.
+ */
+#define LARGER(a, b) SELECT((a) > (b), a, b)
+#define SMALLER(a, b) SELECT((a) < (b), a, b)
 
 /* Two vectors as one of twice the length: its pairs a[i], b[i] of the lower or upper half, and its
    numbers at even or odd places. */
@@ -171,6 +178,24 @@ INLINE doubles rotate(doubles x, const int distance)
     for (int lane = 0; lane < HALF; ++lane) source[lane] = (lane + distance) % HALF;
     return __builtin_shuffle(x, source);
 #endif
+}
+
+/* The sum of all lanes, in double. */
+INLINE double sum_lanes(floats x)
+{
+    float both[LANES];
+    store(both, x);
+    doubles part = load_as_doubles(both) + load_as_doubles(both + HALF);
+    for (int half = HALF / 2; half > 0; half /= 2) part += rotate(part, half);
+    return part[0];
+}
+
+/* 0, 1, 2, ... */
+INLINE ints lane_numbers(void)
+{
+    ints numbers = {0};
+    for (int lane = 0; lane < LANES; ++lane) numbers[lane] = lane;
+    return numbers;
 }
 
 #include LOOPS_FILE
