@@ -39,7 +39,7 @@ static float *on_gpu(const std::vector<float> &values)
 }
 
 /* Microseconds a run, by events around as many runs as take a few milliseconds. */
-static float time_of(const std::function<void()> &run, int repeats)
+static float measure_time(const std::function<void()> &run, int repeats)
 {
     cudaEvent_t begin, end;
     float milliseconds;
@@ -110,12 +110,12 @@ static void run_all(std::vector<contest> &all, int rounds)
 {
     for (int round = -1; round < rounds; ++round) /* the first one warms up */
         for (contest &c : all) {
-            float time = time_of(c.run, c.repeats);
+            float time = measure_time(c.run, c.repeats);
             if (round >= 0) c.times.push_back(time);
         }
 }
 
-static float median_of(contest &c)
+static float median_time(contest &c)
 {
     std::sort(c.times.begin(), c.times.end());
     return c.times[c.times.size() / 2];
@@ -148,10 +148,10 @@ static void time_losses(const samples &data, int k)
     if (k == 5) all.push_back({"1+5", 20, [&] { loss(two, 2); }});
     if (k == 5 && !is_long) all.push_back({"log", 1, [&] { loss(&log, 1); }});
     run_all(all, 7);
-    float copy = median_of(all[0]);
+    float copy = median_time(all[0]);
     for (contest &c : all)
-        printf("%d,%d,%d,%s,%.2f,%.3f\n", classes, batch, k, c.name, median_of(c),
-               median_of(c) / copy);
+        printf("%d,%d,%d,%s,%.2f,%.3f\n", classes, batch, k, c.name, median_time(c),
+               median_time(c) / copy);
     fflush(stdout);
     check(cudaFree(workspace), "cudaFree");
 }
@@ -185,7 +185,7 @@ static void time_sizes(const samples &data)
                is_warp                          ? way.samples_of_block
                : classes <= way.classes_of_team ? way.team_threads
                                                 : MOST_THREADS,
-               median_of(all[i]));
+               median_time(all[i]));
     }
     fflush(stdout);
     pivot_launch = built;

@@ -15,7 +15,7 @@ if not torch.cuda.is_available():
     sys.exit("torch_gpu.py: torch sees no GPU")
 
 
-def time_of(run, repeats=20, rounds=7):
+def measure_time(run, repeats=20, rounds=7):
     """Microseconds a run."""
     times = []
     for _ in range(rounds + 1):
@@ -29,7 +29,7 @@ def time_of(run, repeats=20, rounds=7):
     return statistics.median(times[1:])
 
 
-def graph_of(run):
+def captured_graph(run):
     """The same work without the time that Python takes."""
     stream = torch.cuda.Stream()
     with torch.cuda.stream(stream):
@@ -61,8 +61,8 @@ def main():
                 scores.grad = None
                 cross_entropy(scores, labels, reduction="none").backward(ones)
 
-            report(classes, batch, 1, "cross_entropy", time_of(step))
-            report(classes, batch, 1, "cross_entropy graph", time_of(graph_of(step)))
+            report(classes, batch, 1, "cross_entropy", measure_time(step))
+            report(classes, batch, 1, "cross_entropy graph", measure_time(captured_graph(step)))
             if len(sys.argv) > 1 and classes <= 21841 and batch == 256:
                 criterion = SmoothTopkSVM(classes, alpha=1, tau=1, k=5)
                 criterion.cuda()
@@ -71,7 +71,7 @@ def main():
                     scores.grad = None
                     criterion(scores, labels).backward()
 
-                report(classes, batch, 5, "authors", time_of(their_step, 2, 3))
+                report(classes, batch, 5, "authors", measure_time(their_step, 2, 3))
 
 
 main()

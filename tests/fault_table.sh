@@ -17,7 +17,7 @@ cell() { # text: as a table's cell
 row() { # fault, how, outcome before, outcome after
     echo "| $(cell "$1") | $(cell "$2") | $(cell "$3") | $(cell "$4") |"
 }
-outcome_of() { # darknet command...
+run_outcome() { # darknet command...
     darknet=$1
     shift
     (cd "$root" && "$@" 2>/dev/null) || [ $? != 77 ] || echo 'cannot be provoked here'
@@ -43,12 +43,12 @@ table=$scratch/table
     echo '| fault | how it is provoked | before (upstream) | after |'
     echo '|---|---|---|---|'
     list_faults | while IFS='|' read -r name fault how pattern; do
-        row "$fault" "$how" "$(outcome_of "$upstream" provoke "$name")" "$(outcome_of "$ours" provoke "$name")"
+        row "$fault" "$how" "$(run_outcome "$upstream" provoke "$name")" "$(run_outcome "$ours" provoke "$name")"
     done
     row 'killed at any moment' "SIGKILL to $kills training runs that save after each batch, each going on from the newest whole weights of the one before" \
-        "$(outcome_of "$upstream" killed kill_runs "$kills" backup)" "$(outcome_of "$ours" killed kill_runs "$kills" backup)"
+        "$(run_outcome "$upstream" killed kill_runs "$kills" backup)" "$(run_outcome "$ours" killed kill_runs "$kills" backup)"
     row 'killed at any moment, disk full' "the same on a tmpfs with room for two files, $((kills / 4)) runs" \
-        "$(outcome_of "$upstream" killed kill_runs_on_full_disk $((kills / 4)))" "$(outcome_of "$ours" killed kill_runs_on_full_disk $((kills / 4)))"
+        "$(run_outcome "$upstream" killed kill_runs_on_full_disk $((kills / 4)))" "$(run_outcome "$ours" killed kill_runs_on_full_disk $((kills / 4)))"
     row 'weights from before' 'written by upstream, loaded and saved again by this' '' "$(exchange "$upstream" "$ours")"
     row 'weights for others' 'written by this, loaded and saved again by upstream' '' "$(exchange "$ours" "$upstream")"
 } >"$table" || exit

@@ -41,7 +41,7 @@ static void to_cpu(int which, void *to, size_t bytes)
         check(cudaMemcpy(to, buffers[which], bytes, cudaMemcpyDeviceToHost), "to the CPU");
 }
 
-static size_t size_of(int batch, int classes)
+static size_t byte_count(int batch, int classes)
 {
     return batch > 0 && classes > 0 ? (size_t)batch * classes * sizeof(float) : 0;
 }
@@ -51,7 +51,7 @@ static int finish(int error, int batch, int classes, float *loss, float *grad)
     check(cudaDeviceSynchronize(), "the kernels");
     if (error) return error;
     to_cpu(LOSS, loss, batch * sizeof(float));
-    to_cpu(GRAD, grad, size_of(batch, classes));
+    to_cpu(GRAD, grad, byte_count(batch, classes));
     return 0;
 }
 
@@ -59,7 +59,7 @@ static int run(const smooth_topk_term *terms, int count, int batch, int classes,
                const float *scores, const int *labels, float *loss, float *grad, void *workspace,
                size_t workspace_size, int has_workspace)
 {
-    size_t rows = batch > 0 ? batch : 0, size = size_of(batch, classes);
+    size_t rows = batch > 0 ? batch : 0, size = byte_count(batch, classes);
     const float *scores_gpu = (const float *)to_gpu(SCORES, scores, size);
     const int *labels_gpu = (const int *)to_gpu(LABELS, labels, rows * sizeof(int));
     float *loss_gpu = (float *)to_gpu(LOSS, loss, rows * sizeof(float));
@@ -123,7 +123,7 @@ extern "C" int truth_kernels(const smooth_topk_objective *objective, int batch, 
                              const float *scores, const float *truth, float *loss, float *delta,
                              void *workspace, size_t workspace_size)
 {
-    size_t size = size_of(batch, classes), of_classes = size_of(1, classes);
+    size_t size = byte_count(batch, classes), of_classes = byte_count(1, classes);
     smooth_topk_objective on_gpu = *objective;
     on_gpu.class_margins = (const float *)to_gpu(MARGINS, objective->class_margins, of_classes);
     on_gpu.class_weights = (const float *)to_gpu(WEIGHTS, objective->class_weights, of_classes);

@@ -64,11 +64,11 @@ void reference(const smooth_topk_params *params, int classes, const float *score
                 *chosen = malloc(others * sizeof *chosen);
     long double *before = calloc((size_t)(others + 1) * width, sizeof *before);
     long double *after = calloc(2 * width, sizeof *after);
-    int *class_of = malloc(others * sizeof *class_of);
+    int *class_numbers = malloc(others * sizeof *class_numbers);
     for (int i = 0, count = 0; i < classes; ++i) {
         if (i == label) continue;
         long double z = (scores[i] - pivot) / scale;
-        class_of[count] = i;
+        class_numbers[count] = i;
         left_out[count] = z > 0 ? expl(-z) : 1;
         chosen[count++] = z > 0 ? 1 : expl(z);
     }
@@ -91,7 +91,7 @@ void reference(const smooth_topk_params *params, int classes, const float *score
                     *next = after + (others - i) % 2 * width;
         for (int j = 0; j <= k - 1; ++j) with_k += from[j] * now[k - 1 - j];
         for (int j = 0; j <= k - 2; ++j) with_k1 += from[j] * now[k - 2 - j];
-        grad[class_of[i]] = size * chosen[i] * (with_k / all[k] - with_k1 / all[k - 1]);
+        grad[class_numbers[i]] = size * chosen[i] * (with_k / all[k] - with_k1 / all[k - 1]);
         for (int j = 0; j <= k; ++j)
             next[j] = left_out[i] * now[j] + (j > 0 ? chosen[i] * now[j - 1] : 0);
     }
@@ -99,7 +99,7 @@ void reference(const smooth_topk_params *params, int classes, const float *score
     free(chosen);
     free(before);
     free(after);
-    free(class_of);
+    free(class_numbers);
 }
 
 void reference_hinge(const smooth_topk_params *params, int classes, const float *scores, int label,

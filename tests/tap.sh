@@ -45,26 +45,26 @@ build_darknet() {
     tools/patch_darknet.sh build/upstream "$directory" && env -u MAKEFLAGS -u MFLAGS -u MAKELEVEL make -s -j2 -C "$directory" "$@"
 }
 
-# value_of TEXT MAKEFILE... [VARIABLE=VALUE...]: TEXT as make has it after these.
-value_of() (
+# make_value TEXT MAKEFILE... [VARIABLE=VALUE...]: TEXT as make has it after these.
+make_value() (
     text=$1
     shift
     unset MAKEFLAGS MFLAGS MAKELEVEL
     for word; do
         case $word in *.mk | Makefile) echo "include $word" && shift ;; *) break ;; esac
-    done >"$scratch/value_of"
-    printf 'value_of:\n\t@echo %s\n' "$text" >>"$scratch/value_of"
-    make -s -f "$scratch/value_of" value_of "$@"
+    done >"$scratch/make_value"
+    printf 'make_value:\n\t@echo %s\n' "$text" >>"$scratch/make_value"
+    make -s -f "$scratch/make_value" make_value "$@"
 )
 
 # darknet_libraries ARGUMENT...: what a program of a Darknet made by make ARGUMENT... is linked with.
 darknet_libraries() {
-    value_of '$(DARKNET_LIBRARIES)' src/libraries.mk "$@"
+    make_value '$(DARKNET_LIBRARIES)' src/libraries.mk "$@"
 }
 
 # nccl_headers: the flags with which a compiler finds nccl.h and CUDA's headers; fails where one of them is missing.
 nccl_headers() {
-    toolkit=$(value_of '$(TOOLKIT) $(NCCL_FLAGS)' src/cuda.mk src/nccl.mk CC="${CC:-gcc}" | tr -d '"' | sed 's/-L[^ ]*//g; s/-I/-isystem /g')
+    toolkit=$(make_value '$(TOOLKIT) $(NCCL_FLAGS)' src/cuda.mk src/nccl.mk CC="${CC:-gcc}" | tr -d '"' | sed 's/-L[^ ]*//g; s/-I/-isystem /g')
     # shellcheck disable=SC2086
     echo '#include <nccl.h>' | "${CC:-gcc}" $toolkit -E - >/dev/null 2>&1 && echo "$toolkit"
 }

@@ -116,7 +116,7 @@ command -v nvcc >/dev/null || no_nvcc='no nvcc'
 echo '#include <cudnn.h>' >"$scratch/cudnn.cu"
 nvcc -E "$scratch/cudnn.cu" >/dev/null 2>&1 || no_cudnn="${no_nvcc:-no cudnn.h}"
 command -v mpicc >/dev/null || no_mpi="${no_nvcc:-no mpicc}"
-[ "$(value_of '$(NCCL_FOUND)' src/cuda.mk src/nccl.mk)" ] || no_nccl='no NCCL'
+[ "$(make_value '$(NCCL_FOUND)' src/cuda.mk src/nccl.mk)" ] || no_nccl='no NCCL'
 if pkg-config --exists opencv4 2>/dev/null; then
     opencv=opencv4
 elif ! pkg-config --exists opencv 2>/dev/null; then

@@ -402,7 +402,7 @@ static void test_log_full(void **state)
     assert_true(seconds_in_log(log) == 0);
 }
 
-static void check_tree_of(void *text)
+static void check_tree_text(void *text)
 {
     write_file(in("tree"), text);
     check_tree_file(in("tree"));
@@ -428,8 +428,8 @@ static void test_memory_limit(void **state)
     char file[300];
 #define LIMIT(directory, name, text) \
     (snprintf(file, sizeof file, "%s/" name, directory), write_file(file, text))
-#define ASSERT_LIMIT(bytes) assert_int_equal(memory_limit_of(meminfo, groups, root), bytes)
-    assert_true(memory_limit_of(meminfo, groups, root) == SIZE_MAX);
+#define ASSERT_LIMIT(bytes) assert_int_equal(find_memory_limit(meminfo, groups, root), bytes)
+    assert_true(find_memory_limit(meminfo, groups, root) == SIZE_MAX);
     write_file(meminfo, "MemTotal:       1000 kB\nMemFree: 10 kB\nSwapTotal:        500 kB\n");
     write_file(groups, "9:pids:/\n0::/a/b\n");
     ASSERT_LIMIT(1500 * 1024);
@@ -459,20 +459,20 @@ static void test_tree_files(void **state)
 {
     (void)state;
     char text[4096], name[400];
-    assert_int_equal(said(text, sizeof text, check_tree_of, "a -1\r\nb -1\nc 0\nd 2"), 0);
-    refused(check_tree_of, "a -1\nb 1\n", "line 2: a tree of classes: the parent must be -1");
-    refused(check_tree_of, "a -2\n", "line 1: a tree of classes: the parent must be -1");
-    refused(check_tree_of, "a\n", "must be a name and the number of its parent");
-    refused(check_tree_of, "a -1 x\n", "nothing else");
-    refused(check_tree_of, "a -1\n\n", "line 2: a tree of classes: must begin with a name");
-    refused(check_tree_of, "", "it has no lines");
+    assert_int_equal(said(text, sizeof text, check_tree_text, "a -1\r\nb -1\nc 0\nd 2"), 0);
+    refused(check_tree_text, "a -1\nb 1\n", "line 2: a tree of classes: the parent must be -1");
+    refused(check_tree_text, "a -2\n", "line 1: a tree of classes: the parent must be -1");
+    refused(check_tree_text, "a\n", "must be a name and the number of its parent");
+    refused(check_tree_text, "a -1 x\n", "nothing else");
+    refused(check_tree_text, "a -1\n\n", "line 2: a tree of classes: must begin with a name");
+    refused(check_tree_text, "", "it has no lines");
     memset(name, 'n', 300);
     strcpy(name + 300, " -1\n");
-    refused(check_tree_of, name, "1 to 255 characters");
+    refused(check_tree_text, name, "1 to 255 characters");
     refused(check_named_tree, "/nowhere/tree", "No such file");
 }
 
-static tree *read_tree_of(const char *text)
+static tree *read_tree_text(const char *text)
 {
     write_file(in("tree"), text);
     return read_tree((char *)in("tree"));
@@ -480,7 +480,7 @@ static tree *read_tree_of(const char *text)
 static network with_tree(int outputs)
 {
     network net = {.outputs = outputs};
-    net.hierarchy = read_tree_of("a -1\nb -1\nc 0\nd 0\n");
+    net.hierarchy = read_tree_text("a -1\nb -1\nc 0\nd 0\n");
     return net;
 }
 static void tree_without(void *file)
@@ -528,11 +528,11 @@ static void test_trees(void **state)
 static char *paths[] = {"img/cat_1.png", "img/dog_1.png", "img/cat_2.png", "img/cow_1.png"};
 static char *labels[] = {"cat", "dog", "cow", "og_"};
 
-static void labels_of(void *k)
+static void check_list_labels(void *k)
 {
     check_labels(paths, 4, "list", labels, *(int *)k, "labels");
 }
-static void classes_of(void *hierarchy)
+static void check_class_count(void *hierarchy)
 {
     network net = {.outputs = 5, .hierarchy = hierarchy};
     check_classes(&net, 6, 0, "x.data", "x.cfg");
@@ -572,13 +572,15 @@ static void test_data_checks(void **state)
     tree t = {0};
     assert_int_equal(check_labels(paths, 4, "list", labels, 3, "labels"), 1);
     assert_int_equal(check_labels(paths + 1, 1, "list", labels, 1, "labels"), 1);
-    refused(labels_of, numbers + 2, "the path img/cow_1.png holds the label of no class");
-    refused(labels_of, numbers + 2, "list: 1 of 4 paths do not hold exactly one of the 2 labels");
-    refused(labels_of, numbers + 4, "img/dog_1.png holds the label of several classes: dog og_");
+    refused(check_list_labels, numbers + 2, "the path img/cow_1.png holds the label of no class");
+    refused(check_list_labels, numbers + 2,
+            "list: 1 of 4 paths do not hold exactly one of the 2 labels");
+    refused(check_list_labels, numbers + 4,
+            "img/dog_1.png holds the label of several classes: dog og_");
     assert_int_equal(class_of_path(paths[3], labels, 3), 2);
     assert_int_equal(class_of_path("x", labels, 3), -1);
-    refused(classes_of, NULL, "classes=6 in x.data, but the network of x.cfg has 5 outputs");
-    refused(classes_of, &t, "classes=6 in x.data");
+    refused(check_class_count, NULL, "classes=6 in x.data, but the network of x.cfg has 5 outputs");
+    refused(check_class_count, &t, "classes=6 in x.data");
     assert_int_equal(said(text, sizeof text, fewer_classes, numbers), 0);
     refused(fewer_classes, numbers + 1, "classes=4 in x.data");
     assert_int_equal(said(text, sizeof text, channels, numbers + 1), 0);
@@ -593,7 +595,7 @@ static void test_data_checks(void **state)
     refused(lines, numbers + 3, "list has 2 images, at least 3 needed");
 }
 
-static arguments arguments_of(const char *line)
+static arguments parsed_arguments(const char *line)
 {
     static char text[512], *words[40];
     int count = 0;
@@ -604,15 +606,15 @@ static arguments arguments_of(const char *line)
 }
 static void bad_arguments(void *line)
 {
-    arguments_of(line);
+    parsed_arguments(line);
 }
 
 static void test_arguments(void **state)
 {
     (void)state;
-    arguments a =
-        arguments_of("darknet classifier train x.data x.cfg x.weights -topk 5 -every 20 -log l.csv "
-                     "-progress -seed 7 -clear");
+    arguments a = parsed_arguments(
+        "darknet classifier train x.data x.cfg x.weights -topk 5 -every 20 -log l.csv "
+        "-progress -seed 7 -clear");
     assert_string_equal(a.command, "train");
     assert_string_equal(a.train.data, "x.data");
     assert_string_equal(a.train.cfg, "x.cfg");
@@ -623,9 +625,9 @@ static void test_arguments(void **state)
     assert_string_equal(a.train.tracking.log, "l.csv");
     assert_true(a.train.tracking.progress && a.train.clear && a.top == 0 && a.camera == 0);
     assert_true(a.train.seed == mix_seed(0, 7));
-    assert_int_equal(arguments_of("darknet classifier predict a b c -t 3 d").top, 3);
-    assert_int_equal(arguments_of("darknet classifier demo a b c -c 2").camera, 2);
-    a = arguments_of("darknet classifier try x.data x.cfg x.weights a.png 4");
+    assert_int_equal(parsed_arguments("darknet classifier predict a b c -t 3 d").top, 3);
+    assert_int_equal(parsed_arguments("darknet classifier demo a b c -c 2").camera, 2);
+    a = parsed_arguments("darknet classifier try x.data x.cfg x.weights a.png 4");
     assert_string_equal(a.image, "a.png");
     assert_string_equal(a.layer, "4");
     assert_true(a.train.seed == 0 && !a.train.tracking.topk && !a.train.clear);

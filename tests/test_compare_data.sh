@@ -289,7 +289,7 @@ candidates() {
     python "$scratch/tiny" <<'PY'
 import os, sys
 from compare_settings import choose_by_data, read_settings
-from compare_tune import candidates_of
+from compare_tune import list_candidates
 class Data:
     several = False
     train, k = [], 5
@@ -297,7 +297,7 @@ def tried(lrs, taus, loss):
     settings = read_settings({"DATA": os.path.dirname(sys.argv[1]), "NETWORK": sys.argv[1], "LRS": lrs, "TAUS": taus,
         "LOSSES": loss}, True)
     choose_by_data(settings, Data)
-    return candidates_of(settings["losses"][0], settings)
+    return list_candidates(settings["losses"][0], settings)
 assert tried("0.01 0.04", "0.3 1", "smooth_topk") == [(0.01, 0.3), (0.04, 0.3), (0.01, 1), (0.04, 1)]
 assert tried("0.01 0.08", "0.3 1", "softmax") == [(0.01, None), (0.02, None), (0.04, None), (0.08, None)]
 assert tried("0.01 0.08", "0.3 1", "'smooth_topk tau=2'") == tried("0.01 0.08", "0.3 1", "softmax"), "LOSSES says tau"

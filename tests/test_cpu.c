@@ -55,13 +55,13 @@ static float *not_numbers(size_t n)
     return memset(malloc((n + 1) * sizeof(float)), 0xff, (n + 1) * sizeof(float));
 }
 
-static float *copy_of(const float *x, size_t n)
+static float *copy_floats(const float *x, size_t n)
 {
     return memcpy(malloc((n + 1) * sizeof(float)), x, n * sizeof(float));
 }
 
 /* Root mean square of the error, relative to that of the value; a NaN is infinite. */
-static double error_of(const float *x, const double *reference, size_t n)
+static double relative_error(const float *x, const double *reference, size_t n)
 {
     double error = 0, value = 0;
     for (size_t i = 0; i < n; ++i) {
@@ -75,7 +75,7 @@ static double error_of(const float *x, const double *reference, size_t n)
 
 #define assert_close(x, reference, n, most)                                                  \
     do {                                                                                     \
-        double error = error_of(x, reference, n);                                            \
+        double error = relative_error(x, reference, n);                                      \
         if (!(error <= (most)))                                                              \
             fail_msg("%s: error %g, at most %g (blas %d, winograd %d, instructions %d)", #x, \
                      error, (double)(most), cpu.blas, cpu.winograd, cpu.instructions);       \
@@ -112,22 +112,23 @@ typedef struct {
     double *output, *weight_updates, *input_delta;
 } reference_convolution;
 
-static reference_convolution reference_of(const convolution_shape *s, const float *weights,
-                                          const float *input, const float *delta)
+static reference_convolution convolve_reference(const convolution_shape *s, const float *weights,
+                                                const float *input, const float *delta)
 {
     size_t out = (size_t)s->batch * s->filters * s->out_height * s->out_width;
-    int c_of = s->channels / s->groups, f_of = s->filters / s->groups;
+    int group_channels = s->channels / s->groups, group_filters = s->filters / s->groups;
     reference_convolution r = {
         calloc(out, sizeof(double)),
-        calloc((size_t)s->filters * c_of * s->size * s->size, sizeof(double)),
+        calloc((size_t)s->filters * group_channels * s->size * s->size, sizeof(double)),
         calloc((size_t)s->batch * s->channels * s->height * s->width, sizeof(double))};
     for (int b = 0; b < s->batch; ++b)
         for (int f = 0; f < s->filters; ++f)
-            for (int c = 0; c < c_of; ++c)
+            for (int c = 0; c < group_channels; ++c)
                 for (int u = 0; u < s->size; ++u)
                     for (int v = 0; v < s->size; ++v) {
-                        size_t w = (((size_t)f * c_of + c) * s->size + u) * s->size + v;
-                        size_t plane = (size_t)b * s->channels + f / f_of * c_of + c;
+                        size_t w = (((size_t)f * group_channels + c) * s->size + u) * s->size + v;
+                        size_t plane =
+                            (size_t)b * s->channels + f / group_filters * group_channels + c;
                         for (int i = 0; i < s->out_height; ++i)
                             for (int j = 0; j < s->out_width; ++j) {
                                 int y = i * s->stride + u - s->pad, x = j * s->stride + v - s->pad;
@@ -162,7 +163,7 @@ static void check_convolution(const convolution_shape *s)
     size_t n = (size_t)s->filters * (s->channels / s->groups) * s->size * s->size;
     float *input = random_floats(in, 1, .3f), *delta = random_floats(out, 1, 0);
     float *weights = random_floats(n, 1, 0);
-    reference_convolution r = reference_of(s, weights, input, delta);
+    reference_convolution r = convolve_reference(s, weights, input, delta);
     for (size_t i = 0; i < n; ++i) r.weight_updates[i] *= 2;
     for (size_t i = 0; i < in; ++i) r.input_delta[i] = 2 * r.input_delta[i] + 1;
     for (int setting = 0; choose(setting); ++setting) {
@@ -259,7 +260,7 @@ static void test_products(void **state)
             float beta = kind & 4 ? .5f : 1;
             float *a = random_floats((size_t)M * K, 1, 0), *b = random_floats((size_t)K * N, 1, 0);
             float *c = random_floats((size_t)M * N, 1, 0);
-            float *again = copy_of(c, (size_t)M * N);
+            float *again = copy_floats(c, (size_t)M * N);
             double *r = malloc((size_t)M * N * sizeof(double));
             for (int m = 0; m < M; ++m)
                 for (int n = 0; n < N; ++n) {
@@ -298,7 +299,7 @@ static void test_normalization(void **state)
                 float shift = activation % 2 ? 30 : .2f;
                 float *x = random_floats(n, 1, shift), *y = malloc(n * sizeof(float)),
                       *delta = random_floats(n, 1, 0);
-                float *given = copy_of(delta, n);
+                float *given = copy_floats(delta, n);
                 float *scales = random_floats(s.channels, .5f, 1),
                       *biases = random_floats(s.channels, 1, 0);
                 float *mean = calloc(s.channels, 4), *variance = calloc(s.channels, 4);
@@ -362,9 +363,9 @@ static void test_activations(void **state)
     (void)state;
     for (int setting = 0; choose(setting); ++setting)
         for (ACTIVATION activation = LOGISTIC; activation <= SELU; ++activation) {
-            float *x = random_floats(N, 6, 0), *given = copy_of(x, N),
+            float *x = random_floats(N, 6, 0), *given = copy_floats(x, N),
                   *delta = random_floats(N, 1, 0);
-            float *before = copy_of(delta, N);
+            float *before = copy_floats(delta, N);
             activate_array(x, N, activation);
             gradient_array(x, N, activation, delta);
             for (int i = 0; i < N; ++i) {
@@ -384,8 +385,8 @@ static void test_update(void **state)
     enum { N = 50001 };
     (void)state;
     for (int setting = 0; choose(setting); ++setting) {
-        float *w = random_floats(N, 1, 0), *u = random_floats(N, 1, 0), *w0 = copy_of(w, N),
-              *u0 = copy_of(u, N);
+        float *w = random_floats(N, 1, 0), *u = random_floats(N, 1, 0), *w0 = copy_floats(w, N),
+              *u0 = copy_floats(u, N);
         update_weights(N, .3f, .2f, .9f, w, u);
         for (int i = 0; i < N; ++i) {
             double step = u0[i] - .3 * w0[i];
@@ -491,8 +492,8 @@ static void test_clip(void **state)
     (void)state;
     for (int setting = 0; choose(setting) || setting == 4; ++setting) {
         if (setting == 4) cpu.blas = cpu.winograd = 0;
-        float *w = random_floats(N, 1, 0), *u = random_floats(N, 1, 0), *w0 = copy_of(w, N),
-              *u0 = copy_of(u, N), b[1] = {.75f}, bu[1] = {0};
+        float *w = random_floats(N, 1, 0), *u = random_floats(N, 1, 0), *w0 = copy_floats(w, N),
+              *u0 = copy_floats(u, N), b[1] = {.75f}, bu[1] = {0};
         layer l = {.type = CONVOLUTIONAL, .n = 1, .nweights = N, .weights = w, .weight_updates = u};
         l.biases = b, l.bias_updates = bu, l.learning_rate_scale = 1, l.clip = .25f;
         update_args a = {.batch = 2, .learning_rate = .1f, .momentum = .9f, .decay = .01f};
@@ -540,7 +541,7 @@ static void test_pooling_is_upstreams(void **state)
                         forward_maxpool_layer(l, net);
                         backward_maxpool_layer(l, net);
                         if (set < 0) {
-                            output = copy_of(l.output, out);
+                            output = copy_floats(l.output, out);
                             delta = net.delta;
                             continue;
                         }
@@ -639,7 +640,7 @@ static void test_tasks_run_at_the_same_time(void **state)
    -------------------------------------------------------------------------------------------------
  */
 
-static network *network_of(const char *sections, int fast)
+static network *parsed_network(const char *sections, int fast)
 {
     char name[] = "/tmp/test_cpu.XXXXXX";
     int file = mkstemp(name);
@@ -701,7 +702,7 @@ static void test_networks(void **state)
     (void)state;
     for (size_t i = 0; i < sizeof networks / sizeof *networks; ++i) {
         int n, m;
-        network *slow = network_of(networks[i], 0), *fast = network_of(networks[i], 1);
+        network *slow = parsed_network(networks[i], 0), *fast = parsed_network(networks[i], 1);
         cpu.blas = cpu.winograd = 0;
         float *right = two_steps(slow, &n);
         cpu = built;
@@ -739,7 +740,7 @@ static void test_gradient_by_an_image(void **state)
     (void)state;
     for (int i = 0; i < 2; ++i) {
         int n;
-        network *slow = network_of(texts[i], 0), *fast = network_of(texts[i], 1);
+        network *slow = parsed_network(texts[i], 0), *fast = parsed_network(texts[i], 1);
         cpu.blas = cpu.winograd = 0;
         float *right = gradient_by_image(slow, &n);
         cpu = built;
@@ -782,9 +783,9 @@ static void test_two_networks_and_sizes(void **state)
     int n;
     const char *text = networks[0], *other = networks[2];
     (void)state;
-    network *a = network_of(text, 1), *b = network_of(other, 1);
+    network *a = parsed_network(text, 1), *b = parsed_network(other, 1);
     float *first = two_steps(a, &n), *second = two_steps(b, &n);
-    network *c = network_of(text, 1), *d = network_of(other, 1);
+    network *c = parsed_network(text, 1), *d = parsed_network(other, 1);
     for (int size = 20; size >= 4; size -= 8) {
         resize_network(a, size, size);
         resize_network(c, size, size);

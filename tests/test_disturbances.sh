@@ -3,17 +3,17 @@
 . tests/tap.sh
 make_disturbances=${MAKE_DISTURBANCES:-$PWD/build/make_disturbances}
 
-# set_of NAME OPTION...: a small data set, made from within $scratch so that its paths are relative.
-set_of() {
+# draw_set NAME OPTION...: a small data set, made from within $scratch so that its paths are relative.
+draw_set() {
     directory=$1
     shift
     (cd "$scratch" && "$make_disturbances" "$directory" "$@")
 }
 for set in "a -snr 100" "again -snr 100" "other -snr 100 -seed 2" "noisy -snr 20" "quiet -snr 40"; do
     # shellcheck disable=SC2086
-    set_of $set -train 20 -valid 5 || echo "# make_disturbances $set failed"
+    draw_set $set -train 20 -valid 5 || echo "# make_disturbances $set failed"
 done
-set_of small -snr 100 -train 3 -valid 1
+draw_set small -snr 100 -train 3 -valid 1
 
 numbers() { (cd "$scratch" && "${PYTHON:-python3}" -B "$root/tests/disturbances.py" "$@"); }
 root=$PWD

@@ -12,14 +12,14 @@ train() { # CFG OPTION...
     shift
     timeout 120 "$darknet" classifier train x.data "$cfg" -seed 1 "$@" >out 2>err
 }
-names_of() { # CFG: of the files that a run of it saves
+saved_names() { # CFG: of the files that a run of it saves
     rm -rf backup && mkdir backup && network "$1" "$topk" 2 && train "$1" && ls -A backup | tr '\n' ' '
 }
 mkdir -p dir.1
 for cfg in net.lr0.1.cfg net dir.1/net.cfg net.cfg.cfg net.txt 'my net.v2.cfg' .cfg ..cfg; do
     base=$(basename "$cfg")
     [ "$base" = .cfg ] || base=${base%.cfg}
-    check "$cfg saves $base.weights" [ "$(names_of "$cfg")" = "$base.weights ${base}_1.weights ${base}_2.weights " ]
+    check "$cfg saves $base.weights" [ "$(saved_names "$cfg")" = "$base.weights ${base}_1.weights ${base}_2.weights " ]
 done
 
 # Three runs of one name, the second from batch 0 without a word of the first; the third goes on with the first.

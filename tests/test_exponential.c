@@ -25,14 +25,14 @@ __attribute__((target("fma"))) static float fused(float f)
 }
 #endif
 
-static double worst_error(float (*exp2_of)(float))
+static double worst_error(float (*power)(float))
 {
     double worst = 0;
     for (unsigned magnitude = 0x3b800000; magnitude <= 0x3f000000; ++magnitude)
         for (int sign = 0; sign < 2; ++sign) {
             float f = from_bits(magnitude | (unsigned)sign << 31);
             double wanted = exp2(f), unit = wanted >= 1 ? 0x1p-23 : 0x1p-24;
-            worst = fmax(worst, fabs(exp2_of(f) - wanted) / unit);
+            worst = fmax(worst, fabs(power(f) - wanted) / unit);
         }
     return worst;
 }

@@ -10,7 +10,7 @@ exporter=$python runtime= opencv=
 python_with onnxruntime && runtime=$python
 python_with cv2 && opencv=$python
 ours=$darknet
-export_to() { "$exporter" tools/export.py "$@"; }
+run_exporter() { "$exporter" tools/export.py "$@"; }
 # try_with PYTHON PACKAGE NAME COMMAND...: a test, skipped where there is no python with the package.
 try_with() {
     python=$1 package=$2
@@ -19,9 +19,9 @@ try_with() {
 }
 
 # --- Networks: $scratch/NAME.cfg, .weights become NAME_out.onnx, or NAME_out.cfg and .weights
-to_onnx() { export_to "$scratch/$1.cfg" "$scratch/$1.weights" "$scratch/$1_out.onnx" "$scratch/x.data" && own "$1"; }
+to_onnx() { run_exporter "$scratch/$1.cfg" "$scratch/$1.weights" "$scratch/$1_out.onnx" "$scratch/x.data" && own "$1"; }
 onnx_in() { client "$1" "$scratch/$2_out.onnx" && same "$scratch/$2.own" "$scratch/client"; }
-to_darknet() { export_to "$scratch/$1.cfg" "$scratch/$1.weights" "$scratch/$1_out.cfg" "$scratch/$1_out.weights"; }
+to_darknet() { run_exporter "$scratch/$1.cfg" "$scratch/$1.weights" "$scratch/$1_out.cfg" "$scratch/$1_out.weights"; }
 pair_in_darknet() { own "$1_out" && same "$scratch/$1.own" "$scratch/$1_out.own"; }
 upstream=$PWD/build/pristine/darknet built=
 [ -x "$upstream" ] && built=$exporter
@@ -147,7 +147,7 @@ calibrated() {
         cp "$scratch/crop.weights" "$scratch/fitted.weights" && own fitted
 }
 fitted() { # OUT.onnx x.data | OUT.cfg OUT.weights
-    export_to "$scratch/crop.cfg" "$scratch/crop.weights" "$@" "$scratch/crop.sets"
+    run_exporter "$scratch/crop.cfg" "$scratch/crop.weights" "$@" "$scratch/crop.sets"
 }
 onnx_fitted() { fitted "$scratch/fitted_out.onnx" "$scratch/x.data" && onnx_in onnxruntime fitted; }
 pair_fitted() { fitted "$scratch/fitted_out.cfg" "$scratch/fitted_out.weights" && pair_in_darknet fitted; }
@@ -160,7 +160,7 @@ refused() { # words argument...
     words=$1
     shift
     rm -f "$scratch"/bad.onnx "$scratch"/bad.weights "$scratch"/bad_out.*
-    export_to "$@" >"$scratch/said" 2>&1
+    run_exporter "$@" >"$scratch/said" 2>&1
     code=$?
     cat "$scratch/said"
     [ $code -eq 1 ] && [ "$(wc -l <"$scratch/said")" -eq 1 ] && grep -qF -- "$words" "$scratch/said" &&

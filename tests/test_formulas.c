@@ -88,7 +88,7 @@ static void test_weight(void **unused)
     assert_true(smooth_topk_weight(1, 1, 1) == 1);
     assert_true(smooth_topk_weight(1.5f, 1, 1) == 0);
     assert_true(smooth_topk_weight(-126.5f, 0, 1) == 0);
-    assert_true(smooth_topk_weight(float_of(BITS_MINUS_INF), 0, 1) == 0);
+    assert_true(smooth_topk_weight(float_from_bits(BITS_MINUS_INF), 0, 1) == 0);
 }
 
 /* The tilt is found in a few steps, wherever the odds are. */

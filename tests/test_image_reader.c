@@ -159,7 +159,7 @@ static void bad_files(void **state)
 }
 
 /* The pixels of the bytes, which are an image of w x h with `channels`. */
-static unsigned char *pixels_of(const void *bytes, size_t size, int w, int h, int channels)
+static unsigned char *read_pixels(const void *bytes, size_t size, int w, int h, int channels)
 {
     picture p;
     const char *why = NULL;
@@ -189,12 +189,12 @@ static void bitmaps_of_other_depths(void **state)
     (void)state;
     bmp_header(file, 16, 0, 0);
     memcpy(file + 54, "\x00\x7c\xff\x03", 4); /* red; green and blue: 5 bits each */
-    unsigned char *pixels = pixels_of(file, 58, 2, 1, 3);
+    unsigned char *pixels = read_pixels(file, 58, 2, 1, 3);
     assert_memory_equal(pixels, "\xff\0\0\0\xff\xff", 6);
     free(pixels);
     bmp_header(file, 32, 3, 12);
     memcpy(file + 54, "\0\0\xff\0\0\xff\0\0\xff\0\0\0\1\2\3\0\4\5\6\0", 20);
-    pixels = pixels_of(file, 74, 2, 1, 3);
+    pixels = read_pixels(file, 74, 2, 1, 3);
     assert_memory_equal(pixels, "\3\2\1\6\5\4", 6);
     free(pixels);
     file[54] = 1; /* unusual masks */
@@ -203,7 +203,7 @@ static void bitmaps_of_other_depths(void **state)
     memset(file + 54, 0, 68);
     memcpy(file + 58, "\3\2\1", 3);
     file[118] = 0x10;
-    pixels = pixels_of(file, 122, 2, 1, 3);
+    pixels = read_pixels(file, 122, 2, 1, 3);
     assert_memory_equal(pixels, "\1\2\3\0\0\0", 6);
     free(pixels);
     bmp_header(file, 7, 0, 0);
@@ -215,7 +215,7 @@ static void scaled_pnm(void **state)
 {
     static const char file[] = "P5 # of 100\n3 1 100\n\x32\x64\xc8";
     (void)state;
-    unsigned char *pixels = pixels_of(file, sizeof file - 1, 3, 1, 1);
+    unsigned char *pixels = read_pixels(file, sizeof file - 1, 3, 1, 1);
     assert_memory_equal(pixels, "\x80\xff\xff", 3);
     free(pixels);
 }
@@ -239,7 +239,7 @@ static void other_pnm(void **state)
     (void)state;
     for (size_t i = 0; i < sizeof files / sizeof *files; ++i) {
         unsigned char *pixels =
-            pixels_of(files[i].file, files[i].size, files[i].w, files[i].h, files[i].channels);
+            read_pixels(files[i].file, files[i].size, files[i].w, files[i].h, files[i].channels);
         assert_memory_equal(pixels, files[i].pixels,
                             (size_t)(files[i].w * files[i].h * files[i].channels));
         free(pixels);
@@ -277,7 +277,7 @@ static size_t make_tiff(unsigned char *tiff, int orientation, int little, int be
     return (size_t)(end - tiff);
 }
 
-static unsigned crc_of(const unsigned char *bytes, size_t count)
+static unsigned png_crc(const unsigned char *bytes, size_t count)
 {
     unsigned crc = ~0u;
     while (count--) {
@@ -313,7 +313,7 @@ static unsigned char *with_exif(const char *path, const unsigned char *tiff, siz
         put_big(end, (unsigned)length);
         memcpy(end + 4, "eXIf", 4);
         memcpy(end + 8, tiff, length);
-        put_big(end + 8 + length, crc_of(end + 4, length + 4));
+        put_big(end + 8 + length, png_crc(end + 4, length + 4));
         added = 12 + length;
     }
     memcpy(end + added, file + place, *size - place);
@@ -329,7 +329,7 @@ static const side row_0[] = {TOP, TOP, BOTTOM, BOTTOM, LEFT, RIGHT, RIGHT, LEFT}
 
 /* Where the file's row or column `i` of `all` is in the picture, counted from the top or the left.
  */
-static int seen_at(side first, int i, int all)
+static int seen_place(side first, int i, int all)
 {
     return first == TOP || first == LEFT ? i : all - 1 - i;
 }
@@ -347,7 +347,7 @@ static void assert_turned(const picture *file, const unsigned char *bytes, size_
     assert_int_equal(p.h, turned ? file->w : file->h);
     for (int y = 0; y < file->h; ++y)
         for (int x = 0; x < file->w; ++x) {
-            int of_row = seen_at(row, y, file->h), of_column = seen_at(column, x, file->w);
+            int of_row = seen_place(row, y, file->h), of_column = seen_place(column, x, file->w);
             int px = turned ? of_row : of_column, py = turned ? of_column : of_row;
             assert_memory_equal(p.pixels + (py * p.w + px) * p.c,
                                 file->pixels + (y * file->w + x) * file->c, p.c);
@@ -388,7 +388,7 @@ static void large_orientations(void **state)
         int turned = row_0[o - 1] == LEFT || row_0[o - 1] == RIGHT;
         for (int y = 0; y < H; ++y)
             for (int x = 0; x < W; ++x) {
-                int r = seen_at(row_0[o - 1], y, H), c = seen_at(column_0[o - 1], x, W);
+                int r = seen_place(row_0[o - 1], y, H), c = seen_place(column_0[o - 1], x, W);
                 int px = turned ? r : c, py = turned ? c : r;
                 assert_memory_equal(copy.pixels + (py * copy.w + px) * 3,
                                     file.pixels + (y * W + x) * 3, 3);

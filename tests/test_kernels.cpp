@@ -21,7 +21,7 @@ extern "C" {
 
 namespace
 {
-const float NOT_A_NUMBER = float_of(0x7fc00000u), MINUS_INF = float_of(0xff800000u);
+const float NOT_A_NUMBER = float_from_bits(0x7fc00000u), MINUS_INF = float_from_bits(0xff800000u);
 
 unsigned random_bits = 1;
 
@@ -69,7 +69,7 @@ row mixed_scores(int batch, int classes, int k)
 
 void assert_near(const char *what, int k, int classes, double value, double wanted, double allowed)
 {
-    if (bits_of((float)value) == bits_of((float)wanted)) return;
+    if (float_bits((float)value) == float_bits((float)wanted)) return;
     if (!(fabs(value - wanted) <= allowed))
         fail_msg("%s: k %d classes %d: %.9g, not %.9g", what, k, classes, value, wanted);
 }
@@ -362,7 +362,8 @@ void test_hardest_like_cpu(void **)
                                                       delta.data(), factors.data(), NULL),
                          0);
         for (int b = 0; b < BATCH; ++b)
-            assert_int_equal(bits_of(loss[b]) & 0x7fffffff, bits_of(wanted_loss[b]) & 0x7fffffff);
+            assert_int_equal(float_bits(loss[b]) & 0x7fffffff,
+                             float_bits(wanted_loss[b]) & 0x7fffffff);
         for (int i = 0; i < BATCH * CLASSES; ++i)
             if (!isnan(wanted[i])) assert_true(delta[i] == wanted[i]);
     }

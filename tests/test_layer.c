@@ -66,7 +66,7 @@ static void one_hot(void)
     for (int b = 0; b < BATCH; ++b) truth[b * CLASSES + rand() % CLASSES] = 1;
 }
 
-static network net_of(float *its_truth)
+static network truth_network(float *its_truth)
 {
     network net = {0};
     net.input = scores;
@@ -75,13 +75,13 @@ static network net_of(float *its_truth)
     return net;
 }
 
-static smooth_topk_params params_of(int k, float tau, float alpha)
+static smooth_topk_params make_params(int k, float tau, float alpha)
 {
     smooth_topk_params params = {k, tau, alpha, SMOOTH_TOPK_PIVOT};
     return params;
 }
 
-static smooth_topk_layer layer_of(smooth_topk_params params, float scale, float temperature)
+static smooth_topk_layer new_layer(smooth_topk_params params, float scale, float temperature)
 {
     smooth_topk_term term = {params, 1};
     smooth_topk_options options = {
@@ -97,23 +97,23 @@ static void assert_close(double a, double b, double allowed)
 static void test_is_softmax(void **unused)
 {
     (void)unused;
-    smooth_topk_layer l = layer_of(params_of(1, 1, 0), 1, 1.5f);
+    smooth_topk_layer l = new_layer(make_params(1, 1, 0), 1, 1.5f);
     softmax_layer softmax = make_softmax_layer(BATCH, CLASSES, 1);
     softmax.temperature = 1;
     for (int round = 0; round < 20; ++round) {
         random_scores(4);
         one_hot();
         l.temperature = 1;
-        forward_smooth_topk_layer(l, net_of(truth));
-        forward_softmax_layer(softmax, net_of(truth));
+        forward_smooth_topk_layer(l, truth_network(truth));
+        forward_softmax_layer(softmax, truth_network(truth));
         assert_close(l.cost[0], softmax.cost[0], 1e-5 * softmax.cost[0]);
         for (int i = 0; i < BATCH * CLASSES; ++i) {
             assert_close(l.delta[i], softmax.delta[i], 2e-6);
             assert_close(l.output[i], softmax.output[i], 1e-6 * softmax.output[i] + 1e-7);
         }
         l.temperature = softmax.temperature = 1.5f;
-        forward_smooth_topk_layer(l, net_of(NULL));
-        forward_softmax_layer(softmax, net_of(NULL));
+        forward_smooth_topk_layer(l, truth_network(NULL));
+        forward_softmax_layer(softmax, truth_network(NULL));
         for (int i = 0; i < BATCH * CLASSES; ++i)
             assert_close(l.output[i], softmax.output[i], 1e-6 * softmax.output[i] + 1e-7);
         softmax.temperature = 1;
@@ -127,8 +127,8 @@ static void test_delta_is_minus_the_gradient(void **unused)
 {
     (void)unused;
     for (int k = 1; k < CLASSES; k += 3) {
-        smooth_topk_params params = params_of(k, 0.5f, 1);
-        smooth_topk_layer l = layer_of(params, 2.5f, 1);
+        smooth_topk_params params = make_params(k, 0.5f, 1);
+        smooth_topk_layer l = new_layer(params, 2.5f, 1);
         float loss[BATCH], grad[BATCH * CLASSES];
         int labels[BATCH];
         double cost = 0;
@@ -137,13 +137,13 @@ static void test_delta_is_minus_the_gradient(void **unused)
         for (int i = 0; i < BATCH * CLASSES; ++i)
             if (truth[i] == 1) labels[i / CLASSES] = i % CLASSES;
         assert_int_equal(smooth_topk_cpu(&params, BATCH, CLASSES, scores, labels, loss, grad), 0);
-        forward_smooth_topk_layer(l, net_of(truth));
+        forward_smooth_topk_layer(l, truth_network(truth));
         for (int b = 0; b < BATCH; ++b) cost += 2.5 * loss[b];
         assert_close(l.cost[0], cost, 1e-5 * cost);
         for (int i = 0; i < BATCH * CLASSES; ++i) assert_true(l.delta[i] == -2.5f * grad[i]);
 
         for (int i = 0; i < BATCH * CLASSES; ++i) delta[i] = 10;
-        backward_smooth_topk_layer(l, net_of(truth));
+        backward_smooth_topk_layer(l, truth_network(truth));
         for (int i = 0; i < BATCH * CLASSES; ++i) assert_true(delta[i] == 10 + l.delta[i]);
         free_layer(l);
     }
@@ -153,8 +153,8 @@ static void test_delta_is_minus_the_gradient(void **unused)
 static void test_truth_rows(void **unused)
 {
     (void)unused;
-    smooth_topk_params params = params_of(4, 1, 1);
-    smooth_topk_layer l = layer_of(params, 3, 1);
+    smooth_topk_params params = make_params(4, 1, 1);
+    smooth_topk_layer l = new_layer(params, 3, 1);
     double wanted_delta[BATCH * CLASSES] = {0}, wanted_cost = 0;
     random_scores(3);
     memset(truth, 0, sizeof truth);
@@ -174,7 +174,7 @@ static void test_truth_rows(void **unused)
         }
     for (int round = 0; round < 2; ++round) { /* twice: nothing is left over from the first */
         memset(l.delta, 0xff, BATCH * CLASSES * sizeof(float));
-        forward_smooth_topk_layer(l, net_of(truth));
+        forward_smooth_topk_layer(l, truth_network(truth));
         assert_close(l.cost[0], wanted_cost, 1e-5 * wanted_cost);
         for (int i = 0; i < BATCH * CLASSES; ++i) assert_close(l.delta[i], wanted_delta[i], 1e-6);
         for (int i = 0; i < CLASSES; ++i)
@@ -186,10 +186,10 @@ static void test_truth_rows(void **unused)
 static void test_without_truth(void **unused)
 {
     (void)unused;
-    smooth_topk_layer l = layer_of(params_of(5, 1, 1), 5, 1);
+    smooth_topk_layer l = new_layer(make_params(5, 1, 1), 5, 1);
     random_scores(3);
     l.cost[0] = 42;
-    forward_smooth_topk_layer(l, net_of(NULL));
+    forward_smooth_topk_layer(l, truth_network(NULL));
     assert_true(l.cost[0] == 42);
     for (int b = 0; b < BATCH; ++b) {
         double sum = 0;
@@ -214,7 +214,7 @@ static void test_class_numbers(void **unused)
         margins[i] = (float)pow(3. / counts[i], 0.25);
         weights[i] = (float)(images / CLASSES / counts[i]);
     }
-    smooth_topk_term term = {params_of(4, 1, 2), 1};
+    smooth_topk_term term = {make_params(4, 1, 2), 1};
     smooth_topk_options options = {.count = 1,
                                    .terms = &term,
                                    .scales = &scale,
@@ -230,7 +230,7 @@ static void test_class_numbers(void **unused)
     set_smooth_topk_class_counts(l, counts);
     random_scores(3);
     one_hot();
-    forward_smooth_topk_layer(l, net_of(truth));
+    forward_smooth_topk_layer(l, truth_network(truth));
     for (int i = 0; i < BATCH * CLASSES; ++i) {
         if (truth[i] == 0) continue;
         int b = i / CLASSES;
@@ -238,7 +238,7 @@ static void test_class_numbers(void **unused)
             float loss, grad[CLASSES];
             double t =
                 2 * weights[i % CLASSES] * (label == i % CLASSES ? 0.8 : 0.2 / (CLASSES - 1));
-            smooth_topk_params params = params_of(4, 1, 2 * margins[label]);
+            smooth_topk_params params = make_params(4, 1, 2 * margins[label]);
             smooth_topk_cpu(&params, 1, CLASSES, scores + b * CLASSES, &label, &loss, grad);
             wanted_cost += t * loss;
             for (int c = 0; c < CLASSES; ++c) wanted_delta[b * CLASSES + c] -= t * grad[c];
@@ -259,7 +259,7 @@ static void test_counts_of_an_empty_class(void **unused)
     for (int i = 0; i < 2 * CLASSES; ++i) ones[i] = 1;
     for (int i = 0; i < CLASSES; ++i) counts[i] = i == 4 ? 2 : 32;
     counts[3] = counts[CLASSES - 1] = 0;
-    smooth_topk_term term = {params_of(4, 1, 1), 1};
+    smooth_topk_term term = {make_params(4, 1, 1), 1};
     smooth_topk_options options = {.count = 1,
                                    .terms = &term,
                                    .scales = &scale,
@@ -285,7 +285,7 @@ static void test_cost_of_the_hardest(void **unused)
     float scale = 1, losses[BATCH], grad[BATCH * CLASSES];
     int labels[BATCH];
     double wanted = 0;
-    smooth_topk_term term = {params_of(4, 1, 1), 1};
+    smooth_topk_term term = {make_params(4, 1, 1), 1};
     smooth_topk_options options = {
         .count = 1, .terms = &term, .scales = &scale, .temperature = 1, .hardest = {2, 0}};
     smooth_topk_layer l = make_smooth_topk_layer(BATCH, CLASSES, &options);
@@ -299,7 +299,7 @@ static void test_cost_of_the_hardest(void **unused)
         for (int other = 0; other < BATCH; ++other) harder += losses[other] > losses[b];
         if (harder < 2) wanted += (double)BATCH / 2 * losses[b];
     }
-    forward_smooth_topk_layer(l, net_of(truth));
+    forward_smooth_topk_layer(l, truth_network(truth));
     assert_close(l.cost[0], wanted, 1e-5 * wanted);
     free_layer(l);
 }
@@ -308,8 +308,8 @@ static void test_cost_of_the_hardest(void **unused)
 static void test_output_in_training(void **unused)
 {
     (void)unused;
-    smooth_topk_layer l = layer_of(params_of(5, 1, 1), 5, 1);
-    network net = net_of(truth);
+    smooth_topk_layer l = new_layer(make_params(5, 1, 1), 5, 1);
+    network net = truth_network(truth);
     random_scores(3);
     one_hot();
     l.output[3] = 42;
@@ -333,14 +333,14 @@ static void test_allocates_nothing(void **unused)
     for (int k = 1; k < CLASSES; k += 7) {
         for (int algorithm = 0; algorithm < 2; ++algorithm) {
             smooth_topk_params params = {k, 1, 1, algorithm ? SMOOTH_TOPK_LOG : SMOOTH_TOPK_PIVOT};
-            smooth_topk_layer l = layer_of(params, 1, 1);
+            smooth_topk_layer l = new_layer(params, 1, 1);
             random_scores(2);
             one_hot();
             truth[1] = truth[2] = 0.5f;
             int before = allocations;
             assert_true(before > 0);
-            forward_smooth_topk_layer(l, net_of(truth));
-            backward_smooth_topk_layer(l, net_of(truth));
+            forward_smooth_topk_layer(l, truth_network(truth));
+            backward_smooth_topk_layer(l, truth_network(truth));
             assert_int_equal(allocations, before);
             free_layer(l);
         }
@@ -350,7 +350,7 @@ static void test_allocates_nothing(void **unused)
 /* The terms' weights are divided by their sum; each has its own scale. */
 static void make_of_no_batch(void)
 {
-    smooth_topk_term term = {params_of(1, 1, 0), 1};
+    smooth_topk_term term = {make_params(1, 1, 0), 1};
     float scale = 1;
     smooth_topk_options options = {.count = 1, .terms = &term, .scales = &scale, .temperature = 1};
     make_smooth_topk_layer(0, CLASSES, &options);
@@ -358,7 +358,7 @@ static void make_of_no_batch(void)
 
 static void make_of_many_classes(void)
 {
-    smooth_topk_term term = {params_of(1, 1, 0), 1};
+    smooth_topk_term term = {make_params(1, 1, 0), 1};
     float scale = 1;
     smooth_topk_options options = {.count = 1, .terms = &term, .scales = &scale, .temperature = 1};
     make_smooth_topk_layer(BATCH, INT_MAX / BATCH + 1, &options);
@@ -367,13 +367,13 @@ static void make_of_many_classes(void)
 static void make_without_memory(void)
 {
     no_memory = 1;
-    layer_of(params_of(1, 1, 0), 1, 1);
+    new_layer(make_params(1, 1, 0), 1, 1);
 }
 
 static void forward_without_counts(void)
 {
     static float zeros[CLASSES];
-    smooth_topk_term term = {params_of(1, 1, 0), 1};
+    smooth_topk_term term = {make_params(1, 1, 0), 1};
     float scale = 1;
     smooth_topk_options options = {.count = 1,
                                    .terms = &term,
@@ -381,7 +381,7 @@ static void forward_without_counts(void)
                                    .temperature = 1,
                                    .margins = {.is_auto = 1, .values = zeros}};
     smooth_topk_layer l = make_smooth_topk_layer(BATCH, CLASSES, &options);
-    forward_smooth_topk_layer(l, net_of(truth));
+    forward_smooth_topk_layer(l, truth_network(truth));
 }
 
 /* What the parser cannot know ends the program with code 1 and a message. */
@@ -423,7 +423,7 @@ static void test_refusals(void **unused)
 static void test_several_k(void **unused)
 {
     (void)unused;
-    smooth_topk_term terms[] = {{params_of(1, 1, 1), 0.25f}, {params_of(5, 0.5f, 2), 0.75f}};
+    smooth_topk_term terms[] = {{make_params(1, 1, 1), 0.25f}, {make_params(5, 0.5f, 2), 0.75f}};
     float scales[] = {3, 0.5f}, loss[2][BATCH], grad[2][BATCH * CLASSES];
     smooth_topk_options options = {.count = 2, .terms = terms, .scales = scales, .temperature = 1};
     smooth_topk_layer l = make_smooth_topk_layer(BATCH, CLASSES, &options);
@@ -435,7 +435,7 @@ static void test_several_k(void **unused)
         if (truth[i] == 1) labels[i / CLASSES] = i % CLASSES;
     for (int j = 0; j < 2; ++j)
         smooth_topk_cpu(&terms[j].params, BATCH, CLASSES, scores, labels, loss[j], grad[j]);
-    forward_smooth_topk_layer(l, net_of(truth));
+    forward_smooth_topk_layer(l, truth_network(truth));
     for (int b = 0; b < BATCH; ++b) cost += 0.75 * loss[0][b] + 0.375 * loss[1][b];
     assert_close(l.cost[0], cost, 1e-6 * cost);
     for (int i = 0; i < BATCH * CLASSES; ++i)
@@ -454,7 +454,7 @@ static const char network_cfg[] =
     "[convolutional]\nfilters=9\nsize=1\nstride=1\nactivation=linear\n"
     "[avgpool]\n[smooth_topk]\n%s\n";
 
-static network *network_of(int batch, int subdivisions, const char *options)
+static network *parsed_network(int batch, int subdivisions, const char *options)
 {
     char name[] = "/tmp/test_layer_XXXXXX";
     int file = mkstemp(name);
@@ -505,13 +505,13 @@ static void test_default_temperature(void **unused)
                  {"k=1,5\nweights=3,1\ntau=1,2", 3.25f},
                  {"k=1,5\ntemperature=2", 2}};
     for (int i = 0; i < 6; ++i) {
-        network *net = network_of(1, 1, cases[i].options);
+        network *net = parsed_network(1, 1, cases[i].options);
         assert_close(net->layers[net->n - 1].temperature, cases[i].wanted, 1e-6);
         release_network(net);
     }
 }
 
-static double cost_of(network *net)
+static double measure_cost(network *net)
 {
     net->train = 1;
     forward_network(net);
@@ -521,19 +521,19 @@ static double cost_of(network *net)
 /* The layer's delta arrives in the weights of the first layer, two layers below. */
 static void check_finite_differences(const char *options)
 {
-    network *net = network_of(4, 1, options);
+    network *net = parsed_network(4, 1, options);
     data d = random_data(4);
     get_next_batch(d, 4, 0, net->input, net->truth);
-    cost_of(net);
+    measure_cost(net);
     backward_network(net);
     layer first = net->layers[0];
     int checked = 0;
     for (int i = 0; i < first.nweights; i += 5) {
         float middle = first.weights[i], step = 2e-3f;
         first.weights[i] = middle + step;
-        double up = cost_of(net);
+        double up = measure_cost(net);
         first.weights[i] = middle - step;
-        double down = cost_of(net);
+        double down = measure_cost(net);
         first.weights[i] = middle;
         assert_close((down - up) / (2 * step), first.weight_updates[i],
                      2e-2 * fabs(first.weight_updates[i]) + 2e-3);
@@ -554,7 +554,7 @@ static void test_network_finite_differences(void **unused)
 static void test_network_subdivisions_sum(void **unused)
 {
     (void)unused;
-    network *whole = network_of(8, 1, "k=2"), *parts = network_of(8, 4, "k=2");
+    network *whole = parsed_network(8, 1, "k=2"), *parts = parsed_network(8, 4, "k=2");
     data d = random_data(8);
     for (int step = 0; step < 5; ++step)
         assert_close(train_network(whole, d), train_network(parts, d), 1e-4);
@@ -571,7 +571,7 @@ static void test_network_learns(void **unused)
     static const char *options[] = {"k=2", "k=2\nalgorithm=log", "k=1\ntau=1\nalpha=0\nscale=1",
                                     "k=3\ntau=0.1", "k=1,3\nweights=1,2"};
     for (int i = 0; i < 5; ++i) {
-        network *net = network_of(9, 1, options[i]);
+        network *net = parsed_network(9, 1, options[i]);
         data d = random_data(9);
         float first = train_network(net, d), last = first;
         for (int step = 0; step < 1500; ++step) last = train_network(net, d);
@@ -586,12 +586,12 @@ static void test_network_learns(void **unused)
 static void test_network_resizes(void **unused)
 {
     (void)unused;
-    network *net = network_of(4, 1, "k=3");
+    network *net = parsed_network(4, 1, "k=3");
     for (int size = 64; size >= 8; size /= 2) {
         resize_network(net, size, size);
         for (int i = 0; i < net->inputs * net->batch; ++i) net->input[i] = random_float();
         for (int b = 0; b < 4; ++b) net->truth[b * 9 + b] = 1;
-        double cost = cost_of(net);
+        double cost = measure_cost(net);
         backward_network(net);
         assert_true(cost > 0 && cost < 1000);
         assert_int_equal(net->outputs, 9);

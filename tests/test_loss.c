@@ -46,8 +46,8 @@ static smooth_topk_params make_params(int k, float tau, float alpha, int algorit
     return params;
 }
 
-static void assert_fails_at(const char *what, const smooth_topk_params *p, int classes, int label,
-                            double value, double wanted, double allowed)
+static void report_failure(const char *what, const smooth_topk_params *p, int classes, int label,
+                           double value, double wanted, double allowed)
 {
     fail_msg("%s: k %d tau %g alpha %g %s classes %d label %d: %.9g, not %.9g (allowed %.3g)", what,
              p->k, p->tau, p->alpha, algorithm_names[p->algorithm == SMOOTH_TOPK_LOG], classes,
@@ -67,7 +67,7 @@ static void compare(const smooth_topk_params *p, int classes, int label, float l
     int a = p->algorithm == SMOOTH_TOPK_LOG;
     long double largest = 0, sum = 0, allowed = LOSS_TOLERANCE * fmaxl(wanted_loss, p->tau);
     long double off = fabsl(loss - wanted_loss);
-    if (!(off <= allowed)) assert_fails_at("loss", p, classes, label, loss, wanted_loss, allowed);
+    if (!(off <= allowed)) report_failure("loss", p, classes, label, loss, wanted_loss, allowed);
     if (off / allowed > worst_loss[a]) worst_loss[a] = off / allowed;
     for (int i = 0; i < classes; ++i) largest = fmaxl(largest, fabsl(wanted_grad[i]));
     /* Below the least normal float a process that flushes, as Darknet's -Ofast makes it, has
@@ -76,14 +76,14 @@ static void compare(const smooth_topk_params *p, int classes, int label, float l
     for (int i = 0; i < classes; ++i) {
         off = fabsl(grad[i] - wanted_grad[i]);
         if (is_nan(grad[i]) || !(off <= allowed))
-            assert_fails_at("gradient", p, classes, label, grad[i], wanted_grad[i], allowed);
+            report_failure("gradient", p, classes, label, grad[i], wanted_grad[i], allowed);
         if (off / allowed > worst_gradient[a]) worst_gradient[a] = off / allowed;
         if (i != label && !(grad[i] >= 0))
-            assert_fails_at("sign", p, classes, label, grad[i], wanted_grad[i], 0);
+            report_failure("sign", p, classes, label, grad[i], wanted_grad[i], 0);
         sum += grad[i];
     }
     if (!(fabsl(sum) <= allowed + classes * 1.2e-38L))
-        assert_fails_at("sum of gradients", p, classes, label, sum, 0, allowed);
+        report_failure("sum of gradients", p, classes, label, sum, 0, allowed);
 }
 
 static float scores[MOST_CLASSES], grad[MOST_CLASSES];

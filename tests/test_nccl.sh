@@ -27,7 +27,7 @@ check 'and where it is not in NCCL_HOME' refuses "^NCCL=1 needs NCCL: no .* in $
 found() { # WANTED ARGUMENT...: what a program is linked with
     wanted=$1
     shift
-    value_of '$(NCCL_FLAGS) $(DARKNET_LIBRARIES)' src/nccl.mk CC="$scratch/bin/no_nccl" "$@" >"$scratch/said"
+    make_value '$(NCCL_FLAGS) $(DARKNET_LIBRARIES)' src/nccl.mk CC="$scratch/bin/no_nccl" "$@" >"$scratch/said"
     cat "$scratch/said"
     [ "$(cat "$scratch/said")" = "$wanted" ]
 }
@@ -39,13 +39,13 @@ check 'and where pip put it' found "$of_pip"
 asked() { # Darknet's Makefile has its compiler write dependencies, which beside /dev/null only root may
     printf '#!/bin/sh\necho "$*" >>%s\nexit 1\n' "$scratch/asked" >"$scratch/bin/asked"
     chmod +x "$scratch/bin/asked"
-    (cd build/source && value_of '' plugin/platforms.mk plugin/nccl.mk CC="$scratch/bin/asked") >/dev/null 2>&1
+    (cd build/source && make_value '' plugin/platforms.mk plugin/nccl.mk CC="$scratch/bin/asked") >/dev/null 2>&1
     cat "$scratch/asked"
     grep -q -- -lnccl "$scratch/asked" && ! grep -q -- -MD "$scratch/asked"
 }
 check 'the compiler is asked without writing dependencies' asked
 absolute() {
-    (cd "$scratch/copy" && value_of '$(OPTIONS)' Makefile NCCL_HOME=pip) >"$scratch/said"
+    (cd "$scratch/copy" && make_value '$(OPTIONS)' Makefile NCCL_HOME=pip) >"$scratch/said"
     cat "$scratch/said"
     grep -q "NCCL_HOME=$scratch/copy/pip " "$scratch/said"
 }

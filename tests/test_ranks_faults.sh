@@ -35,7 +35,7 @@ await() { # COMMAND...: until it succeeds, half a minute at most
 trains() {
     await grep -q '^20, ' out
 }
-process_of() { # RANK
+rank_process() { # RANK
     for process in /proc/[0-9]*; do
         grep -q "^[0-9]* ([^)]*) . $launcher " "$process/stat" 2>/dev/null || continue
         tr '\0' '\n' <"$process/environ" | grep -qx "OMPI_COMM_WORLD_RANK=$1" && echo "${process#/proc/}"
@@ -62,20 +62,20 @@ stopped() { # SIGNAL of mpirun
 check 'Ctrl-C reaches all ranks, and rank 0 saves' stopped INT
 one_signal() {
     begin 3 x.data long.cfg
-    trains && kill "$(process_of 2)" && end || return 1
+    trains && kill "$(rank_process 2)" && end || return 1
     [ $code = 143 ] && [ "$(grep -c '^Stopped by signal 15 after batch' err)" = 1 ] && lives_on long 2
 }
 check 'a signal to one rank stops all, and rank 0 saves' one_signal
 killed() { # RANK RANKS
     begin "$2" x.data long.cfg
-    trains && kill -9 "$(process_of "$1")" && end || return 1
+    trains && kill -9 "$(rank_process "$1")" && end || return 1
     [ $code != 0 ] && lives_on long $((5 - $2))
 }
 check 'a rank is killed while training: all end, and other ranks go on' killed 1 2
 check 'rank 0 is killed while training' killed 0 3
 alone() {
     begin 2 x.data long.cfg
-    trains && kill -s STOP "$(process_of 1)" && kill "$(process_of 0)" && end || return 1
+    trains && kill -s STOP "$(rank_process 1)" && kill "$(rank_process 0)" && end || return 1
     said '^Stopped by signal 15 without the other ranks' && [ -e backup/long.backup ] && lives_on long 2
 }
 check 'a rank that does not answer: rank 0 saves the last batch when it is asked to stop' alone
@@ -83,7 +83,7 @@ killed_at_start() {
     mkfifo slow.txt
     sed "s|^train=.*|train=$PWD/slow.txt|" x.data >slow.data
     begin 1 x.data plain.cfg : -np 1 "$with_mpi" classifier train slow.data plain.cfg
-    await grep -q . out && sleep .5 && kill -9 "$(process_of 1)" && end || return 1
+    await grep -q . out && sleep .5 && kill -9 "$(rank_process 1)" && end || return 1
     [ $code != 0 ] && [ -z "$(ls backup)" ]
 }
 check 'a rank is killed before the first batch' killed_at_start
@@ -93,14 +93,14 @@ is_saving() {
 killed_saving() {
     sed 's/^output=300/output=20000/; s/^batch=.*/batch=96/' long.cfg >large.cfg
     begin 2 x.data large.cfg
-    await test -e backup/large_1.weights && await is_saving && kill -9 "$(process_of 0)" && end || return 1
+    await test -e backup/large_1.weights && await is_saving && kill -9 "$(rank_process 0)" && end || return 1
     [ "$(wc -c <backup/large_1.weights)" = "$(cat backup/*.weights | wc -c | awk -v n="$(ls backup/*.weights | wc -l)" '{ print $1/n }')" ] || return 1
     [ $code != 0 ] && sed 's/^batch=.*/batch=48/' large.cfg >less.cfg && lives_on less 2
 }
 check 'rank 0 is killed while it saves: the weights before are whole' killed_saving
 slow() {
     begin 2 x.data plain.cfg -seed 3
-    await grep -q '^5, ' out && rank_1=$(process_of 1) && kill -s STOP "$rank_1" || return 1
+    await grep -q '^5, ' out && rank_1=$(rank_process 1) && kill -s STOP "$rank_1" || return 1
     sleep 3
     kill -s CONT "$rank_1" && end && $compare one.weights backup/plain.weights 1e-5
 }
@@ -108,7 +108,7 @@ as_one plain 2 >/dev/null
 check 'a rank that is slow is waited for' slow
 launcher_killed() {
     begin 2 x.data long.cfg
-    trains && rank_0=$(process_of 0) && kill -9 $launcher && await sh -c "! kill -0 $rank_0" && lives_on long 2
+    trains && rank_0=$(rank_process 0) && kill -9 $launcher && await sh -c "! kill -0 $rank_0" && lives_on long 2
 }
 check 'mpirun is killed: its ranks end' launcher_killed
 full_disk() {

@@ -44,7 +44,7 @@ static void softmax(const double *scores, double temperature, float *p)
 }
 
 /* The loss of the images at a factor on the temperature. */
-static double loss_at(float p[][CLASSES], const int *classes, double factor)
+static double scaled_loss(float p[][CLASSES], const int *classes, double factor)
 {
     double sum = 0;
     float changed[CLASSES];
@@ -78,10 +78,10 @@ static void check_fit(double drawn, double said)
     double factor = fitted_temperature(&fit);
     if (fabs(factor * said / drawn - 1) > 0.08)
         fail_msg("%g, should be about %g", factor, drawn / said);
-    double best = loss_at(p, classes, factor);
+    double best = scaled_loss(p, classes, factor);
     /* Nothing near it is better. */
-    assert_true(best <= loss_at(p, classes, factor * 1.002) &&
-                best <= loss_at(p, classes, factor * 0.998));
+    assert_true(best <= scaled_loss(p, classes, factor * 1.002) &&
+                best <= scaled_loss(p, classes, factor * 0.998));
     float same[CLASSES];
     change_temperature(CLASSES, p[0], 1, same);
     for (int j = 0; j < CLASSES; ++j) NEAR((double)same[j], (double)p[0][j], 1e-6);

@@ -50,7 +50,7 @@ static void normal_scores(int count, double scale)
     for (int i = 0; i < count; ++i) scores[i] = (float)(scale * normal());
 }
 
-static smooth_topk_term term_of(int k, float tau, float alpha, float weight)
+static smooth_topk_term make_term(int k, float tau, float alpha, float weight)
 {
     smooth_topk_term term = {{k, tau, alpha, SMOOTH_TOPK_PIVOT}, weight};
     return term;
@@ -69,8 +69,8 @@ static int random_terms(smooth_topk_term *terms, int classes)
     int count = 1 + below(MOST_TERMS);
     for (int j = 0; j < count; ++j) {
         int k = 1 + below(classes - 1 < 30 ? classes - 1 : 30);
-        terms[j] = term_of(k, below(9) ? ldexpf(1, below(8) - 5) : 0, below(3) * 0.75f,
-                           0.1f + (float)uniform());
+        terms[j] = make_term(k, below(9) ? ldexpf(1, below(8) - 5) : 0, below(3) * 0.75f,
+                             0.1f + (float)uniform());
         terms[j].params.algorithm = below(4) ? SMOOTH_TOPK_PIVOT : SMOOTH_TOPK_LOG;
     }
     return count;
@@ -135,8 +135,8 @@ static void test_sum_finite_differences(void **unused)
 {
     (void)unused;
     state = 3;
-    smooth_topk_term terms[] = {term_of(1, 1, 1, 0.3f), term_of(5, 0.7f, 0.5f, 0.7f),
-                                term_of(3, 2, 0, 1.5f)};
+    smooth_topk_term terms[] = {make_term(1, 1, 1, 0.3f), make_term(5, 0.7f, 0.5f, 0.7f),
+                                make_term(3, 2, 0, 1.5f)};
     enum { CLASSES = 12 };
     for (int round = 0; round < rounds(20); ++round) {
         float up, down;
@@ -161,8 +161,8 @@ static void test_sum_brute_force(void **unused)
     state = 4;
     for (int round = 0; round < rounds(60); ++round) {
         int classes = 3 + below(8);
-        smooth_topk_term terms[] = {term_of(1, 1, 1, 0.5f), term_of(2, 0.5f, 1, 2),
-                                    term_of(classes - 1, 2, 0.5f, 1)};
+        smooth_topk_term terms[] = {make_term(1, 1, 1, 0.5f), make_term(2, 0.5f, 1, 2),
+                                    make_term(classes - 1, 2, 0.5f, 1)};
         long double wanted = 0, wanted_grad[16] = {0};
         normal_scores(classes, 2);
         labels[0] = below(classes);
@@ -182,8 +182,8 @@ static void test_sum_brute_force(void **unused)
 static void test_sum_special_numbers(void **unused)
 {
     (void)unused;
-    smooth_topk_term terms[] = {term_of(1, 1, 1, 0.5f), term_of(3, 0, 1, 0.25f),
-                                term_of(4, 1, 1, 0.25f)};
+    smooth_topk_term terms[] = {make_term(1, 1, 1, 0.5f), make_term(3, 0, 1, 0.25f),
+                                make_term(4, 1, 1, 0.25f)};
     enum { CLASSES = 6 };
     float rows[][CLASSES] = {
         {1, 2, NOT_A_NUMBER, 0, 1, 2},             /* NaN */
@@ -205,7 +205,7 @@ static void test_sum_special_numbers(void **unused)
 static void test_sum_refusals(void **unused)
 {
     (void)unused;
-    smooth_topk_term good[2] = {term_of(1, 1, 1, 1), term_of(2, 1, 1, 1)}, bad[2];
+    smooth_topk_term good[2] = {make_term(1, 1, 1, 1), make_term(2, 1, 1, 1)}, bad[2];
     const float bad_weights[] = {0, -1, NOT_A_NUMBER, PLUS_INF};
     char workspace[64];
     labels[0] = 0;
@@ -239,7 +239,7 @@ static void test_sum_refusals(void **unused)
 enum { ROUNDS_OF_SOFT_ROWS = 2000 };
 static double worst_loss, worst_gradient; /* of what a row's losses, its largest gradient are */
 
-static void delta_of(const smooth_topk_objective *objective, int batch, int classes)
+static void compute_delta(const smooth_topk_objective *objective, int batch, int classes)
 {
     size_t size = smooth_topk_truth_workspace_size(objective, 1, classes);
     void *workspace = malloc(size);
@@ -256,7 +256,7 @@ static void test_truth_that_is_no_number(void **unused)
     (void)unused;
     enum { CLASSES = 70 };
     const float bad[] = {NOT_A_NUMBER, PLUS_INF, MINUS_INF};
-    smooth_topk_term term = term_of(5, 1, 1, 1);
+    smooth_topk_term term = make_term(5, 1, 1, 1);
     smooth_topk_objective objective = {.terms = &term, .count = 1, .scale = 1};
     state = 6;
     for (int round = 0; round < rounds(24); ++round) {
@@ -266,7 +266,7 @@ static void test_truth_that_is_no_number(void **unused)
         truth[CLASSES + (round & 1 ? 66 : 3)] = bad[round % 3];
         truth[2 * CLASSES + 5] = -0.f;
         scores[2 * CLASSES + 6] = NOT_A_NUMBER;
-        delta_of(&objective, 3, CLASSES);
+        compute_delta(&objective, 3, CLASSES);
         assert_true(loss[0] > 0 && is_nan(loss[1]) && loss[2] == 0);
         for (int i = 0; i < CLASSES; ++i)
             assert_true(!is_nan(grad[i]) && is_nan(grad[CLASSES + i]) &&
@@ -304,7 +304,7 @@ static void check_soft_row(const smooth_topk_objective *objective, int classes, 
             }
         }
     }
-    delta_of(objective, 1, classes);
+    compute_delta(objective, 1, classes);
     double off = 0;
     for (int i = 0; i < classes; ++i) off = fmax(off, fabs(-grad[i] - (double)wanted_grad[i]));
     if (largest > 1e-30 && off / largest > worst_gradient) worst_gradient = off / largest;
@@ -337,7 +337,7 @@ static void test_soft_rows(void **unused)
     for (int round = 0; round < rounds(ROUNDS_OF_SOFT_ROWS); ++round) {
         int classes = 2 + below(round % 4 ? 24 : 120);
         int k = 1 + below(classes - 1 < 24 ? classes - 1 : 24);
-        smooth_topk_term term = term_of(k, ldexpf(1, below(11) - 7), below(3), 1);
+        smooth_topk_term term = make_term(k, ldexpf(1, below(11) - 7), below(3), 1);
         smooth_topk_objective objective = {.terms = &term, .count = 1, .scale = 1};
         normal_scores(classes, pow(10, 8 * uniform() - 4));
         if (round % 5 == 1) /* ties */
@@ -361,7 +361,7 @@ static void test_soft_rows_of_all_kinds(void **unused)
         smooth_topk_term terms[3];
         int classes = 6 + below(90), count = 1 + below(3);
         for (int j = 0; j < count; ++j)
-            terms[j] = term_of(1 + j * 2, ldexpf(1, below(9) - 6), below(3), 0.5f + below(3));
+            terms[j] = make_term(1 + j * 2, ldexpf(1, below(9) - 6), below(3), 0.5f + below(3));
         smooth_topk_objective objective = {.terms = terms,
                                            .count = count,
                                            .scale = 0.5f + below(4),
@@ -393,7 +393,7 @@ static void test_soft_rows_of_large_scores(void **unused)
     for (size_t size = 0; size < sizeof sizes / sizeof *sizes; ++size) {
         for (int round = 0; round < 24; ++round) {
             int classes = round % 2 ? 40 : 9, k = round % 3 == 2 ? 12 : 1 + round % 5;
-            smooth_topk_term term = term_of(k < classes ? k : 3, round % 4 ? 1 : 0.05f, 1, 1);
+            smooth_topk_term term = make_term(k < classes ? k : 3, round % 4 ? 1 : 0.05f, 1, 1);
             smooth_topk_objective objective = {.terms = &term, .count = 1, .scale = 1};
             for (int i = 0; i < classes; ++i) scores[i] = sizes[size];
             if (round >= 12) scores[round % 9] = nextafterf(sizes[size], 0);
@@ -408,7 +408,7 @@ static void test_soft_rows_minus_inf(void **unused)
 {
     (void)unused;
     enum { CLASSES = 40 };
-    smooth_topk_term term = term_of(4, 1, 1, 1);
+    smooth_topk_term term = make_term(4, 1, 1, 1);
     smooth_topk_objective objective = {.terms = &term, .count = 1, .scale = 1};
     static float wanted[CLASSES];
     state = 10;
@@ -424,7 +424,7 @@ static void test_soft_rows_minus_inf(void **unused)
         memcpy(wanted, grad, sizeof wanted);
         for (int i = 0; i < CLASSES; ++i)
             if (is_infinite(scores[i])) truth[i] = 0.5f;
-        delta_of(&objective, 1, CLASSES);
+        compute_delta(&objective, 1, CLASSES);
         assert_true(bits(loss[0]) == 0x7f800000);
         assert_memory_equal(grad, wanted, sizeof wanted);
     }
@@ -434,11 +434,11 @@ static void test_soft_rows_minus_inf(void **unused)
             truth[i] = i < finite;
         }
         truth[0] = truth[1] = finite > 1;
-        delta_of(&objective, 1, CLASSES);
+        compute_delta(&objective, 1, CLASSES);
         assert_true(finite <= 4 ? loss[0] == 0 : loss[0] > 0);
     }
     scores[3] = PLUS_INF;
-    delta_of(&objective, 1, CLASSES);
+    compute_delta(&objective, 1, CLASSES);
     assert_true(is_nan(loss[0]) && is_nan(grad[0]));
 }
 
@@ -449,8 +449,8 @@ static void test_soft_rows_of_other_kinds(void **unused)
     enum { CLASSES = 300 };
     static double wanted_grad[CLASSES];
     static float of_label[CLASSES];
-    smooth_topk_term terms[] = {term_of(3, 0, 1, 1), term_of(4, 1, 1, 1), term_of(100, 1, 1, 1),
-                                term_of(299, 0.1f, 1, 1)};
+    smooth_topk_term terms[] = {make_term(3, 0, 1, 1), make_term(4, 1, 1, 1),
+                                make_term(100, 1, 1, 1), make_term(299, 0.1f, 1, 1)};
     terms[1].params.algorithm = SMOOTH_TOPK_LOG;
     state = 11;
     for (int j = 0; j < 4; ++j) {
@@ -465,7 +465,7 @@ static void test_soft_rows_of_other_kinds(void **unused)
             wanted += (double)truth[label] * of;
             for (int i = 0; i < CLASSES; ++i) wanted_grad[i] += (double)truth[label] * of_label[i];
         }
-        delta_of(&objective, 1, CLASSES);
+        compute_delta(&objective, 1, CLASSES);
         assert_close("loss", loss[0], wanted, 1e-6 * wanted);
         for (int i = 0; i < CLASSES; ++i)
             assert_close("gradient", -grad[i], wanted_grad[i], 1e-5 / terms[j].params.k);
@@ -490,7 +490,7 @@ static void test_soft_rows_of_any_size(void **unused)
     state = 12;
     for (int round = 0; round < rounds(ROUNDS_OF_SOFT_ROWS); ++round) {
         int classes = 2 + below(40), k = 1 + below(classes - 1);
-        smooth_topk_term term = term_of(k, fabsf(any_float()), fabsf(any_float()), 1);
+        smooth_topk_term term = make_term(k, fabsf(any_float()), fabsf(any_float()), 1);
         if (is_infinite(term.params.tau) || below(2)) term.params.tau = ldexpf(1, below(30) - 15);
         if (is_infinite(term.params.alpha) || below(2)) term.params.alpha = below(5);
         smooth_topk_objective objective = {.terms = &term, .count = 1, .scale = 1};
@@ -522,7 +522,7 @@ static void test_soft_rows_of_any_size(void **unused)
         for (int i = 0; i < classes; ++i)
             if (!is_infinite(scores[i])) range = fmax(range, fabs(scores[i]));
         double rounding = 1e-14 * (range / k + term.params.alpha);
-        delta_of(&objective, 1, classes);
+        compute_delta(&objective, 1, classes);
         if (is_nan(loss[0])) fail_msg("round %d: NaN", round);
         if (infinite || wanted > 3.4e38) {
             assert_true(is_infinite(loss[0]) || loss[0] > 3.3e38f);
@@ -541,9 +541,9 @@ static void test_several_labels(void **unused)
     (void)unused;
     enum { CLASSES = 24 };
     static const int counts[] = {1, 1, 2};
-    smooth_topk_term terms[][2] = {{term_of(5, 1, 1, 1)},
-                                   {term_of(1, 1, 1, 1)},
-                                   {term_of(1, 1, 1, 0.5f), term_of(5, 1, 1, 0.5f)}};
+    smooth_topk_term terms[][2] = {{make_term(5, 1, 1, 1)},
+                                   {make_term(1, 1, 1, 1)},
+                                   {make_term(1, 1, 1, 0.5f), make_term(5, 1, 1, 0.5f)}};
     state = 17;
     for (int round = 0; round < rounds(60); ++round) {
         smooth_topk_objective objective = {
@@ -558,15 +558,15 @@ static void test_several_labels(void **unused)
             truth[label] = 1.f / (float)several;
             --left;
         }
-        delta_of(&objective, 1, CLASSES);
+        compute_delta(&objective, 1, CLASSES);
         memcpy(gradient, grad, sizeof gradient);
         for (int i = 0; i < CLASSES; ++i) {
             float middle = scores[i], step = 0.01f, up;
             scores[i] = middle + step;
-            delta_of(&objective, 1, CLASSES);
+            compute_delta(&objective, 1, CLASSES);
             up = loss[0];
             scores[i] = middle - step;
-            delta_of(&objective, 1, CLASSES);
+            compute_delta(&objective, 1, CLASSES);
             scores[i] = middle;
             assert_close("difference", (up - loss[0]) / (2 * step), -gradient[i], 3e-4);
         }

@@ -14,7 +14,7 @@
 
 #include "text_lines.h"
 
-static FILE *file_of(const void *bytes, size_t size)
+static FILE *text_file(const void *bytes, size_t size)
 {
     FILE *file = tmpfile();
     assert_non_null(file);
@@ -38,11 +38,11 @@ static void ends_of_lines(void **state)
 {
     static const char text[] = "\xef\xbb\xbfunix\ndos\r\nmac\r\n\n last ";
     (void)state;
-    FILE *file = file_of(text, sizeof text - 1);
+    FILE *file = text_file(text, sizeof text - 1);
     const char *const lines[] = {"unix", "dos", "mac", "", " last ", NULL};
     for (int i = 0; i < 6; ++i) assert_next(read_text_line, file, lines[i]);
     fclose(file);
-    file = file_of("a\rb", 3);
+    file = text_file("a\rb", 3);
     assert_next(read_text_line, file, "a");
     assert_next(read_text_line, file, "b");
     assert_next(read_text_line, file, NULL);
@@ -53,7 +53,7 @@ static void items(void **state)
 {
     static const char text[] = "\n \t\r\n  two words \t\n\v\f\nlast";
     (void)state;
-    FILE *file = file_of(text, sizeof text - 1);
+    FILE *file = text_file(text, sizeof text - 1);
     assert_next(read_item, file, "two words");
     assert_next(read_item, file, "last");
     assert_next(read_item, file, NULL);
@@ -67,7 +67,7 @@ static void long_lines(void **state)
     (void)state;
     memset(text, 'x', LENGTH);
     strcpy(text + LENGTH, "\ny");
-    FILE *file = file_of(text, LENGTH + 2);
+    FILE *file = text_file(text, LENGTH + 2);
     text[LENGTH] = 0;
     assert_next(read_text_line, file, text);
     assert_next(read_text_line, file, "y");
@@ -168,7 +168,7 @@ static void refusals(void **state)
     char said[8192], path[5000];
     (void)state;
     for (size_t i = 0; i < sizeof files / sizeof *files; ++i) {
-        FILE *file = file_of(files[i].bytes, files[i].size);
+        FILE *file = text_file(files[i].bytes, files[i].size);
         assert_int_equal(exit_code(read_it, file, said, sizeof said), 1);
         if (!strstr(said, files[i].words)) fail_msg("\"%s\", not \"%s\"", said, files[i].words);
         fclose(file);

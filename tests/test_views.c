@@ -49,7 +49,7 @@ typedef struct {
     unsigned long size;
 } jpeg_file;
 
-static unsigned char color_at(const jpeg_kind *k, int x, int y, int c)
+static unsigned char pixel_color(const jpeg_kind *k, int x, int y, int c)
 {
     double wave = sin(x * (.07 + .02 * c)) * cos(y * .11) * 90 + (x / 37 + y / 23) % 2 * 60;
     return (unsigned char)(100 + wave / 2 + k->noise * (double)random_unit());
@@ -77,7 +77,7 @@ static jpeg_file make_jpeg(const jpeg_kind *k)
     jpeg_start_compress(&jpeg, TRUE);
     for (int y = 0; y < k->h; ++y) {
         for (int i = 0; i < k->w * jpeg.input_components; ++i)
-            row[i] = color_at(k, i / jpeg.input_components, y, i % jpeg.input_components);
+            row[i] = pixel_color(k, i / jpeg.input_components, y, i % jpeg.input_components);
         jpeg_write_scanlines(&jpeg, &row, 1);
     }
     jpeg_finish_compress(&jpeg);
@@ -149,7 +149,7 @@ static void assert_part(const jpeg_file *file, const jpeg_kind *k, const view_ch
     assert_int_equal(part.width, w);
     assert_int_equal(part.height, h);
     assert_int_equal(part.channels, channels);
-    view_window need = window_of(&map, w, h), has = part.window;
+    view_window need = find_window(&map, w, h), has = part.window;
     assert_true(has.left <= need.left && has.right >= need.right && has.top <= need.top &&
                 has.bottom >= need.bottom);
     size_t columns = (size_t)(need.right - need.left);

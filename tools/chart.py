@@ -66,7 +66,7 @@ def spark(values):
     return "".join("▁▂▃▄▅▆▇█"[int(7 * (value - low) / (high - low)) if high > low else 0] for value in values)
 
 
-def line_of(name, top, rows, width):
+def table_line(name, top, rows, width):
     last = rows[-1]
     text = f"{name:{width}}  batch {last['batch']:.0f} in {duration(last['seconds'] or 0)}  loss {last['loss']:.4g}"
     measured = [row for row in rows if row[top] is not None]
@@ -88,7 +88,7 @@ def chart(environment):
     logs = list(zip(short_names(paths), map(read, paths)))
     width = max(len(name) for name, _ in logs)
     for name, (top, rows) in logs:
-        print(line_of(name, top, rows, width))
+        print(table_line(name, top, rows, width))
     if not can_plot():
         print(f"no picture without gnuplot ({HOW_TO_GET})")
         return

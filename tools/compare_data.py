@@ -114,7 +114,7 @@ def unpack_cifar100(archive, directory):
             return tar.extractfile("cifar-100-binary/" + name).read()
         fine = member("fine_label_names.txt").decode().split()
         coarse = member("coarse_label_names.txt").decode().split()
-        group_of = {}
+        fine_groups = {}
         for split, name in (("train", "train.bin"), ("valid", "test.bin")):
             os.mkdir(f"{directory}/{split}")
             images, paths = member(name), []
@@ -122,7 +122,7 @@ def unpack_cifar100(archive, directory):
                 raise Refused(f"{archive}: {name} has {len(images)} bytes, which are no whole images of {record} each")
             for i in range(len(images) // record):
                 one = images[i * record:(i + 1) * record]
-                if one[1] >= len(fine) or one[0] >= len(coarse) or group_of.setdefault(one[1], one[0]) != one[0]:
+                if one[1] >= len(fine) or one[0] >= len(coarse) or fine_groups.setdefault(one[1], one[0]) != one[0]:
                     raise Refused(f"{archive}: image {i} of {name} is of class {one[0]}, {one[1]}, which cannot be")
                 path = f"{directory}/{split}/{i:05d}_{fine[one[1]]}.png"
                 write_png(path, side, side, [one[2 + c * side * side:2 + (c + 1) * side * side] for c in range(3)])
@@ -130,7 +130,7 @@ def unpack_cifar100(archive, directory):
             write_whole(f"{directory}/{split}.txt", "".join(path + "\n" for path in paths))
     # With the bare names "bee" would also be in "beetle", for Darknet.
     write_whole(directory + "/labels.txt", "".join(f"_{name}.\n" for name in fine))
-    groups = [coarse[group_of[c]] if c in group_of else "none" for c in range(len(fine))]
+    groups = [coarse[fine_groups[c]] if c in fine_groups else "none" for c in range(len(fine))]
     write_whole(directory + "/groups.txt", "".join(group + "\n" for group in groups))
     write_whole(directory + "/complete", "complete\n")
 
@@ -175,7 +175,7 @@ class DataSet:
             if len(self.groups) != len(self.labels):
                 raise Refused(f"{directory}/groups.txt has {len(self.groups)} lines, there are {len(self.labels)} "
                               f"classes in {self.labels_from}; both need one a class")
-        self.train_labels, self.valid_labels = self.labels_of(train, table), self.labels_of(valid, table)
+        self.train_labels, self.valid_labels = self.find_labels(train, table), self.find_labels(valid, table)
         self.several = any(len(labels) != 1 for labels in self.train_labels + self.valid_labels)
         self.train_classes, self.valid_classes = ([labels[0] if labels else -1 for labels in each]
                                                   for each in (self.train_labels, self.valid_labels))
@@ -206,10 +206,10 @@ class DataSet:
             table[path] = (number, names)
         return table
 
-    def labels_of(self, images, table):
+    def find_labels(self, images, table):
         """The classes of each image."""
         if table is None:
-            return [[self.class_of(*one)] for one in images]
+            return [[self.find_class(*one)] for one in images]
         file, result = self.directory + "/labels.tsv", []
         for path, _ in images:
             number, names = table.get(os.path.relpath(path, self.directory), (0, None))
@@ -276,7 +276,7 @@ class DataSet:
                 return [(path, "./" + os.path.relpath(path, folder)) for path in found]
         raise Refused(f"{directory}: has neither {names[0]}.txt, a list of images, nor {names[0]}, a folder of them")
 
-    def class_of(self, path, inner):
+    def find_class(self, path, inner):
         # A folder train/ of all images says nothing, unless nothing else does.
         for part in dict.fromkeys((below_split(inner), inner)):
             found = {self.class_of_folder[folder] for folder in part.split("/")[:-1] if folder in self.class_of_folder}

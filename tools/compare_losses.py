@@ -121,7 +121,7 @@ def cfg_value(lines, name):
     return values[-1] if values else None
 
 
-def base_of(network, section):
+def base_section(network, section):
     """The network's file that stands for all but the loss: NETWORK_section.cfg, or NETWORK itself, or one of its
     losses' files."""
     names = [f"{network}_{section}.cfg", network, f"{network}.cfg", f"{network}_softmax.cfg",
@@ -150,7 +150,7 @@ def split_loss(lines):
 
 def fill_in(loss, settings):
     """The loss's base, rate and options: what LOSSES says, then settings, then the network's own file."""
-    loss.base, loss.lines = base_of(settings["NETWORK"], loss.section)
+    loss.base, loss.lines = base_section(settings["NETWORK"], loss.section)
     body, section, options = split_loss(loss.lines)
     loss.options = options if section == loss.section else {}
     if loss.has_k():

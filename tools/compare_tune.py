@@ -24,7 +24,7 @@ def rounded(number):
     return float(f"{number:.4g}")
 
 
-def candidates_of(loss, settings):
+def list_candidates(loss, settings):
     """(rate, tau) to try: as many for each loss, where LRS has several. tau is None where the loss has none, or LOSSES
     says it."""
     rates, taus = settings["LRS"], settings["TAUS"]
@@ -119,7 +119,7 @@ class Tuning:
     def search(self):
         """Trains all, and goes on where a loss's best is at the edge."""
         for loss in self.settings["losses"]:
-            for rate, tau in candidates_of(loss, self.settings):
+            for rate, tau in list_candidates(loss, self.settings):
                 self.add(loss, rate, tau)
         done = sum(run.is_done() for run in self.runs)
         print(f"{self.description}tuned on {self.images} images of the training set, which no run trains on; "

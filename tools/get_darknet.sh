@@ -26,7 +26,7 @@ missing() { # package command
 command -v git >/dev/null || missing git git
 
 # The git tree id of the files in a directory.
-tree_of() {
+git_tree_id() {
     rm -rf "$work/git"
     (
         export GIT_DIR="$work/git" GIT_WORK_TREE="$1" GIT_CONFIG_GLOBAL=/dev/null GIT_CONFIG_NOSYSTEM=1
@@ -36,7 +36,7 @@ tree_of() {
 
 # True if the files in $work/tree are exactly the pinned commit's.
 verified() {
-    found=$(tree_of "$work/tree")
+    found=$(git_tree_id "$work/tree")
     [ "$found" = "$tree" ] || {
         say "refused: $1 has git tree $found, not $tree"
         rm -rf "$work/tree"
@@ -47,7 +47,7 @@ verified() {
 
 there_already() {
     [ -d "$dir" ] || return 1
-    found=$(tree_of "$(cd "$dir" && pwd)")
+    found=$(git_tree_id "$(cd "$dir" && pwd)")
     [ "$found" = "$tree" ] || {
         say "$dir is not the pinned commit, or was edited: it has git tree $found, and is replaced"
         return 1

@@ -85,7 +85,7 @@ glyphs() { # CLASSES
         "labels=$GPU_SCRATCH/labels$1.txt" "backup=$GPU_SCRATCH/backup" top=5 >"$GPU_SCRATCH/$1.data"
     mkdir -p "$GPU_SCRATCH/backup"
 }
-seconds_of() { # CLASSES CFG BATCHES BINARY: how long the whole run takes
+run_seconds() { # CLASSES CFG BATCHES BINARY: how long the whole run takes
     sed "s/^max_batches=.*/max_batches=$3/" "$2" >"$GPU_SCRATCH/step.cfg"
     rm -f "$GPU_SCRATCH/backup"/*
     started=$(date +%s.%N)
@@ -96,7 +96,7 @@ seconds_of() { # CLASSES CFG BATCHES BINARY: how long the whole run takes
 # with loading and what the GPU still does when a step returns.
 whole_step() {
     glyphs "$2" || return 1
-    short=$(seconds_of "$2" "$1" 15 "$5") && long=$(seconds_of "$2" "$1" "$3" "$5") || return 1
+    short=$(run_seconds "$2" "$1" 15 "$5") && long=$(run_seconds "$2" "$1" "$3" "$5") || return 1
     batch=$(sed -n 's/^batch=//p' "$1" | head -n 1)
     loaded=$(sed -n 's/^Loaded: \([0-9.]*\) seconds/\1/p' "$GPU_SCRATCH/step.out" | sed 1,10d | sort -n | awk '{ t[NR] = $1 } END { print t[int((NR + 1) / 2)] }')
     sed -n 's/^[0-9]*, .* \([0-9.]*\) seconds, .* images$/\1/p' "$GPU_SCRATCH/step.out" | sed 1,10d | sort -n |

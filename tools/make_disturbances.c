@@ -219,7 +219,7 @@ static void draw_pixels(stream *s, const double *x, unsigned char *pixels)
 /* Files */
 
 /* The labels of a class with `between` between them; `none` where there are none. */
-static const char *names_of(unsigned class, char between, const char *none)
+static const char *joined_names(unsigned class, char between, const char *none)
 {
     static char text[96];
     char *end = text;
@@ -255,7 +255,7 @@ static void write_split(const char *directory, const char *split, int purpose, i
         for (int number = 0; number < count; ++number) {
             stream s = make_stream((uint64_t)options[SEED].value, (uint64_t)purpose, (uint64_t)c,
                                    (uint64_t)number);
-            const char *class_name = names_of(classes[c], '+', "normal");
+            const char *class_name = joined_names(classes[c], '+', "normal");
             snprintf(path, sizeof path, "%s/%s/%s_%05d.pgm", directory, split, class_name, number);
             draw_numbers(&s, classes[c], x);
             draw_pixels(&s, x, pixels);
@@ -264,7 +264,7 @@ static void write_split(const char *directory, const char *split, int purpose, i
             fprintf(signals, "%s\t%s", path, class_name);
             for (int i = 0; i < NUMBERS; ++i) fprintf(signals, "\t%.17g", x[i]);
             fprintf(signals, "\n");
-            const char *own_labels = names_of(classes[c], ',', "");
+            const char *own_labels = joined_names(classes[c], ',', "");
             fprintf(of_labels.file, "%s\t%s\n", path, own_labels);
             fprintf(all_labels, "%s\t%s\n", path + strlen(directory) + 1, own_labels);
         }
@@ -282,7 +282,7 @@ int main(int argc, char **argv)
 
     list_file class_list = open_list(directory, "classes.txt");
     for (int c = 0; c < CLASSES; ++c)
-        fprintf(class_list.file, "%s\n", names_of(classes[c], '+', "normal"));
+        fprintf(class_list.file, "%s\n", joined_names(classes[c], '+', "normal"));
     close_list(class_list);
     list_file label_list = open_list(directory, "labels.txt");
     for (int i = 0; i < LABELS; ++i) fprintf(label_list.file, "%s\n", labels[i]);

@@ -68,7 +68,7 @@ static double spread(stream *s)
 
 enum purpose { TRAIN_IMAGE, VALID_IMAGE, TRAIN_LABEL, TRAIN_OTHERS, VALID_OTHERS };
 
-static stream stream_of(enum purpose purpose, int class, int number)
+static stream seed_stream(enum purpose purpose, int class, int number)
 {
     return make_stream((uint64_t)options[SEED].value, purpose, (uint64_t) class, (uint64_t)number);
 }
@@ -98,7 +98,7 @@ static void load_glyphs(const char *directory)
         }
 }
 
-static double ink_at(const glyph *g, int x, int y)
+static double pixel_ink(const glyph *g, int x, int y)
 {
     return x < 0 || y < 0 || x >= g->w || y >= g->h ? 0 : 1 - g->pixels[y * g->w + x] / 255.;
 }
@@ -108,8 +108,8 @@ static double ink_between(const glyph *g, double x, double y)
 {
     double left = floor(x - .5), top = floor(y - .5), u = x - .5 - left, v = y - .5 - top;
     int i = (int)left, j = (int)top;
-    return (1 - v) * ((1 - u) * ink_at(g, i, j) + u * ink_at(g, i + 1, j)) +
-           v * ((1 - u) * ink_at(g, i, j + 1) + u * ink_at(g, i + 1, j + 1));
+    return (1 - v) * ((1 - u) * pixel_ink(g, i, j) + u * pixel_ink(g, i + 1, j)) +
+           v * ((1 - u) * pixel_ink(g, i, j + 1) + u * pixel_ink(g, i + 1, j + 1));
 }
 
 /* Takes a point of the image (in widths, from its centre) to one of the glyph (in heights). */
@@ -159,7 +159,7 @@ static void draw_character(enum purpose purpose, int class, int number, int widt
                            unsigned char *rgb)
 {
     const int size = (int)options[SIZE].value;
-    stream s = stream_of(purpose, class, number);
+    stream s = seed_stream(purpose, class, number);
     const glyph *g = &glyphs[class][next(&s) % SIZES];
     distortion d = draw_distortion(&s);
     double paper[3], ink[3], slope[2], contrast;
@@ -189,7 +189,7 @@ static void draw_character(enum purpose purpose, int class, int number, int widt
 static int draw_label(int class, int number)
 {
     const int k = (int)options[GROUP].value;
-    stream s = stream_of(TRAIN_LABEL, class, number);
+    stream s = seed_stream(TRAIN_LABEL, class, number);
     int first = class / k * k, members = CLASSES - first < k ? CLASSES - first : k;
     int redrawn = uniform(&s, 0, 1) < options[NOISE].value;
     int other = first + (int)uniform(&s, 0, members);
@@ -203,7 +203,7 @@ static int draw_image(enum purpose purpose, int class, int number, unsigned char
 {
     const int several = (int)options[SEVERAL].value, size = (int)options[SIZE].value;
     enum purpose others = purpose == TRAIN_IMAGE ? TRAIN_OTHERS : VALID_OTHERS;
-    stream s = stream_of(others, class, number);
+    stream s = seed_stream(others, class, number);
     int count = 1, most = 1 + (int)(next(&s) % (unsigned)several), places[MOST_SEVERAL] = {0};
     different[0] = class;
     for (int i = 1; i < most; ++i) {
@@ -224,7 +224,7 @@ static int draw_image(enum purpose purpose, int class, int number, unsigned char
 /* Files. Darknet takes a class for an image's wherever its label is part of the path, so all labels
    have one form and width, and OUT_DIR must not contain that form. */
 
-static const char *label_of(int class)
+static const char *class_label(int class)
 {
     static char label[24];
     snprintf(label, sizeof label, "glyph_%03d_", class + FIRST_CODE);
@@ -262,12 +262,12 @@ static void write_split(const char *directory, const char *split, enum purpose p
         for (int number = 0; number < count; ++number) {
             int label = purpose == TRAIN_IMAGE ? draw_label(class, number) : class;
             snprintf(path, sizeof path, "%s/%s/%sis_%03d_%04d.png", directory, split,
-                     label_of(label), class + FIRST_CODE, number);
+                     class_label(label), class + FIRST_CODE, number);
             int characters = draw_image(purpose, class, number, rgb, different);
             write_image(path, rgb);
             fprintf(list.file, "%s", path);
             for (int i = 0; i < characters && options[SEVERAL].value > 1; ++i)
-                fprintf(list.file, "%c%s", i ? ',' : '\t', label_of(different[i]));
+                fprintf(list.file, "%c%s", i ? ',' : '\t', class_label(different[i]));
             fprintf(list.file, "\n");
             if (truth) fprintf(truth, "%s %d %d\n", path, label, class);
         }
@@ -279,10 +279,10 @@ static void check_directory(const char *directory)
 {
     check_out_directory(directory);
     for (int class = 0; class < CLASSES; ++class)
-        if (strstr(directory, label_of(class)))
+        if (strstr(directory, class_label(class)))
             fail("%s: contains %s, which Darknet would take for the label of every image; choose "
                  "another OUT_DIR",
-                 directory, label_of(class));
+                 directory, class_label(class));
 }
 
 int main(int argc, char **argv)
@@ -300,7 +300,7 @@ int main(int argc, char **argv)
     list_file labels = open_list(directory, "labels.txt"),
               names = open_list(directory, "names.txt");
     for (int class = 0; class < CLASSES; ++class) {
-        fprintf(labels.file, "%s\n", label_of(class));
+        fprintf(labels.file, "%s\n", class_label(class));
         if (class == 0)
             fprintf(names.file, "space\n");
         else

@@ -51,10 +51,10 @@ def plot(path, panels, columns, x_label, x_range=None):
             if not points:
                 continue
             text += [f"$d{p}_{c} << EOD"] + [" ".join(f"{value:.9g}" for value in point) for point in points] + ["EOD"]
-            points_at = "" if len(points) > 200 else " pointtype 7 pointsize 0.4"
-            kind = "yerrorlines" if len(points[0]) > 2 else "linespoints" if points_at else "lines"
+            point_style = "" if len(points) > 200 else " pointtype 7 pointsize 0.4"
+            kind = "yerrorlines" if len(points[0]) > 2 else "linespoints" if point_style else "lines"
             using = ":".join(str(i + 1) for i in range(len(points[0])))
-            drawn.append(f"$d{p}_{c} using {using} with {kind} {styles[name]}{points_at} title {quoted(name)}")
+            drawn.append(f"$d{p}_{c} using {using} with {kind} {styles[name]}{point_style} title {quoted(name)}")
         if drawn:
             text += [f"set origin {p % columns / columns:.9g},{1 - 340 * (p // columns + 1) / height:.9g}",
                      f"set title {quoted(title)}", f"set ylabel {quoted(y_label)}", "plot " + ", ".join(drawn)]

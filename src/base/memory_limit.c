@@ -63,7 +63,7 @@ static size_t group_limit(const char *root, const char *group, size_t swap)
     return limit;
 }
 
-size_t memory_limit_of(const char *meminfo, const char *groups, const char *root)
+size_t find_memory_limit(const char *meminfo, const char *groups, const char *root)
 {
     char *line = NULL, *memory_root = print_text("%s/memory", root);
     size_t size = 0, swap, limit = machine_memory(meminfo, &swap);
@@ -88,5 +88,5 @@ size_t memory_limit_of(const char *meminfo, const char *groups, const char *root
 
 size_t memory_limit(void)
 {
-    return memory_limit_of("/proc/meminfo", "/proc/self/cgroup", "/sys/fs/cgroup");
+    return find_memory_limit("/proc/meminfo", "/proc/self/cgroup", "/sys/fs/cgroup");
 }

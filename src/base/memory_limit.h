@@ -9,6 +9,6 @@
 size_t memory_limit(void);
 
 /* The same, with these files in place of /proc/meminfo, /proc/self/cgroup and /sys/fs/cgroup. */
-size_t memory_limit_of(const char *meminfo, const char *groups, const char *root);
+size_t find_memory_limit(const char *meminfo, const char *groups, const char *root);
 
 #endif

@@ -217,7 +217,7 @@ static const option_rule of_compactness[] = {{"weight", BY_LAYER}, END};
 
 static const option_rule nothing[] = {END};
 
-static const option_rule *rules_of(const section *s, LAYER_TYPE type)
+static const option_rule *section_rules(const section *s, LAYER_TYPE type)
 {
     switch (type) {
     case SMOOTH_TOPK: /* of both sections */
@@ -287,7 +287,7 @@ static int is_number_in(const option_rule *rule, int whole, const char *text, co
 }
 
 /* What follows a "#" or ";" is a comment. */
-static int is_value_of(const option_rule *rule, const char *text)
+static int is_valid_value(const option_rule *rule, const char *text)
 {
     const char *end = text + strcspn(text, "#;");
     if (rule->kind == TEXT) return 1;
@@ -350,7 +350,7 @@ void check_options(char *filename, const section *s)
 {
     LAYER_TYPE type = string_to_layer_type(s->type);
     const int is_own = type == SMOOTH_TOPK || type == COMPACTNESS;
-    const option_rule *rules = rules_of(s, type);
+    const option_rule *rules = section_rules(s, type);
     for (node *n = s->options->front; n; n = n->next) {
         const kvp *option = n->val;
         if (!*option->val && !is_own)
@@ -361,7 +361,7 @@ void check_options(char *filename, const section *s)
         if (!rule) refuse_foreign_word(filename, s, option);
         if (!rule && is_own) refuse_unknown(filename, s, option, rules);
         if (is_own) refuse_twice(filename, s, n);
-        if (rule && !is_value_of(rule, option->val))
+        if (rule && !is_valid_value(rule, option->val))
             refuse_section(filename, s, "%s=%s: out of range; must be %s%s", option->key,
                            option->val, rule->kind == WORD ? "one of " : "", rule->must_be);
     }

@@ -76,7 +76,7 @@ chart *open_chart(const char *filename, int k, const char *log)
 
 enum { TOP_1, TOP_K, LOSS };
 
-static double value_of(const log_row *row, int what)
+static double row_value(const log_row *row, int what)
 {
     return what == LOSS ? row->loss : 100 * (what == TOP_K ? row->topk : row->top1);
 }
@@ -97,9 +97,10 @@ static void draw_panel(const chart *c, FILE *gnuplot, int what, const char *titl
     const log_row *best = what == LOSS ? NULL : best_row(c);
     fprintf(gnuplot, "set title '%s'\n$rows << EOD\n", title);
     for (const log_row *r = c->rows; r < c->rows + c->count; ++r)
-        if (what == LOSS || r->topk >= 0) fprintf(gnuplot, "%zu %g\n", r->batch, value_of(r, what));
+        if (what == LOSS || r->topk >= 0)
+            fprintf(gnuplot, "%zu %g\n", r->batch, row_value(r, what));
     fprintf(gnuplot, "EOD\n");
-    if (best) fprintf(gnuplot, "$best << EOD\n%zu %g\nEOD\n", best->batch, value_of(best, what));
+    if (best) fprintf(gnuplot, "$best << EOD\n%zu %g\nEOD\n", best->batch, row_value(best, what));
     fprintf(gnuplot,
             "plot $rows using 1:2 with linespoints linewidth 2 pointtype 7 pointsize 0.4 "
             "linecolor rgb '#0072b2'%s\n",
@@ -116,7 +117,7 @@ static void draw_accuracy(const chart *c, FILE *gnuplot, int what)
     int k = what == TOP_K ? c->k : 1;
     if (best && k == c->k)
         snprintf(title, sizeof title, "validation top-%d, %%: best %.2f at batch %zu", k,
-                 value_of(best, TOP_K), best->batch);
+                 row_value(best, TOP_K), best->batch);
     else
         snprintf(title, sizeof title, "validation top-%d, %%", k);
     draw_panel(c, gnuplot, what, title);

@@ -24,7 +24,7 @@ static size_t saved_numbers(const layer_array *array)
     return array->count;
 }
 
-static sum look_at(const layer *l)
+static sum sum_weights(const layer *l)
 {
     sum s = {0, 1};
     layer_array arrays[MOST_LAYER_ARRAYS];
@@ -39,12 +39,12 @@ static sum look_at(const layer *l)
 
 size_t count_weights(layer l)
 {
-    return look_at(&l).count;
+    return sum_weights(&l).count;
 }
 
 int has_finite_weights(layer l)
 {
-    return look_at(&l).finite;
+    return sum_weights(&l).finite;
 }
 
 size_t trained_bytes(layer l, int adam)

@@ -144,7 +144,7 @@ static void set_loading(run *r, const labeled_images *set, tree *hierarchy, int 
     a->channels = net->c;
     a->paths = set->paths;
     a->m = set->count;
-    a->listed = set->listed ? listed_truth_of(net) : NOT_LISTED;
+    a->listed = set->listed ? choose_listed_truth(net) : NOT_LISTED;
     a->labels_checked = set->checked;
     a->n = net->batch * net->subdivisions * r->options->gpu_count;
     load_share(a);

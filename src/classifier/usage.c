@@ -167,7 +167,7 @@ void check_call(int argc, char **argv)
     check_words(usage, words, count);
 }
 
-static int is_one_of(const char *text, const char *a, const char *b, const char *c)
+static int is_any(const char *text, const char *a, const char *b, const char *c)
 {
     return strcmp(text, a) == 0 || strcmp(text, b) == 0 || strcmp(text, c) == 0;
 }
@@ -191,12 +191,12 @@ void answer_help(int argc, char **argv)
                DARKNET_COMMIT);
         exit(0);
     }
-    if (is_one_of(argv[1], "--help", "-h", "help")) {
+    if (is_any(argv[1], "--help", "-h", "help")) {
         print_functions(stdout);
         exit(0);
     }
     for (int i = 2; is_classifier && i < argc; ++i) {
-        if (!is_one_of(argv[i], "--help", "-h", i == 2 ? "help" : "--help")) continue;
+        if (!is_any(argv[i], "--help", "-h", i == 2 ? "help" : "--help")) continue;
         print_usage(stdout, i > 2 ? argv[2] : argv[3]);
         exit(0);
     }

@@ -215,7 +215,7 @@ static void count_guesses(comparison *c, int place, int class, const float *scor
     if (c->calibrated && class >= 0) add_measured(c->sizes, number, class, scores);
 }
 
-static void look_at(void *argument, const prediction *p)
+static void take_prediction(void *argument, const prediction *p)
 {
     comparison *c = argument;
     int network = c->network;
@@ -249,7 +249,7 @@ static void show_all_images(comparison *c)
         c->calibrated = -1;
         c->sizes = begin_set_sizes(c->classes, GUESSES_COVER, c->set.count);
         if (c->set.several) c->ranking = begin_ranking(c->set.count, c->classes, c->topk);
-        predict_images(c->nets[i], c->shown, c->set.count, VIEW_CENTER, look_at, c);
+        predict_images(c->nets[i], c->shown, c->set.count, VIEW_CENTER, take_prediction, c);
         if (c->ranking) c->figures[i] = end_ranking(c->ranking);
         if (c->calibrated > 0) find_set_sizes(c->sizes, c->guesses + i);
         free_set_sizes(c->sizes);

@@ -52,7 +52,7 @@ static int blocks(int all, int block)
     return (all + block - 1) / block;
 }
 
-static column_plan plan_of(const convolution_shape *s)
+static column_plan make_plan(const convolution_shape *s)
 {
     column_plan p = {.shape = s};
     p.channels = s->channels / s->groups;
@@ -86,7 +86,7 @@ typedef struct {
 } strip;
 
 /* Number n of the strips of a group (group >= 0), or of all. */
-static strip strip_of(const column_plan *p, int n, int group)
+static strip find_strip(const column_plan *p, int n, int group)
 {
     strip s;
     int index = n / p->strips;
@@ -104,7 +104,7 @@ static strip strip_of(const column_plan *p, int n, int group)
     return s;
 }
 
-static const float *weights_of(const column_plan *p, int group)
+static const float *group_weights(const column_plan *p, int group)
 {
     return p->weights + (ptrdiff_t)group * p->filters * p->rows;
 }
@@ -118,7 +118,7 @@ static float *columns_of_slot(const column_plan *p, int slot)
 static void strip_forward(void *plan, int task, int slot)
 {
     column_plan *p = plan;
-    strip s = strip_of(p, task, -1);
+    strip s = find_strip(p, task, -1);
     float *columns = columns_of_slot(p, slot);
     const float *b = columns;
     int ldb = s.outputs;
@@ -127,7 +127,7 @@ static void strip_forward(void *plan, int task, int slot)
         ldb = p->out_plane;
     } else
         columns_of_image(&p->columns, s.image, s.first, s.end, columns);
-    multiply(0, 0, p->filters, s.outputs, p->rows, weights_of(p, s.group), p->rows, b, ldb, 0,
+    multiply(0, 0, p->filters, s.outputs, p->rows, group_weights(p, s.group), p->rows, b, ldb, 0,
              p->output + s.out, p->out_plane);
 }
 
@@ -135,7 +135,7 @@ static void make_columns(void *plan, int task, int slot)
 {
     column_plan *p = plan;
     int n = p->last - p->first;
-    strip s = strip_of(p, p->first + task % n, task / n);
+    strip s = find_strip(p, p->first + task % n, task / n);
     (void)slot;
     columns_of_image(&p->columns, s.image, s.first, s.end, p->scratch + task * p->strip_size);
 }
@@ -150,7 +150,7 @@ static void multiply_weight_gradient(void *plan, int task, int slot)
     float *target = p->weight_updates + ((ptrdiff_t)group * p->filters + f) * p->rows + c;
     (void)slot;
     for (int i = 0; i < n; ++i) {
-        strip s = strip_of(p, p->first + i, group);
+        strip s = find_strip(p, p->first + i, group);
         const float *columns =
             p->direct ? s.image + (ptrdiff_t)s.first * p->shape->out_width + c * p->out_plane
                       : p->scratch + ((ptrdiff_t)group * n + i) * p->strip_size +
@@ -173,9 +173,9 @@ static void channels_input_gradient(void *plan, int task, int slot)
     float *target = p->input_delta + index * p->image_size + c * p->in_plane;
     float *columns = columns_of_slot(p, slot);
     for (int i = 0; i < p->strips; ++i) {
-        strip s = strip_of(p, index * p->strips + i, -1);
+        strip s = find_strip(p, index * p->strips + i, -1);
         multiply(1, 0, some.channels * window, s.outputs, p->filters,
-                 weights_of(p, s.group) + c * window, p->rows, p->delta + s.out, p->out_plane, 0,
+                 group_weights(p, s.group) + c * window, p->rows, p->delta + s.out, p->out_plane, 0,
                  columns, s.outputs);
         add_columns_to_image(&some, columns, s.first, s.end, target);
     }
@@ -184,9 +184,9 @@ static void channels_input_gradient(void *plan, int task, int slot)
 static void strip_input_gradient(void *plan, int task, int slot)
 {
     column_plan *p = plan;
-    strip s = strip_of(p, task, -1);
+    strip s = find_strip(p, task, -1);
     (void)slot;
-    multiply(1, 0, p->rows, s.outputs, p->filters, weights_of(p, s.group), p->rows,
+    multiply(1, 0, p->rows, s.outputs, p->filters, group_weights(p, s.group), p->rows,
              p->delta + s.out, p->out_plane, 1,
              p->input_delta + (s.image - p->input) + (ptrdiff_t)s.first * p->shape->out_width,
              p->out_plane);
@@ -194,7 +194,7 @@ static void strip_input_gradient(void *plan, int task, int slot)
 
 size_t convolution_workspace(const convolution_shape *shape)
 {
-    column_plan p = plan_of(shape);
+    column_plan p = make_plan(shape);
     size_t kept = (size_t)p.chunk * shape->groups;
     if (winograd_fits(shape)) return winograd_workspace(shape);
     if (p.direct) return 0;
@@ -208,7 +208,7 @@ void convolution_forward(const convolution_shape *shape, const float *weights, c
         winograd_forward(shape, weights, input, output, workspace);
         return;
     }
-    column_plan p = plan_of(shape);
+    column_plan p = make_plan(shape);
     p.scratch = workspace;
     p.weights = weights;
     p.input = input;
@@ -224,7 +224,7 @@ void convolution_backward(const convolution_shape *shape, const float *weights, 
         winograd_backward(shape, weights, input, delta, weight_updates, input_delta, workspace);
         return;
     }
-    column_plan p = plan_of(shape);
+    column_plan p = make_plan(shape);
     int all = shape->batch * p.strips;
     p.scratch = workspace;
     p.weights = weights;

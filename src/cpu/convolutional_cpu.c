@@ -8,14 +8,14 @@
 
 #include <string.h>
 
-static convolution_shape shape_of(layer l)
+static convolution_shape layer_shape(layer l)
 {
     convolution_shape s = {l.batch, l.c,      l.h,   l.w,     l.n,    l.groups,
                            l.size,  l.stride, l.pad, l.out_h, l.out_w};
     return s;
 }
 
-static normalization_shape channels_of(layer l)
+static normalization_shape channel_shape(layer l)
 {
     normalization_shape s = {l.batch, l.out_c, l.out_h * l.out_w};
     return s;
@@ -27,7 +27,7 @@ size_t convolutional_workspace_cpu(layer l, size_t upstream)
     if (gpu_index >= 0) return upstream;
 #endif
     if (!cpu_fast()) return upstream;
-    convolution_shape s = shape_of(l);
+    convolution_shape s = layer_shape(l);
     return convolution_workspace(&s) * sizeof(float);
 }
 
@@ -48,8 +48,8 @@ static void make_binary(layer *l, network *net)
 int forward_convolutional_cpu(layer l, network net)
 {
     if (!cpu_fast()) return 0;
-    convolution_shape shape = shape_of(l);
-    normalization_shape channels = channels_of(l);
+    convolution_shape shape = layer_shape(l);
+    normalization_shape channels = channel_shape(l);
     if (l.xnor) make_binary(&l, &net);
     int normalize = l.batch_normalize && net.train;
     /* The backward pass wants x, and there is one too where a command asks for the gradient with
@@ -72,8 +72,8 @@ int forward_convolutional_cpu(layer l, network net)
 int backward_convolutional_cpu(layer l, network net)
 {
     if (!cpu_fast()) return 0;
-    convolution_shape shape = shape_of(l);
-    normalization_shape channels = channels_of(l);
+    convolution_shape shape = layer_shape(l);
+    normalization_shape channels = channel_shape(l);
     if (l.batch_normalize)
         normalize_backward(&channels, l.x, l.output, l.delta, net.train ? l.mean : l.rolling_mean,
                            net.train ? l.variance : l.rolling_variance, l.scales, l.biases,
@@ -88,7 +88,7 @@ int backward_convolutional_cpu(layer l, network net)
 int forward_batchnorm_cpu(layer l, network net)
 {
     if (!cpu_fast()) return 0;
-    normalization_shape channels = channels_of(l);
+    normalization_shape channels = channel_shape(l);
     const float *x = net.input;
     if (l.type != BATCHNORM) {
         memcpy(l.x, l.output, (size_t)l.batch * l.outputs * sizeof(float));
@@ -107,7 +107,7 @@ int forward_batchnorm_cpu(layer l, network net)
 int backward_batchnorm_cpu(layer l, network net)
 {
     if (!cpu_fast()) return 0;
-    normalization_shape channels = channels_of(l);
+    normalization_shape channels = channel_shape(l);
     normalize_backward(&channels, l.type == BATCHNORM ? net.input : l.x, l.output, l.delta,
                        net.train ? l.mean : l.rolling_mean,
                        net.train ? l.variance : l.rolling_variance, l.scales, l.biases,

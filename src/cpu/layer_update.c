@@ -13,7 +13,7 @@ typedef struct {
     float *values, *updates, *mean, *variance;
 } learned;
 
-static adam_step step_of(const update_args *a, float rate)
+static adam_step make_adam_step(const update_args *a, float rate)
 {
     adam_step s = {.B1 = a->B1, .B2 = a->B2, .eps = a->eps, .rate = rate};
     s.decay = a->decay * (float)a->batch;
@@ -41,7 +41,7 @@ int update_layer_cpu(layer l, update_args a)
                             l.scale_v};
     const learned *const parts[] = {&biases, &scales, &weights};
     if (a.adam) {
-        adam_step s = step_of(&a, rate);
+        adam_step s = make_adam_step(&a, rate);
         for (int i = 0; i < 3; ++i)
             update_by_adam(parts[i]->count, &s, parts[i]->values, parts[i]->updates, parts[i]->mean,
                            parts[i]->variance);

@@ -31,13 +31,13 @@ typedef struct {
 } normalization;
 
 /* Whether the activation is a slope for negative numbers, and which. */
-static int slope_of(ACTIVATION activation, float *slope)
+static int find_slope(ACTIVATION activation, float *slope)
 {
     *slope = activation == LEAKY ? .1f : activation == RELU ? 0 : 1;
     return activation == LEAKY || activation == RELU || activation == LINEAR;
 }
 
-static ptrdiff_t plane_of(const normalization *n, int image, int channel)
+static ptrdiff_t plane_offset(const normalization *n, int image, int channel)
 {
     return ((ptrdiff_t)image * n->shape->channels + channel) * n->shape->size;
 }
@@ -47,11 +47,11 @@ static void moments_of_channel(normalization *n, int channel)
 {
     int batch = n->shape->batch, size = n->shape->size;
     double sums[2] = {0}, count = (double)batch * size;
-    n->kernels->moments(n->x + plane_of(n, 0, channel), size, 0, sums);
+    n->kernels->moments(n->x + plane_offset(n, 0, channel), size, 0, sums);
     float shift = sums[0] / size;
     sums[0] = sums[1] = 0;
     for (int b = 0; b < batch; ++b)
-        n->kernels->moments(n->x + plane_of(n, b, channel), size, shift, sums);
+        n->kernels->moments(n->x + plane_offset(n, b, channel), size, shift, sums);
     n->mean[channel] = shift + sums[0] / count;
     n->variance[channel] = (sums[1] - sums[0] * sums[0] / count) / (count - 1);
 }
@@ -70,7 +70,7 @@ static void forward_channel(void *argument, int channel, int slot)
     if (n->mean) moments_of_channel(n, channel);
     float mean = n->given_mean ? n->given_mean[channel] : 0, scale = scale_of_channel(n, channel);
     for (int b = 0; b < n->shape->batch; ++b) {
-        ptrdiff_t plane = plane_of(n, b, channel);
+        ptrdiff_t plane = plane_offset(n, b, channel);
         n->kernels->affine(n->x + plane, n->y + plane, n->shape->size, mean, scale,
                            n->biases[channel], n->slope);
     }
@@ -78,7 +78,7 @@ static void forward_channel(void *argument, int channel, int slot)
 
 static void run_forward(normalization *n, ACTIVATION activation)
 {
-    int done = slope_of(activation, &n->slope);
+    int done = find_slope(activation, &n->slope);
     n->kernels = SIMD_CHOOSE(loops, cpu.instructions);
     parallel_for(n->shape->channels, forward_channel, n);
     if (!done)
@@ -116,7 +116,7 @@ static void backward_channel(void *argument, int channel, int slot)
     double sums[2] = {0}, count = (double)batch * size;
     (void)slot;
     for (int b = 0; b < batch; ++b) {
-        ptrdiff_t plane = plane_of(n, b, channel);
+        ptrdiff_t plane = plane_offset(n, b, channel);
         n->kernels->gradient_moments(n->x + plane, n->delta + plane, size, mean,
                                      scale_of_channel(n, channel),
                                      n->biases ? n->biases[channel] : 0, n->slope, sums);
@@ -127,7 +127,7 @@ static void backward_channel(void *argument, int channel, int slot)
     double rate = 1 / sqrt(variance + .00001f);
     n->scale_updates[channel] += sums[1] / (sqrt(variance) + .000001f);
     for (int b = 0; b < batch; ++b) {
-        ptrdiff_t plane = plane_of(n, b, channel);
+        ptrdiff_t plane = plane_offset(n, b, channel);
         n->kernels->combine(n->x + plane, n->delta + plane, size, mean, scale * rate,
                             -scale * sums[1] * rate * rate * rate / count,
                             -scale * sums[0] * rate / count);
@@ -136,7 +136,7 @@ static void backward_channel(void *argument, int channel, int slot)
 
 static void run_backward(normalization *n, ACTIVATION activation)
 {
-    if (!slope_of(activation, &n->slope))
+    if (!find_slope(activation, &n->slope))
         gradient_array(n->y, n->shape->batch * n->shape->channels * n->shape->size, activation,
                        n->delta);
     n->kernels = SIMD_CHOOSE(loops, cpu.instructions);

@@ -24,7 +24,7 @@ typedef struct {
 #define LOOPS_FILE "panel_kernels.h"
 #include "each_instruction_set.h"
 
-panel_layout panels_of(int channels, int lanes)
+panel_layout choose_layout(int channels, int lanes)
 {
     static const double time_of_vector[MOST_VECTORS] = {1.15, 1, .98}; /* measured, about */
     panel_layout best = {0};

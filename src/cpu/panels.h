@@ -15,7 +15,7 @@ typedef struct {
 } panel_layout;
 
 /* The layout for so many channels, with little padding. */
-panel_layout panels_of(int channels, int lanes);
+panel_layout choose_layout(int channels, int lanes);
 
 /* Floats of a matrix, and a cache line more, so that the same places of several matrices do not
    fall on the same lines of the cache. */

@@ -97,7 +97,7 @@ int winograd_fits(const convolution_shape *s)
            s->out_width > 2;
 }
 
-static winograd_plan plan_of(const convolution_shape *s)
+static winograd_plan make_plan(const convolution_shape *s)
 {
     winograd_plan p = {.shape = s, .kernels = SIMD_CHOOSE(loops, cpu.instructions)};
     p.tile_rows = (s->out_height + 3) / 4;
@@ -111,8 +111,8 @@ static winograd_plan plan_of(const convolution_shape *s)
         max_int((LEAST_TILES + band_tiles - 1) / band_tiles, (int)(CHUNK_BYTES / bytes));
     p.chunk_bands = min_int(p.chunk_bands, p.bands * s->batch);
     p.chunk_tiles = p.chunk_bands * band_tiles;
-    p.in = panels_of(s->channels, p.kernels->lanes);
-    p.out = panels_of(s->filters, p.kernels->lanes);
+    p.in = choose_layout(s->channels, p.kernels->lanes);
+    p.out = choose_layout(s->filters, p.kernels->lanes);
     p.channels = p.in.width * p.in.count;
     p.filters = p.out.width * p.out.count;
     p.filter_piece = (ptrdiff_t)p.channels * p.out.width + 16;
@@ -135,7 +135,7 @@ static ptrdiff_t size_of_u(const winograd_plan *p)
 
 size_t winograd_workspace(const convolution_shape *s)
 {
-    winograd_plan p = plan_of(s);
+    winograd_plan p = make_plan(s);
     return 2 * size_of_u(&p) + 36 * (p.in_size + p.out_size) + cpu.threads * p.scratch_size +
            4 * MOST_LANES;
 }
@@ -160,7 +160,7 @@ static int tile_of_band(const winograd_plan *p, int band)
 }
 
 /* Returns the image that the band is of. */
-static int band_of(const winograd_plan *p, int number, winograd_band *band)
+static int find_band(const winograd_plan *p, int number, winograd_band *band)
 {
     const convolution_shape *s = p->shape;
     int row = number % p->bands * p->band_rows;
@@ -181,7 +181,7 @@ static int band_of(const winograd_plan *p, int number, winograd_band *band)
     return number / p->bands;
 }
 
-static int blocks_of(const winograd_plan *p, int channels)
+static int block_count(const winograd_plan *p, int channels)
 {
     return (channels + p->kernels->lanes - 1) / p->kernels->lanes;
 }
@@ -200,7 +200,7 @@ static int next_chunk(winograd_plan *p)
 
 static int filter_tasks(const winograd_plan *p)
 {
-    return blocks_of(p, p->filters) * ((p->channels + TASK_CHANNELS - 1) / TASK_CHANNELS);
+    return block_count(p, p->filters) * ((p->channels + TASK_CHANNELS - 1) / TASK_CHANNELS);
 }
 
 /* The block that begins with a filter, all channels. One that only fills the last panel is empty.
@@ -216,7 +216,7 @@ static winograd_filters block_of_filters(const winograd_plan *p, int filter)
 /* Returns the first filter of a task. */
 static int filters_of_task(const winograd_plan *p, int task, winograd_filters *f)
 {
-    int blocks = blocks_of(p, p->filters), filter = task % blocks * p->kernels->lanes;
+    int blocks = block_count(p, p->filters), filter = task % blocks * p->kernels->lanes;
     *f = block_of_filters(p, filter);
     f->first = task / blocks * TASK_CHANNELS;
     f->end = min_int(p->channels, f->first + TASK_CHANNELS);
@@ -252,8 +252,9 @@ static void transform_input(void *plan, int task, int slot)
 {
     winograd_plan *p = plan;
     winograd_band band;
-    int channels = p->shape->channels, blocks = blocks_of(p, p->channels);
-    int c = task % blocks * p->kernels->lanes, image = band_of(p, p->first + task / blocks, &band);
+    int channels = p->shape->channels, blocks = block_count(p, p->channels);
+    int c = task % blocks * p->kernels->lanes,
+        image = find_band(p, p->first + task / blocks, &band);
     int block = max_int(0, min_int(channels - c, p->kernels->lanes));
     const float *planes = p->input + ((ptrdiff_t)image * channels + (block ? c : 0)) * band.plane;
     p->kernels->input_tiles(&band, planes, block, &p->in, p->inputs + place_of_channel(&p->in, c),
@@ -306,8 +307,9 @@ static void transform_output(void *plan, int task, int slot)
 {
     winograd_plan *p = plan;
     winograd_band band;
-    int filters = p->shape->filters, blocks = blocks_of(p, filters);
-    int f = task % blocks * p->kernels->lanes, image = band_of(p, p->first + task / blocks, &band);
+    int filters = p->shape->filters, blocks = block_count(p, filters);
+    int f = task % blocks * p->kernels->lanes,
+        image = find_band(p, p->first + task / blocks, &band);
     p->kernels->output_tiles(&band, p->outputs + place_of_channel(&p->out, f), p->out_size, &p->out,
                              min_int(filters - f, p->kernels->lanes),
                              p->output + ((ptrdiff_t)image * filters + f) * band.out_plane,
@@ -317,7 +319,7 @@ static void transform_output(void *plan, int task, int slot)
 void winograd_forward(const convolution_shape *shape, const float *weights, const float *input,
                       float *output, float *workspace)
 {
-    winograd_plan p = plan_of(shape);
+    winograd_plan p = make_plan(shape);
     lay_out(&p, workspace);
     p.weights = weights;
     p.input = input;
@@ -325,12 +327,12 @@ void winograd_forward(const convolution_shape *shape, const float *weights, cons
     if (!p.by_panels) parallel_for(filter_tasks(&p), transform_filters, &p);
     while (next_chunk(&p)) {
         int bands = p.last - p.first;
-        parallel_for(bands * blocks_of(&p, p.channels), transform_input, &p);
+        parallel_for(bands * block_count(&p, p.channels), transform_input, &p);
         if (p.by_panels)
             parallel_for(p.out.count, forward_panel, &p);
         else
             parallel_for(36, multiply_forward, &p);
-        parallel_for(bands * blocks_of(&p, shape->filters), transform_output, &p);
+        parallel_for(bands * block_count(&p, shape->filters), transform_output, &p);
     }
 }
 
@@ -338,14 +340,15 @@ static void transform_delta(void *plan, int task, int slot)
 {
     winograd_plan *p = plan;
     winograd_band band;
-    int filters = p->shape->filters, blocks = blocks_of(p, p->filters);
-    int inputs = (p->last - p->first) * blocks_of(p, p->channels);
+    int filters = p->shape->filters, blocks = block_count(p, p->filters);
+    int inputs = (p->last - p->first) * block_count(p, p->channels);
     if (task < inputs) {
         transform_input(p, task, slot);
         return;
     }
     task -= inputs;
-    int f = task % blocks * p->kernels->lanes, image = band_of(p, p->first + task / blocks, &band);
+    int f = task % blocks * p->kernels->lanes,
+        image = find_band(p, p->first + task / blocks, &band);
     int block = max_int(0, min_int(filters - f, p->kernels->lanes));
     const float *planes =
         p->delta + ((ptrdiff_t)image * filters + (block ? f : 0)) * band.out_plane;
@@ -420,11 +423,11 @@ static void add_input_gradient(void *plan, int task, int slot)
 {
     winograd_plan *p = plan;
     winograd_band band;
-    int channels = p->shape->channels, blocks = blocks_of(p, channels);
+    int channels = p->shape->channels, blocks = block_count(p, channels);
     int image = p->first / p->bands + task / blocks, c = task % blocks * p->kernels->lanes;
     int first = max_int(p->first, image * p->bands), end = min_int(p->last, (image + 1) * p->bands);
     for (int number = first; number < end; ++number) {
-        band_of(p, number, &band);
+        find_band(p, number, &band);
         p->kernels->add_input_gradient(&band, p->inputs + place_of_channel(&p->in, c), p->in_size,
                                        &p->in, min_int(channels - c, p->kernels->lanes),
                                        p->input_delta +
@@ -458,7 +461,7 @@ void winograd_backward(const convolution_shape *shape, const float *weights, con
                        const float *delta, float *weight_updates, float *input_delta,
                        float *workspace)
 {
-    winograd_plan p = plan_of(shape);
+    winograd_plan p = make_plan(shape);
     lay_out(&p, workspace);
     p.weights = weights;
     p.input = input;
@@ -467,8 +470,8 @@ void winograd_backward(const convolution_shape *shape, const float *weights, con
     p.input_delta = input_delta;
     if (input_delta && !p.by_panels) parallel_for(filter_tasks(&p), transform_filters_turned, &p);
     while (next_chunk(&p)) {
-        int bands = p.last - p.first, channel_blocks = blocks_of(&p, shape->channels);
-        parallel_for(bands * (blocks_of(&p, p.channels) + blocks_of(&p, p.filters)),
+        int bands = p.last - p.first, channel_blocks = block_count(&p, shape->channels);
+        parallel_for(bands * (block_count(&p, p.channels) + block_count(&p, p.filters)),
                      transform_delta, &p);
         multiply_chunk_backward(&p);
         if (input_delta)

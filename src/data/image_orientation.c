@@ -110,7 +110,7 @@ typedef struct {
     ptrdiff_t first, right, down;
 } walk;
 
-static walk walk_of(int orientation, ptrdiff_t width, ptrdiff_t height)
+static walk find_walk(int orientation, ptrdiff_t width, ptrdiff_t height)
 {
     const ptrdiff_t last_row = width * (height - 1), last = width * height - 1;
     switch (orientation) {
@@ -141,7 +141,7 @@ static int min_int(int a, int b)
 void turn_upright(unsigned char **pixels, int *width, int *height, int channels, int orientation)
 {
     enum { TILE = 32 }; /* rows and columns at once, so that both images stay in the cache */
-    const walk w = walk_of(orientation, *width, *height);
+    const walk w = find_walk(orientation, *width, *height);
     int swapped = orientation >= 5, columns = swapped ? *height : *width,
         rows = swapped ? *width : *height;
     if (orientation <= UPRIGHT) return;

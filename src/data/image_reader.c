@@ -150,7 +150,7 @@ static int begins_with(const unsigned char *file, size_t size, const char *mark,
 
 typedef enum { JPEG_FILE, PNG_FILE, ROWS_FILE, TEXT_FILE, UNKNOWN_FILE } image_format;
 
-static image_format format_of(const unsigned char *file, size_t size)
+static image_format find_format(const unsigned char *file, size_t size)
 {
     if (begins_with(file, size, "\xff\xd8\xff", 3)) return JPEG_FILE;
     if (begins_with(file, size, "\x89PNG\r\n\x1a\n", 8)) return PNG_FILE;
@@ -162,11 +162,11 @@ static image_format format_of(const unsigned char *file, size_t size)
 
 int is_known_image(const unsigned char *file, size_t size)
 {
-    return format_of(file, size) != UNKNOWN_FILE;
+    return find_format(file, size) != UNKNOWN_FILE;
 }
 
 /* What a file of no known format is, where that is easily told. */
-static const char *name_of(const unsigned char *file, size_t size)
+static const char *format_name(const unsigned char *file, size_t size)
 {
     if (begins_with(file, size, "GIF8", 4)) return "a GIF image; ";
     if (begins_with(file, size, "II*", 3) || begins_with(file, size, "MM\0*", 4))
@@ -203,9 +203,9 @@ static void convert(reading *r, int channels)
 static const char *decode_file(reading *r)
 {
     static int (*const decode[])(reading *) = {decode_jpeg, decode_png, decode_rows, decode_text};
-    image_format format = format_of(r->file, r->size);
+    image_format format = find_format(r->file, r->size);
     if (format == UNKNOWN_FILE)
-        return note_reason("%sJPEG, PNG, BMP and PNM are read", name_of(r->file, r->size));
+        return note_reason("%sJPEG, PNG, BMP and PNM are read", format_name(r->file, r->size));
     if (!decode[format](r)) {
         free(r->pixels);
         return noted_reason();

@@ -136,7 +136,7 @@ static void read_jpeg(reading *r, struct jpeg_decompress_struct *jpeg)
     r->all_height = (int)jpeg->output_height;
     r->window = (view_window){0, r->all_width, 0, r->all_height};
     if (r->is_part) {
-        r->window = window_of(&r->map, r->all_width, r->all_height);
+        r->window = find_window(&r->map, r->all_width, r->all_height);
         crop_columns(&r->window, jpeg);
     }
     take_pixels(r, (size_t)(r->window.right - r->window.left),

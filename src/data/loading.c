@@ -44,7 +44,7 @@ void end_loading(void)
     seed_thread(0);
 }
 
-int listed_truth_of(const network *net)
+int choose_listed_truth(const network *net)
 {
     if (net->layers[net->n - 1].type == SOFTMAX) return LISTED_SHARES_OF_SOFTMAX;
     for (int i = 0; i < net->n; ++i)

@@ -27,7 +27,7 @@ enum { NOT_LISTED, LISTED_SHARES, LISTED_SHARES_OF_SOFTMAX, LISTED_ONES };
 
 /* The one of these that the network's loss needs: 1 where each output is for itself, as with
    [logistic] or [cost] alone. */
-int listed_truth_of(const network *net);
+int choose_listed_truth(const network *net);
 
 /* Where the list of the images that this thread loads has labels, writes the truth of a path of it
    and returns 1. */

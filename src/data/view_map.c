@@ -170,7 +170,7 @@ static void needed(double least, double most, int all, int *first, int *end)
     if (*end <= *first) *end = *first + 1;
 }
 
-view_window window_of(const view_map *m, int width, int height)
+view_window find_window(const view_map *m, int width, int height)
 {
     double left = 1e300, right = -1e300, top = left, bottom = right;
     for (int corner = 0; corner < 4; ++corner) {

@@ -49,6 +49,6 @@ typedef struct {
 } view_window;
 
 /* Those of an image of width x height, at the map's scale; at least one pixel. */
-view_window window_of(const view_map *map, int width, int height);
+view_window find_window(const view_map *map, int width, int height);
 
 #endif

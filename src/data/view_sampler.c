@@ -34,7 +34,7 @@ static const view_loops *best_loops(void)
 }
 
 /* What is at a whole place: a byte of the image, the gray around it, or black. */
-static float value_at(const image_part *image, const view_map *m, int x, int y, int channel)
+static float pixel_value(const image_part *image, const view_map *m, int x, int y, int channel)
 {
     const view_window *w = &image->window;
     if (x < w->left || x >= w->right || y < w->top || y >= w->bottom) {
@@ -52,7 +52,7 @@ static double between(double x, double least, double most)
     return x > least ? (x < most ? x : most) : least;
 }
 
-static int floor_of(double x)
+static int rounded_down(double x)
 {
     int whole = (int)x;
     return whole - (x < whole);
@@ -84,12 +84,12 @@ static void sample_pixel(const sampling *s, int column, int row, float *target)
     const view_map *m = s->map;
     double px = between(m->ax * column + (m->bx * row + m->cx), s->least_x, s->most_x);
     double py = between(m->ay * column + (m->by * row + m->cy), s->least_y, s->most_y);
-    int x = floor_of(px), y = floor_of(py);
+    int x = rounded_down(px), y = rounded_down(py);
     float right = (float)(px - x), down = (float)(py - y);
     for (int c = 0; c < s->image->channels; ++c) {
-        float a = value_at(s->image, m, x, y, c), b = value_at(s->image, m, x + 1, y, c);
-        float left = a + down * (value_at(s->image, m, x, y + 1, c) - a);
-        float other = b + down * (value_at(s->image, m, x + 1, y + 1, c) - b);
+        float a = pixel_value(s->image, m, x, y, c), b = pixel_value(s->image, m, x + 1, y, c);
+        float left = a + down * (pixel_value(s->image, m, x, y + 1, c) - a);
+        float other = b + down * (pixel_value(s->image, m, x + 1, y + 1, c) - b);
         target[(size_t)c * s->plane] = PART_OF_255(left + right * (other - left));
     }
 }

@@ -11,7 +11,7 @@ enum { SAMPLES, WEIGHTS, LOSSES };
 #define MOST_SAMPLES_OF_MEAN 1000.0
 #define LARGEST_STEP 0.1
 
-static float weight_of(const loss_threshold *t, float loss)
+static float sample_weight(const loss_threshold *t, float loss)
 {
     double distance = (double)loss - (double)t->threshold;
     if (!is_finite(loss)) return 1;
@@ -30,7 +30,7 @@ void weigh_by_threshold(loss_threshold *t, int batch, int classes, const float *
 {
     for (int b = 0; b < batch; ++b) {
         size_t row = (size_t)b * (size_t)classes;
-        float weight = weight_of(t, loss[b]), factor = weight / t->fraction;
+        float weight = sample_weight(t, loss[b]), factor = weight / t->fraction;
         if (is_counted && is_finite(loss[b]) && has_label(truth + row, classes)) {
             t->sums[SAMPLES] += 1;
             t->sums[WEIGHTS] += weight;

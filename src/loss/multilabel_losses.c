@@ -19,11 +19,11 @@ typedef struct {
     double weight;    /* sum of t */
 } row_facts;
 
-static row_facts look_at(int classes, const float *scores, const float *truth)
+static row_facts find_row_facts(int classes, const float *scores, const float *truth)
 {
     row_facts row = {.largest = -1, .other = -1, .label = -1};
     for (int i = 0; i < classes; ++i) {
-        unsigned bits = bits_of(scores[i]);
+        unsigned bits = float_bits(scores[i]);
         int is_label = truth[i] != 0;
         row.is_bad |= smooth_topk_is_nan_or_plus_inf(bits);
         row.weight += truth[i];
@@ -55,11 +55,11 @@ static double entropy(row_facts row, int classes, const float *scores, const flo
     if (row.largest < 0) return 0;
     double largest = scores[row.largest], sum = 1, loss = 0; /* 1: the largest's own */
     for (int i = 0; i < classes; ++i)
-        if (i != row.largest && !smooth_topk_is_minus_inf(bits_of(scores[i])))
+        if (i != row.largest && !smooth_topk_is_minus_inf(float_bits(scores[i])))
             sum += exp(scores[i] - largest);
     double log_sum = log(sum);
     for (int i = 0; i < classes; ++i) {
-        if (smooth_topk_is_minus_inf(bits_of(scores[i]))) continue;
+        if (smooth_topk_is_minus_inf(float_bits(scores[i]))) continue;
         grad[i] = (float)(row.weight * exp(scores[i] - largest) / sum - truth[i]);
         if (truth[i] != 0) loss += truth[i] * (log_sum - (scores[i] - largest));
     }
@@ -69,12 +69,12 @@ static double entropy(row_facts row, int classes, const float *scores, const flo
 void multilabel_loss_of_row(topk_loss_type type, int classes, const float *scores,
                             const float *truth, float *loss, float *grad)
 {
-    row_facts row = look_at(classes, scores, truth);
-    smooth_topk_fill(grad, classes, row.is_bad ? float_of(BITS_NAN) : 0);
+    row_facts row = find_row_facts(classes, scores, truth);
+    smooth_topk_fill(grad, classes, row.is_bad ? float_from_bits(BITS_NAN) : 0);
     if (row.is_bad)
-        *loss = float_of(BITS_NAN);
+        *loss = float_from_bits(BITS_NAN);
     else if (row.is_hopeless)
-        *loss = float_of(BITS_PLUS_INF);
+        *loss = float_from_bits(BITS_PLUS_INF);
     else if (type == TOPK_LOSS_MULTILABEL_HINGE)
         *loss = (float)hinge(row, scores, grad);
     else

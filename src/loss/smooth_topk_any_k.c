@@ -73,7 +73,7 @@ static void scale_back(double *c, int degree)
 
 typedef struct {
     int count;
-    int *class_of;
+    int *class_numbers;
     double *odds;
 } class_list;
 
@@ -126,7 +126,7 @@ static float compute_weights(const any_k_loops *loops, const smooth_topk_sample 
     } else { /* tau so large that the rate may be denormal */
         for (int i = 0; i < sample->classes; ++i) {
             double z = smooth_topk_z(sample->scores[i], sample->pivot, k, tau);
-            weights[i] = smooth_topk_is_minus_inf(bits_of(sample->scores[i]))
+            weights[i] = smooth_topk_is_minus_inf(float_bits(sample->scores[i]))
                              ? 0
                              : (float)exp(z < 69 ? z : 69);
             sum += weights[i] < 1 ? weights[i] : 1;
@@ -161,7 +161,7 @@ static void sort_list(any_k_scratch *parts)
     for (int i = 0; i < parts->listed.count; ++i) {
         double odds = parts->listed.odds[i];
         class_list *list = odds > 1 ? &parts->likely : &parts->unlikely;
-        list->class_of[list->count] = parts->listed.class_of[i];
+        list->class_numbers[list->count] = parts->listed.class_numbers[i];
         list->odds[list->count++] = odds > 1 ? 1 / odds : odds;
     }
     memset(parts->unlikely.odds + parts->unlikely.count, 0, LIST_SLACK * sizeof(double));
@@ -261,7 +261,7 @@ static void any_k(const smooth_topk_sample *sample, int may_be_equal, float *los
     double power[POWER_SUMS];
     parts.listed.count =
         loops->split(weights, classes, rho, k <= LARGEST_K_OF_POWER_SUMS ? SMALL_ODDS : 0, power,
-                     parts.listed.class_of, parts.listed.odds);
+                     parts.listed.class_numbers, parts.listed.odds);
     sort_list(&parts);
 
     int degree = power[0] > 0 ? k : 0, likely_degree = 0, likely = parts.likely.count;
@@ -286,10 +286,10 @@ static void any_k(const smooth_topk_sample *sample, int may_be_equal, float *los
     double *result = parts.listed.odds;
     loops->likely_gradient(parts.likely.odds, likely, reversed, likely, unlikely_product, c, k,
                            size, result);
-    for (int i = 0; i < likely; ++i) grad[parts.likely.class_of[i]] = (float)result[i];
+    for (int i = 0; i < likely; ++i) grad[parts.likely.class_numbers[i]] = (float)result[i];
     loops->unlikely_gradient(parts.unlikely.odds, parts.unlikely.count, d, terms, result);
     for (int i = 0; i < parts.unlikely.count; ++i)
-        grad[parts.unlikely.class_of[i]] = (float)result[i];
+        grad[parts.unlikely.class_numbers[i]] = (float)result[i];
     grad[sample->label] = (float)-size;
 }
 

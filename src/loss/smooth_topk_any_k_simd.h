@@ -42,7 +42,7 @@ LOOP float weigh_scores(const float *scores, int count, float reference, float r
     floats sums = {0};
     float sum = 0;
     for (int i = 0; i < count; i += LANES) {
-        floats lowest = FLOATS(float_of(BITS_MINUS_INF)), one = FLOATS(1);
+        floats lowest = FLOATS(float_from_bits(BITS_MINUS_INF)), one = FLOATS(1);
         floats t = (load_some(scores + i, count - i, lowest) - reference) * rate;
         ints keep = t >= -126.f;
         t = SELECT(t < 100.f, t, FLOATS(100));

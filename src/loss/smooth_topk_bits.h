@@ -12,14 +12,14 @@
 #define BITS_PLUS_INF 0x7f800000u
 #define BITS_MINUS_INF 0xff800000u
 
-SMOOTH_TOPK_FUNCTION unsigned bits_of(float x)
+SMOOTH_TOPK_FUNCTION unsigned float_bits(float x)
 {
     unsigned bits;
     memcpy(&bits, &x, sizeof bits);
     return bits;
 }
 
-SMOOTH_TOPK_FUNCTION float float_of(unsigned bits)
+SMOOTH_TOPK_FUNCTION float float_from_bits(unsigned bits)
 {
     float x;
     memcpy(&x, &bits, sizeof x);

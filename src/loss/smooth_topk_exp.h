@@ -24,7 +24,7 @@ SMOOTH_TOPK_FUNCTION float smooth_topk_weight(float score, float pivot, float ra
     if (!(t >= -126.f && distance <= 0.f)) return 0;
     int exponent = (int)(t - 0.5f);
     float power = SMOOTH_TOPK_EXP2(t - (float)exponent);
-    return float_of(bits_of(power) + ((unsigned)exponent << 23));
+    return float_from_bits(float_bits(power) + ((unsigned)exponent << 23));
 }
 
 #endif

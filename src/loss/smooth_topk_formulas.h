@@ -25,7 +25,7 @@ SMOOTH_TOPK_FUNCTION double smooth_topk_z(float score, float pivot, int k, float
 }
 
 /* The same where 1 / (k tau) is known. */
-SMOOTH_TOPK_FUNCTION double smooth_topk_z_at(float score, float pivot, double inverse_k_tau)
+SMOOTH_TOPK_FUNCTION double smooth_topk_scaled_z(float score, float pivot, double inverse_k_tau)
 {
     return ((double)score - (double)pivot) * inverse_k_tau;
 }

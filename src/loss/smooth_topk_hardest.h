@@ -12,8 +12,8 @@ SMOOTH_TOPK_FUNCTION int smooth_topk_is_nan(unsigned bits)
 /* A NaN is larger than any number, and as large as another NaN. */
 SMOOTH_TOPK_FUNCTION int smooth_topk_is_harder(float a, float b)
 {
-    if (smooth_topk_is_nan(bits_of(a)) || smooth_topk_is_nan(bits_of(b)))
-        return smooth_topk_is_nan(bits_of(a)) && !smooth_topk_is_nan(bits_of(b));
+    if (smooth_topk_is_nan(float_bits(a)) || smooth_topk_is_nan(float_bits(b)))
+        return smooth_topk_is_nan(float_bits(a)) && !smooth_topk_is_nan(float_bits(b));
     return a > b;
 }
 

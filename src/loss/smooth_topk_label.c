@@ -75,10 +75,10 @@ static void evaluate_with_top(const smooth_topk_sample *sample, float *loss, flo
                               char *scratch)
 {
     const smooth_topk_params *params = sample->params;
-    if (smooth_topk_is_minus_inf(bits_of(sample->scores[sample->label]))) {
-        *loss = float_of(BITS_PLUS_INF);
+    if (smooth_topk_is_minus_inf(float_bits(sample->scores[sample->label]))) {
+        *loss = float_from_bits(BITS_PLUS_INF);
         smooth_topk_fill(grad, sample->classes, 0);
-    } else if (smooth_topk_is_minus_inf(bits_of(sample->pivot))) {
+    } else if (smooth_topk_is_minus_inf(float_bits(sample->pivot))) {
         *loss = 0;
         smooth_topk_fill(grad, sample->classes, 0);
     } else if (smooth_topk_is_hinge(params->tau)) {
@@ -175,8 +175,8 @@ void smooth_topk_of_label(const smooth_topk_terms *terms, const float *scores, i
         float *term_grad = grad && j > 0 ? row.scratch.term_grad : grad;
         params.alpha *= margin;
         if (evaluate_term(&row, j, &params, &term_loss, term_grad)) {
-            *loss = float_of(BITS_NAN);
-            smooth_topk_fill(grad, terms->classes, float_of(BITS_NAN));
+            *loss = float_from_bits(BITS_NAN);
+            smooth_topk_fill(grad, terms->classes, float_from_bits(BITS_NAN));
             return;
         }
         sum += (double)weight * term_loss;

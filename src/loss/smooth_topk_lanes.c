@@ -140,7 +140,7 @@ static void take_label_scores(const smooth_topk_lane_rows *rows, int lanes, floa
     for (int lane = 0; lane < lanes; ++lane) {
         float *score = scores + rows->labels[lane] * lanes + lane;
         label_scores[lane] = *score;
-        *score = float_of(BITS_MINUS_INF);
+        *score = float_from_bits(BITS_MINUS_INF);
     }
 }
 

@@ -49,7 +49,7 @@ INLINE void select_top(const float *scores, int classes, float *top, const int k
 {
     floats largest[SMALL_K];
 #pragma GCC unroll 16
-    for (int j = 0; j < k; ++j) largest[j] = FLOATS(float_of(BITS_MINUS_INF));
+    for (int j = 0; j < k; ++j) largest[j] = FLOATS(float_from_bits(BITS_MINUS_INF));
     for (int i = 0; i < classes; ++i) {
         floats x = load(scores + (size_t)i * LANES);
 #pragma GCC unroll 16

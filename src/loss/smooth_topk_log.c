@@ -76,14 +76,14 @@ static polynomial lane_factor(const log_trees *trees, int lanes, const polynomia
 #define LOOPS_FILE "smooth_topk_log_simd.h"
 #include "each_instruction_set.h"
 
-static int rows_of(int count, int lanes)
+static int row_count(int count, int lanes)
 {
     return (int)(((long)count + lanes - 1) / lanes);
 }
 
 static log_trees take_log_trees(char **scratch, int classes, int k, int lanes)
 {
-    int rows = rows_of(classes - 1, lanes), size = block_rows(rows, k), levels = 0;
+    int rows = row_count(classes - 1, lanes), size = block_rows(rows, k), levels = 0;
     tree_shape block = block_shape(size, k), upper = upper_shape(rows, k, size);
     while (1 << levels < lanes) ++levels;
     log_trees taken;
@@ -114,12 +114,12 @@ void smooth_topk_by_log(const smooth_topk_sample *sample, float *loss, float *gr
     float tau = sample->params->tau;
     log_trees trees = take_log_trees(&scratch, sample->classes, k, loops->lanes);
     for (int i = 0; i < sample->classes; ++i) {
-        if (i == label || smooth_topk_is_minus_inf(bits_of(sample->scores[i]))) continue;
+        if (i == label || smooth_topk_is_minus_inf(float_bits(sample->scores[i]))) continue;
         trees.index[count] = i;
         trees.z[count++] =
             smooth_topk_z(sample->scores[i], sample->pivot, k, tau) * SMOOTH_TOPK_LOG2_E;
     }
-    int rows = rows_of(count, loops->lanes);
+    int rows = row_count(count, loops->lanes);
     for (int i = count; i < rows * loops->lanes; ++i) trees.z[i] = LOG_OF_NOTHING;
     double log_ratio = SMOOTH_TOPK_LN_2 * loops->log_ratio(&trees, rows, k, grad ? trees.z : NULL);
     double size = smooth_topk_finish_loss(sample, log_ratio, loss);

@@ -82,8 +82,8 @@ static void membership_of_row(int classes, int k, double temperature, const floa
     int likely = 0, unlikely = 0;
     int bad = smooth_topk_find_top(best_instruction_set(), scores, classes, classes, k, s->top,
                                    s->top_scores, s->maxima);
-    if (bad || smooth_topk_is_minus_inf(bits_of(s->top_scores[0]))) {
-        smooth_topk_fill(output, classes, float_of(BITS_NAN));
+    if (bad || smooth_topk_is_minus_inf(float_bits(s->top_scores[0]))) {
+        smooth_topk_fill(output, classes, float_from_bits(BITS_NAN));
         return;
     }
     choose_tilt(scores, classes, k, temperature, (double)s->top_scores[0], s->p);

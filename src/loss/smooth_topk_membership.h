@@ -38,7 +38,7 @@ size_t smooth_topk_membership_workspace_size(int classes, int k);
 SMOOTH_TOPK_FUNCTION double smooth_topk_come_in(float score, double pivot, double temperature,
                                                 double tilt)
 {
-    if (smooth_topk_is_minus_inf(bits_of(score))) return 0;
+    if (smooth_topk_is_minus_inf(float_bits(score))) return 0;
     double x = ((double)score - pivot) / temperature + tilt;
     double e = exp(x < 0 ? (x > -700 ? x : -700) : (x < 700 ? -x : -700));
     return x < 0 ? e / (1 + e) : 1 / (1 + e);

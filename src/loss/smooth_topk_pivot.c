@@ -56,8 +56,9 @@ static void compute_weights(class_weights *weights)
     } else { /* tau so large that the rate may be denormal */
         for (int i = 0; i < sample->classes; ++i) {
             double z = smooth_topk_z(sample->scores[i], sample->pivot, k, tau);
-            weights->u[i] =
-                z > 0 || smooth_topk_is_minus_inf(bits_of(sample->scores[i])) ? 0 : (float)exp(z);
+            weights->u[i] = z > 0 || smooth_topk_is_minus_inf(float_bits(sample->scores[i]))
+                                ? 0
+                                : (float)exp(z);
         }
     }
     weights->u[sample->label] = 0;

@@ -43,13 +43,13 @@ static int sift_up(int *top, float *top_scores, int hole, float score)
 }
 
 /* Puts a class on the heap if it is among the k largest so far. Returns how many the heap holds. */
-static int offer(int class_of, float score, int held, int k, int *top, float *top_scores)
+static int offer(int class_number, float score, int held, int k, int *top, float *top_scores)
 {
     if (held == k && score <= top_scores[0]) return held;
     int hole =
         held < k ? sift_up(top, top_scores, held, score) : sift_down(top, top_scores, k, score);
     top_scores[hole] = score;
-    top[hole] = class_of;
+    top[hole] = class_number;
     return held < k ? held + 1 : k;
 }
 
@@ -98,12 +98,12 @@ static int find_column_maxima(const column_row *row)
                                        chunk < row->whole ? row->vectors : row->rest,
                                        row->maxima + chunk * lanes);
     for (int i = row->end; i < row->classes; ++i)
-        bad |= smooth_topk_is_nan_or_plus_inf(bits_of(row->scores[i]));
+        bad |= smooth_topk_is_nan_or_plus_inf(float_bits(row->scores[i]));
     if (bad || row->label >= row->end) return bad;
     /* The maximum of the label's column may be the label's, which does not count. */
     int column = row->label / row->chunk_size * lanes + row->label % lanes;
     float *most = row->maxima + column;
-    *most = float_of(BITS_MINUS_INF);
+    *most = float_from_bits(BITS_MINUS_INF);
     for (int i = first_of_column(row, column, &end); i < end; i += lanes)
         if (i != row->label && row->scores[i] > *most) *most = row->scores[i];
     return 0;
@@ -116,7 +116,7 @@ static float bound_of_columns(const column_row *row, int k, int *top, float *top
     int held = 0;
     for (int column = 0; column < row->columns; ++column)
         held = offer(column, row->maxima[column], held, k, top, top_scores);
-    return held == k ? top_scores[0] : float_of(BITS_MINUS_INF);
+    return held == k ? top_scores[0] : float_from_bits(BITS_MINUS_INF);
 }
 
 /* The k largest of the columns that reach the bound, and of the scores in no column. */

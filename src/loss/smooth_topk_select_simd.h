@@ -13,7 +13,7 @@
    the scores is NaN or +inf. */
 LOOP int find_lane_maxima(const float *scores, int vectors, float *maxima)
 {
-    floats most = FLOATS(float_of(BITS_MINUS_INF));
+    floats most = FLOATS(float_from_bits(BITS_MINUS_INF));
     ints bad = {0};
     int any = 0;
     for (int v = 0; v < vectors; ++v) {
@@ -37,7 +37,7 @@ INLINE ints order_key(ints bits)
 /* A row's vectors, those of its last one that do not exist and the label as -inf. */
 INLINE ints load_keys(const float *scores, int classes, int label, int i, ints *bad)
 {
-    floats lowest = FLOATS(float_of(BITS_MINUS_INF));
+    floats lowest = FLOATS(float_from_bits(BITS_MINUS_INF));
     ints bits = (ints)load_some(scores + i, classes - i, lowest);
     *bad |= is_nan_or_plus_inf(bits);
     ints is_label = lane_numbers() == label - i;

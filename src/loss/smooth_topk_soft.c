@@ -104,16 +104,16 @@ static double without_minus_inf(soft_row *row, const soft_scratch *s, float *gra
 {
     double infinite = 0;
     for (int i = 0; i < row->classes; ++i) {
-        int bad = smooth_topk_is_minus_inf(bits_of(row->scores[i]));
+        int bad = smooth_topk_is_minus_inf(float_bits(row->scores[i]));
         if (bad && row->weights[i] != 0)
-            infinite += row->weights[i] * (double)float_of(BITS_PLUS_INF);
+            infinite += row->weights[i] * (double)float_from_bits(BITS_PLUS_INF);
         s->finite_scores[i] = bad ? -FLT_MAX : row->scores[i];
         s->maxima[i] = bad ? 0 : row->weights[i];
     }
     row->scores = s->finite_scores;
     row->weights = s->maxima; /* which the selection no longer needs */
     row->loss = 0;
-    if (smooth_topk_is_minus_inf(bits_of(row->below))) /* every label is among the k: loss 0 */
+    if (smooth_topk_is_minus_inf(float_bits(row->below))) /* every label is among the k: loss 0 */
         smooth_topk_fill(grad, row->classes, 0);
     else
         by_gap(row, grad, s->rest);
@@ -127,7 +127,7 @@ static double at_once(soft_row *row, const soft_scratch *s, float *grad)
     for (int i = 2; i <= row->params->k; ++i)
         if (s->top_scores[i] < row->above) row->above = s->top_scores[i];
     row->below = s->top_scores[0];
-    int finite = !smooth_topk_is_minus_inf(bits_of(row->below));
+    int finite = !smooth_topk_is_minus_inf(float_bits(row->below));
     if (finite) by_gap(row, grad, s->rest);
     /* A score of -inf is no number in the sum of the losses. */
     if (!finite || !(fabs(row->loss) <= DBL_MAX)) infinite = without_minus_inf(row, s, grad);
@@ -171,7 +171,7 @@ void smooth_topk_of_labels(const smooth_topk_terms *terms, const float *scores, 
     for (int j = 0; j < terms->count; ++j) {
         float *term_grad = j == 0 ? grad : later_grad, weight = terms->terms[j].weight;
         if (one_term(terms, j, scores, weights, margins, &term_loss, term_grad, scratch)) {
-            *loss = float_of(BITS_NAN);
+            *loss = float_from_bits(BITS_NAN);
             smooth_topk_fill(grad, classes, *loss);
             return;
         }

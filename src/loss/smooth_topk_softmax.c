@@ -37,6 +37,6 @@ void smooth_topk_softmax_cpu(int batch, int classes, const float *scores, float 
         if (sum > 0)
             loops->scale(target, classes, (float)(1 / sum));
         else
-            smooth_topk_fill(target, classes, float_of(BITS_NAN));
+            smooth_topk_fill(target, classes, float_from_bits(BITS_NAN));
     }
 }

@@ -11,10 +11,10 @@
 /* The largest score. Returns NaN if one is NaN or +inf. */
 LOOP float find_maximum(const float *scores, int count)
 {
-    floats most = FLOATS(float_of(BITS_MINUS_INF));
+    floats most = FLOATS(float_from_bits(BITS_MINUS_INF));
     ints bad = {0};
     int i = 0, any = 0;
-    float maximum = float_of(BITS_MINUS_INF);
+    float maximum = float_from_bits(BITS_MINUS_INF);
     for (; i + LANES <= count; i += LANES) {
         ints bits;
         memcpy(&bits, scores + i, sizeof bits);
@@ -27,10 +27,10 @@ LOOP float find_maximum(const float *scores, int count)
         if (most[lane] > maximum) maximum = most[lane];
     }
     for (; i < count; ++i) {
-        any |= smooth_topk_is_nan_or_plus_inf(bits_of(scores[i]));
+        any |= smooth_topk_is_nan_or_plus_inf(float_bits(scores[i]));
         if (scores[i] > maximum) maximum = scores[i];
     }
-    return any ? float_of(BITS_NAN) : maximum;
+    return any ? float_from_bits(BITS_NAN) : maximum;
 }
 
 /* output = exp((score - most) / t); returns the sum. */

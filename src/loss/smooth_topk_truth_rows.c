@@ -15,10 +15,10 @@ static smooth_topk_truth_row read_truth(const float *truth, int classes)
     for (int begin = 0; begin < classes; begin += BLOCK) {
         int end = min_int(classes, begin + BLOCK);
         unsigned any = 0;
-        for (int i = begin; i < end; ++i) any |= bits_of(truth[i]);
+        for (int i = begin; i < end; ++i) any |= float_bits(truth[i]);
         if (any << 1 == 0) continue;
         for (int i = begin; i < end; ++i) {
-            if (bits_of(truth[i]) << 1 == 0) continue;
+            if (float_bits(truth[i]) << 1 == 0) continue;
             row.is_bad |= !is_finite(truth[i]);
             if (row.entries++) continue;
             row.label = i;
@@ -39,7 +39,7 @@ int smooth_topk_take_truth_row(const void *batch, int b, smooth_topk_truth_batch
     row->delta += offset;
     *content = read_truth(row->truth, row->classes);
     if (content->entries > 0 && !content->is_bad) return 1;
-    *row->loss = content->is_bad ? float_of(BITS_NAN) : 0;
+    *row->loss = content->is_bad ? float_from_bits(BITS_NAN) : 0;
     smooth_topk_fill(row->delta, row->classes, *row->loss);
     return 0;
 }

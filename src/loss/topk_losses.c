@@ -319,7 +319,7 @@ void topk_loss_of_label(const topk_loss_params *params, int classes, const float
     }
     if (smooth_topk_find_top(best_instruction_set(), scores, classes, label, count, p.class,
                              p.score, p.maxima)) {
-        *loss = float_of(BITS_NAN);
+        *loss = float_from_bits(BITS_NAN);
         smooth_topk_fill(grad, classes, *loss);
         return;
     }
@@ -330,7 +330,7 @@ void topk_loss_of_label(const topk_loss_params *params, int classes, const float
     int without_k = params->type == TOPK_LOSS_L2SVM || params->type == TOPK_LOSS_HINGE_BETA ||
                     (params->type == TOPK_LOSS_GCE && is_finite(p.top[0].score));
     if (!is_finite(scores[label]))
-        *loss = params->type == TOPK_LOSS_GCE ? 1 / params->q : float_of(BITS_PLUS_INF);
+        *loss = params->type == TOPK_LOSS_GCE ? 1 / params->q : float_from_bits(BITS_PLUS_INF);
     else if (!is_finite(p.top[params->k - 1].score) && !without_k)
         *loss = 0;
     else

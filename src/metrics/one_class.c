@@ -43,11 +43,11 @@ double area_under_curve(const double *targets, int target_count, const double *u
 {
     double *target = sorted(targets, target_count), *unknown = sorted(unknowns, unknown_count);
     double pairs = 0; /* twice the pairs in which the target is above */
-    int below = 0, up_to = 0;
+    int below = 0, not_above = 0;
     for (int i = 0; i < target_count; ++i) {
         while (below < unknown_count && unknown[below] < target[i]) ++below;
-        while (up_to < unknown_count && unknown[up_to] <= target[i]) ++up_to;
-        pairs += below + up_to;
+        while (not_above < unknown_count && unknown[not_above] <= target[i]) ++not_above;
+        pairs += below + not_above;
     }
     free(target);
     free(unknown);

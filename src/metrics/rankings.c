@@ -16,7 +16,7 @@ struct ranking {
 };
 
 /* In the order of the scores, by their bits: with -Ofast a NaN may compare as it likes. */
-static int32_t key_of(float score)
+static int32_t order_key(float score)
 {
     uint32_t bits;
     memcpy(&bits, &score, sizeof bits);
@@ -44,7 +44,7 @@ void add_to_ranking(ranking *r, const float *scores, const float *truth)
     unsigned char *is_label = r->is_label + offset;
     double precision = 0, wrong_pairs = 0;
     for (int i = 0; i < classes; ++i) {
-        keys[i] = key_of(scores[i]);
+        keys[i] = order_key(scores[i]);
         is_label[i] = truth[i] != 0;
         labels += is_label[i];
     }

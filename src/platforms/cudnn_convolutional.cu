@@ -12,13 +12,13 @@ extern "C" {
 #define PROPOSALS 16
 
 /* The first algorithm of cuDNN's list, the fastest first, that it can run in a workspace within the
-   limit; none is an error. list, size_of: cuDNN's functions of the pass. The question is put to the
-   descriptors in use, so one that needs another kind of arithmetic is passed over. */
+   limit; none is an error. list, query_size: cuDNN's functions of the pass. The question is put to
+   the descriptors in use, so one that needs another kind of arithmetic is passed over. */
 template <typename proposal, typename algorithm, typename list_function, typename size_function,
           typename from_descriptor, typename with_descriptor, typename to_descriptor>
-static void choose_algorithm(layer *l, const char *pass, list_function list, size_function size_of,
-                             from_descriptor from, with_descriptor with, to_descriptor to,
-                             algorithm *chosen)
+static void choose_algorithm(layer *l, const char *pass, list_function list,
+                             size_function query_size, from_descriptor from, with_descriptor with,
+                             to_descriptor to, algorithm *chosen)
 {
     proposal proposals[PROPOSALS];
     int count = 0, i = 0;
@@ -26,8 +26,8 @@ static void choose_algorithm(layer *l, const char *pass, list_function list, siz
     check_cudnn(list(cudnn_handle(), from, with, l->convDesc, to, PROPOSALS, &count, proposals),
                 pass, l);
     while (i < count && !(proposals[i].status == CUDNN_STATUS_SUCCESS &&
-                          size_of(cudnn_handle(), from, with, l->convDesc, to, proposals[i].algo,
-                                  &size) == CUDNN_STATUS_SUCCESS &&
+                          query_size(cudnn_handle(), from, with, l->convDesc, to, proposals[i].algo,
+                                     &size) == CUDNN_STATUS_SUCCESS &&
                           size <= MOST_WORKSPACE))
         ++i;
     if (i == count) {

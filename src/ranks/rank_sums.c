@@ -91,7 +91,7 @@ void prepare_sums(network *net)
 }
 
 /* Where the backend finds the numbers of an array, and where it leaves them. */
-static float *values_of(const shared_array *a)
+static float *array_values(const shared_array *a)
 {
     return backend->on_gpu ? a->sum_gpu : a->sum;
 }
@@ -104,9 +104,9 @@ static void begin_array(const shared_array *a)
         cuda_pull_array(a->sum_gpu, a->sum, a->count);
 #endif
     if (is_small(a))
-        backend->copy(small + a->place, values_of(a), a->count);
+        backend->copy(small + a->place, array_values(a), a->count);
     else
-        backend->begin(values_of(a), a->count);
+        backend->begin(array_values(a), a->count);
 }
 
 void begin_sum(network *net, int i)
@@ -121,8 +121,8 @@ void begin_sum(network *net, int i)
 static void end_array(const shared_array *a)
 {
     if (!a->sum) return;
-    if (is_small(a)) backend->copy(values_of(a), small + a->place, a->count);
-    if (a->mean) backend->multiply(values_of(a), 1 / (float)rank_count(), a->count);
+    if (is_small(a)) backend->copy(array_values(a), small + a->place, a->count);
+    if (a->mean) backend->multiply(array_values(a), 1 / (float)rank_count(), a->count);
 #ifdef GPU
     if (!backend->on_gpu && a->sum_gpu && gpu_index >= 0)
         cuda_push_array(a->sum_gpu, a->sum, a->count);

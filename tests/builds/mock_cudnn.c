@@ -32,7 +32,7 @@ __attribute__((destructor)) static void report(void)
     fprintf(stderr, "mock: %d convolutions\n", convolutions);
 }
 
-static size_t workspace_of(int algorithm, int n)
+static size_t workspace_bytes(int algorithm, int n)
 {
     if (algorithm == TOO_LARGE) return 3000000000u;
     if (algorithm == RIGHT) return n == 1 ? 4000000 : 1000000;
@@ -48,14 +48,14 @@ static size_t allocated(const void *start)
 
 static cudnnStatus_t workspace_size(int algorithm, int n, size_t *size)
 {
-    *size = workspace_of(algorithm, n);
+    *size = workspace_bytes(algorithm, n);
     return algorithm == UNSUPPORTED ? CUDNN_STATUS_NOT_SUPPORTED : CUDNN_STATUS_SUCCESS;
 }
 
 static cudnnStatus_t convolve(int algorithm, int n, const void *workspace, size_t size,
                               cudnnConvolutionDescriptor_t convolution)
 {
-    size_t wanted = workspace_of(algorithm, n);
+    size_t wanted = workspace_bytes(algorithm, n);
     if (algorithm != RIGHT || convolution->groups < 1) return CUDNN_STATUS_EXECUTION_FAILED;
 #if CUDNN_MAJOR >= 8
     if (convolution->math != CUDNN_FMA_MATH) return CUDNN_STATUS_EXECUTION_FAILED;

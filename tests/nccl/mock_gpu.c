@@ -38,7 +38,7 @@ static int set(const char *name)
     return getenv(name) != NULL;
 }
 
-static cudaStream_t stream_of(cudaStream_t stream)
+static cudaStream_t real_stream(cudaStream_t stream)
 {
     return stream ? stream : &darknets;
 }
@@ -93,7 +93,7 @@ static void host_waits(cudaStream_t stream, int number)
 static void ask(cudaStream_t stream, task t)
 {
     const char *late = getenv("MOCK_LATE");
-    stream = stream_of(stream);
+    stream = real_stream(stream);
     if (stream->asked == MOST) error("the mock's stream is full");
     stream->tasks[stream->asked++] = t;
     if ((stream == &darknets) != (late && strcmp(late, "darknet") == 0))
@@ -141,9 +141,9 @@ void cuda_pull_array(float *from, float *to, size_t count)
 {
     cuda_push_array(to, from, count);
 }
-void copy_gpu(int count, float *from, int step_from, float *to, int step_to)
+void copy_gpu(int count, float *from, int source_step, float *to, int target_step)
 {
-    if (step_from != 1 || step_to != 1) error("the mock knows steps of 1");
+    if (source_step != 1 || target_step != 1) error("the mock knows steps of 1");
     ask(NULL, (task){COPY, .to = to, .from = from, .count = (size_t)count});
 }
 void scal_gpu(int count, float factor, float *values, int step)
@@ -198,7 +198,7 @@ cudaError_t cudaEventCreate(cudaEvent_t *event)
 }
 cudaError_t cudaEventRecord(cudaEvent_t event, cudaStream_t stream)
 {
-    event->stream = stream_of(stream);
+    event->stream = real_stream(stream);
     event->number = event->stream->asked;
     return cudaSuccess;
 }

@@ -48,7 +48,7 @@ typedef struct {
     int begin, end;
 } class_stretch;
 
-static __device__ class_stretch stretch_of(int classes, int warp)
+static __device__ class_stretch warp_stretch(int classes, int warp)
 {
     int length = (classes + ANY_THREADS - 1) / ANY_THREADS * WARP;
     class_stretch own = {min_int(classes, warp * length), min_int(classes, (warp + 1) * length)};
@@ -58,11 +58,11 @@ static __device__ class_stretch stretch_of(int classes, int warp)
 /* Puts those lanes' classes that are `members` behind the `count` of a list; returns its new
    length. */
 static __device__ int append(const class_list *list, int begin, int count, unsigned members,
-                             int class_of, float odds)
+                             int class_number, float odds)
 {
     if (members >> LANE & 1) {
         int place = begin + count + __popc(members & ((1u << LANE) - 1));
-        list->class_of[place] = class_of;
+        list->class_numbers[place] = class_number;
         list->odds[place] = odds;
     }
     return count + __popc(members);
@@ -95,7 +95,7 @@ static __device__ void split_classes(const labelled_sample *sample, double tilt,
     int classes = sample->batch->classes, k = sample->batch->params.k;
     double rate = 1 / ((double)k * (double)sample->batch->params.tau);
     float limit = k <= LARGEST_K_OF_POWER_SUMS ? SMALL_ODDS : 0;
-    class_stretch own = stretch_of(classes, WARP_OF_BLOCK);
+    class_stretch own = warp_stretch(classes, WARP_OF_BLOCK);
     int likely = 0, unlikely = 0, added = 0;
     float sum[POWER_SUMS];
 #pragma unroll
@@ -104,7 +104,7 @@ static __device__ void split_classes(const labelled_sample *sample, double tilt,
         int i = first + LANE;
         float odds = 0, odds_against = 0;
         if (i < own.end && i != sample->label) {
-            float z = (float)(smooth_topk_z_at(sample->scores[i], sample->pivot, rate) + tilt);
+            float z = (float)(smooth_topk_scaled_z(sample->scores[i], sample->pivot, rate) + tilt);
             if (z > 0)
                 odds_against = expf(-z);
             else
@@ -187,7 +187,7 @@ static __device__ int block_product(const labelled_sample *sample, const float *
                                     int limit, const int *count, double *result)
 {
     double *factors = sample->scratch->products, *next = sample->scratch->merged;
-    int degree[ANY_WARPS], begin = stretch_of(sample->batch->classes, WARP_OF_BLOCK).begin;
+    int degree[ANY_WARPS], begin = warp_stretch(sample->batch->classes, WARP_OF_BLOCK).begin;
     int own = count[WARP_OF_BLOCK];
     double *carry = sample->scratch->carry + begin;
     size_t place = 0;
@@ -268,17 +268,17 @@ static __device__ void write_listed_gradients(const labelled_sample *sample, int
 {
     const sample_scratch *scratch = sample->scratch;
     int k = sample->batch->params.k;
-    int begin = stretch_of(sample->batch->classes, WARP_OF_BLOCK).begin;
+    int begin = warp_stretch(sample->batch->classes, WARP_OF_BLOCK).begin;
     for (int l = LANE; l < sample->shared->unlikely[WARP_OF_BLOCK]; l += WARP) {
         double odds = scratch->unlikely_classes.odds[begin + l], sum = scratch->d[k - 1];
         for (int m = k - 2; m >= 0; --m) sum = SMOOTH_TOPK_HORNER(scratch->d[m], odds, sum);
-        write_gradient(sample, scratch->unlikely_classes.class_of[begin + l], sum * odds);
+        write_gradient(sample, scratch->unlikely_classes.class_numbers[begin + l], sum * odds);
     }
     for (int l = LANE; l < sample->shared->likely[WARP_OF_BLOCK]; l += WARP) {
         double odds_against = scratch->likely_classes.odds[begin + l];
         double difference = smooth_topk_monic_difference(
             scratch->likely, likely_degree, odds_against, scratch->unlikely, inverse, k);
-        write_gradient(sample, scratch->likely_classes.class_of[begin + l], size * difference);
+        write_gradient(sample, scratch->likely_classes.class_numbers[begin + l], size * difference);
     }
 }
 

@@ -17,12 +17,12 @@
 template <smooth_topk_algorithm ALGORITHM>
 static __device__ double loss_of_label(labelled_sample *sample)
 {
-    if (smooth_topk_is_minus_inf(bits_of(sample->scores[sample->label]))) {
+    if (smooth_topk_is_minus_inf(float_bits(sample->scores[sample->label]))) {
         write_zeros(sample);
-        return float_of(BITS_PLUS_INF);
+        return float_from_bits(BITS_PLUS_INF);
     }
     sample->pivot = kth_largest(sample);
-    if (smooth_topk_is_minus_inf(bits_of(sample->pivot))) {
+    if (smooth_topk_is_minus_inf(float_bits(sample->pivot))) {
         write_zeros(sample);
         return 0;
     }
@@ -78,7 +78,7 @@ static __device__ void any_sample(const gpu_batch *batch, any_shared *shared,
     float most = minus_inf(), bad = 0;
     for (int i = threadIdx.x; i < batch->classes; i += ANY_THREADS) {
         most = fmaxf(most, sample.scores[i]);
-        bad += smooth_topk_is_nan_or_plus_inf(bits_of(sample.scores[i]));
+        bad += smooth_topk_is_nan_or_plus_inf(float_bits(sample.scores[i]));
     }
     bad = block_sum(bad, shared->partial[0]);
     if (batch->output && !batch->deferred) {
@@ -90,9 +90,9 @@ static __device__ void any_sample(const gpu_batch *batch, any_shared *shared,
     if (sample.label == -1) {
         write_zeros(&sample);
     } else if (bad > 0 || !has_label(batch, sample.label)) {
-        loss = float_of(BITS_NAN);
+        loss = float_from_bits(BITS_NAN);
         for (int i = threadIdx.x; sample.grad && i < batch->classes; i += ANY_THREADS)
-            sample.grad[i] = float_of(BITS_NAN);
+            sample.grad[i] = float_from_bits(BITS_NAN);
     } else if (sample.label != LABEL_SOFT) {
         float weight = batch->weights ? batch->scale * batch->weights[b] : batch->scale;
         sample.factor = weight * batch->sign;

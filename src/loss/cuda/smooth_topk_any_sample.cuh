@@ -15,14 +15,14 @@
 
 /* Classes with their odds, or the odds against them. */
 typedef struct {
-    int *class_of;
+    int *class_numbers;
     float *odds;
 } class_list;
 
 SMOOTH_TOPK_FUNCTION class_list take_class_list(char **scratch, int classes)
 {
     class_list taken;
-    taken.class_of = (int *)take(scratch, classes * sizeof(int));
+    taken.class_numbers = (int *)take(scratch, classes * sizeof(int));
     taken.odds = (float *)take(scratch, classes * sizeof(float));
     return taken;
 }
@@ -125,7 +125,7 @@ static __device__ float kth_largest(const labelled_sample *sample)
         shared->histogram[threadIdx.x] = 0;
         __syncthreads();
         for (int i = threadIdx.x; i < sample->batch->classes; i += ANY_THREADS) {
-            unsigned bits = bits_of(sample->scores[i]);
+            unsigned bits = float_bits(sample->scores[i]);
             unsigned key = bits ^ (bits >> 31 ? 0xffffffffu : 0x80000000u);
             if (i != sample->label && (key ^ key_of_kth) >> shift >> 8 == 0)
                 atomicAdd(&shared->histogram[key >> shift & 255], 1u);
@@ -141,7 +141,7 @@ static __device__ float kth_largest(const labelled_sample *sample)
         key_of_kth |= shared->bin << shift;
         k -= shared->above;
     }
-    return float_of(key_of_kth ^ (key_of_kth >> 31 ? 0x80000000u : 0xffffffffu));
+    return float_from_bits(key_of_kth ^ (key_of_kth >> 31 ? 0x80000000u : 0xffffffffu));
 }
 
 /* The subgradient is that of the first class whose score is the k-th largest. */
@@ -149,7 +149,7 @@ static __device__ double hard_hinge(const labelled_sample *sample)
 {
     int k = sample->batch->params.k;
     double hinge = smooth_topk_hinge(sample->pivot, sample->scores[sample->label], k,
-                                     alpha_of(sample->batch, sample->label));
+                                     label_alpha(sample->batch, sample->label));
     if (!(hinge > 0) || !sample->grad) {
         write_zeros(sample);
         return hinge > 0 ? hinge : 0;
@@ -173,7 +173,7 @@ static __device__ double finish_any(const labelled_sample *sample, double log_ra
 {
     const smooth_topk_params *params = &sample->batch->params;
     double q = smooth_topk_q(log_ratio, sample->scores[sample->label], sample->pivot, params->k,
-                             params->tau, alpha_of(sample->batch, sample->label));
+                             params->tau, label_alpha(sample->batch, sample->label));
     double sigmoid, softplus = smooth_topk_softplus_and_sigmoid(q, &sigmoid);
     *size = sigmoid / params->k;
     return params->tau * softplus;

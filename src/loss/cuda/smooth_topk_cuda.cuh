@@ -59,7 +59,7 @@ typedef struct {
 
 static __device__ float minus_inf(void)
 {
-    return float_of(BITS_MINUS_INF);
+    return float_from_bits(BITS_MINUS_INF);
 }
 
 static __device__ float warp_max(float x)
@@ -76,7 +76,7 @@ static __device__ float warp_sum(float x)
 }
 
 /* The label's margin. */
-static __device__ float alpha_of(const gpu_batch *batch, int label)
+static __device__ float label_alpha(const gpu_batch *batch, int label)
 {
     float margin = batch->class_margins ? batch->class_margins[label] : 1;
     return batch->params.alpha * margin;

@@ -45,8 +45,8 @@ static size_t head_size(int batch)
     return 3 * aligned((size_t)batch * sizeof(int)) + aligned(sizeof(int));
 }
 
-static size_t workspace_size_of(const smooth_topk_term *terms, int count, int batch, int classes,
-                                int most_slots)
+static size_t bounded_workspace_size(const smooth_topk_term *terms, int count, int batch,
+                                     int classes, int most_slots)
 {
     if (smooth_topk_sum_check(terms, count, classes) || !is_size(batch, classes)) return 0;
     size_t bytes = slot_size(terms, count, classes), slots = MOST_SLOT_BYTES / bytes;
@@ -125,8 +125,8 @@ size_t smooth_topk_sum_gpu_workspace_size(const smooth_topk_term *terms, int cou
                                           int classes)
 {
     if (smooth_topk_sum_check(terms, count, classes)) return 0;
-    return workspace_size_of(terms, count, batch, classes,
-                             is_all_small(terms, count) ? SLOTS_FOR_DEFERRED : MOST_SLOTS);
+    return bounded_workspace_size(terms, count, batch, classes,
+                                  is_all_small(terms, count) ? SLOTS_FOR_DEFERRED : MOST_SLOTS);
 }
 
 int smooth_topk_sum_gpu_workspace(const smooth_topk_term *terms, int count, int batch, int classes,
@@ -199,7 +199,7 @@ int smooth_topk_gpu(const smooth_topk_params *params, int batch, int classes, co
 size_t smooth_topk_truth_gpu_workspace_size(const smooth_topk_objective *objective, int batch,
                                             int classes)
 {
-    return workspace_size_of(objective->terms, objective->count, batch, classes, MOST_SLOTS);
+    return bounded_workspace_size(objective->terms, objective->count, batch, classes, MOST_SLOTS);
 }
 
 int smooth_topk_truth_gpu(const smooth_topk_objective *objective, int batch, int classes,

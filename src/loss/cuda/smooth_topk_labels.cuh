@@ -28,7 +28,7 @@ static __global__ void label_kernel(gpu_batch batch, int *labels, float *weights
     }
     __syncthreads();
     for (int i = threadIdx.x; i < batch.classes; i += blockDim.x) {
-        unsigned bits = bits_of(row[i]);
+        unsigned bits = float_bits(row[i]);
         if (bits << 1 == 0) continue;
         if ((bits & BITS_PLUS_INF) == BITS_PLUS_INF) atomicAdd(&shared->bad, 1);
         atomicAdd(&shared->entries, 1);

@@ -89,7 +89,7 @@ template <bool ON_CHIP> static __device__ float read_scores(const small_sample *
         for (int j = 0; j < SCORES_AHEAD; ++j) {
             int i = first + j * members.threads;
             if (ON_CHIP && i < sample->classes) sample->on_chip[i] = ahead[j];
-            bad |= smooth_topk_is_nan_or_plus_inf(bits_of(ahead[j]));
+            bad |= smooth_topk_is_nan_or_plus_inf(float_bits(ahead[j]));
             if (i != sample->label) mine = fmaxf(mine, ahead[j]);
         }
     }
@@ -142,17 +142,17 @@ static __device__ float find_pivot(const small_sample *sample, double inverse_k_
     small_shared *shared = sample->shared;
     int count = shared->candidates, is_candidate = LANE < count, rank = 0;
     float score = is_candidate ? shared->candidate_score[LANE] : minus_inf();
-    int class_of = is_candidate ? shared->candidate_class[LANE] : INT_MAX;
+    int class_number = is_candidate ? shared->candidate_class[LANE] : INT_MAX;
     for (int i = 0; i < count; ++i) {
         float other = shared->candidate_score[i];
-        rank += other > score || (other == score && shared->candidate_class[i] < class_of);
+        rank += other > score || (other == score && shared->candidate_class[i] < class_number);
     }
     unsigned at_pivot = __ballot_sync(ALL_LANES, is_candidate && rank == K - 1);
     float pivot = __shfl_sync(ALL_LANES, score, __ffs(at_pivot) - 1);
     *heavy_count = __popc(__ballot_sync(ALL_LANES, score > pivot));
     if (sample->members.thread < WARP && score > pivot) {
-        shared->heavy[rank] = exp(-smooth_topk_z_at(score, pivot, inverse_k_tau));
-        shared->heavy_class[rank] = class_of;
+        shared->heavy[rank] = exp(-smooth_topk_scaled_z(score, pivot, inverse_k_tau));
+        shared->heavy_class[rank] = class_number;
     }
     return pivot;
 }
@@ -288,8 +288,8 @@ static __device__ void finish_small(const gpu_batch *batch, const small_sample *
     int deferred = !(smooth_topk_cancellation(shared->c, inverse, k) <= SMOOTH_TOPK_LARGEST_SUM);
     if (LANE == 0) shared->deferred = batch->deferred[b] = deferred;
     if (deferred) return;
-    double sigmoid, q = alpha_of(batch, sample->label) * batch->inverse_tau -
-                        smooth_topk_z_at(sample->label_score, pivot, batch->inverse_k_tau) +
+    double sigmoid, q = label_alpha(batch, sample->label) * batch->inverse_tau -
+                        smooth_topk_scaled_z(sample->label_score, pivot, batch->inverse_k_tau) +
                         log(shared->c[k] * inverse.k1);
     double softplus = smooth_topk_softplus_and_sigmoid(q, &sigmoid), size = sigmoid / k;
     float weight = batch->weights ? batch->scale * batch->weights[b] : batch->scale;
@@ -349,7 +349,7 @@ SMOOTH_TOPK_FUNCTION size_t small_shared_size(int classes, bool on_chip)
 }
 
 template <bool ON_CHIP>
-static __device__ small_sample small_sample_of(const gpu_batch *batch, char *shared)
+static __device__ small_sample make_small_sample(const gpu_batch *batch, char *shared)
 {
     small_sample sample;
     int place = threadIdx.x / batch->team;
@@ -376,7 +376,7 @@ template <int K, bool ON_CHIP>
 static __global__ void __launch_bounds__(MOST_THREADS, 2) pivot_kernel(gpu_batch batch)
 {
     DYNAMIC_SHARED(char, dynamic);
-    small_sample sample = small_sample_of<ON_CHIP>(&batch, dynamic);
+    small_sample sample = make_small_sample<ON_CHIP>(&batch, dynamic);
     team members = sample.members;
     small_shared *shared = sample.shared;
     if (sample.b >= batch.samples) return; /* a whole warp */
@@ -413,7 +413,7 @@ static __global__ void __launch_bounds__(MOST_THREADS, 2) pivot_kernel(gpu_batch
 
 typedef void (*batch_kernel)(gpu_batch);
 
-template <bool ON_CHIP> static batch_kernel pivot_kernel_of(int k)
+template <bool ON_CHIP> static batch_kernel choose_pivot_kernel(int k)
 {
     static const batch_kernel kernels[SMALL_K] = {
         pivot_kernel<1, ON_CHIP>, pivot_kernel<2, ON_CHIP>, pivot_kernel<3, ON_CHIP>,
@@ -448,8 +448,8 @@ static int launch_pivot(gpu_batch *batch, cudaStream_t stream)
     int on_chip = classes <= MOST_ON_CHIP && classes <= FLOAT_FACTORS * batch->team &&
                   samples * small_shared_size(classes, true) <= (size_t)limit;
     size_t shared = samples * small_shared_size(classes, on_chip);
-    batch_kernel kernel =
-        on_chip ? pivot_kernel_of<true>(batch->params.k) : pivot_kernel_of<false>(batch->params.k);
+    batch_kernel kernel = on_chip ? choose_pivot_kernel<true>(batch->params.k)
+                                  : choose_pivot_kernel<false>(batch->params.k);
     if (shared > 48 * 1024 &&
         cudaFuncSetAttribute((const void *)kernel, cudaFuncAttributeMaxDynamicSharedMemorySize,
                              (int)shared) != cudaSuccess)

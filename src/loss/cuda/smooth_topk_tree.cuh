@@ -106,7 +106,7 @@ static __device__ size_t multiply_block(const labelled_sample *sample, const tre
     const tree *nodes = &sample->scratch->block;
     for (int leaf = threadIdx.x; leaf < shape->leaves; leaf += ANY_THREADS) {
         int i = first + leaf;
-        double z = i == sample->label || smooth_topk_is_minus_inf(bits_of(sample->scores[i]))
+        double z = i == sample->label || smooth_topk_is_minus_inf(float_bits(sample->scores[i]))
                        ? LOG_OF_NOTHING
                        : smooth_topk_z(sample->scores[i], sample->pivot, shape->k,
                                        sample->batch->params.tau);
