@@ -33,7 +33,8 @@ run() {
     printf '\r%-60s' "$network, $variant" >&2
 }
 for network in $NETWORKS; do
-    sed "s/^batch=.*/batch=$BATCH/; s/^subdivisions=.*/subdivisions=1/" "cfg/${network}_softmax.cfg" >"$out/$network.cfg"
+    sed "s/^batch=.*/batch=$BATCH/; s/^subdivisions=.*/subdivisions=1/" \
+        "cfg/${network}_softmax.cfg" >"$out/$network.cfg"
 done
 round=1
 while [ $round -le "$ROUNDS" ]; do

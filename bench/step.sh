@@ -2,7 +2,8 @@
 # Times a training step on the CPU: upstream, ours without BLAS and Winograd, ours, ours as a machine without AVX-512
 # has it, and PyTorch on the same networks (PYTHON=, which needs torch). Runs take turns; medians.
 #
-# usage: bench/step.sh            from the root of the repository; numbers to build/bench/steps.csv, plot to step.svg there
+# usage: bench/step.sh            from the root of the repository; numbers to build/bench/steps.csv, plot to step.svg
+# there
 #   NETWORKS="glyphs cifar100"    ROUNDS=3    THREADS="1 2"
 set -eu
 : "${NETWORKS:=glyphs cifar100 cifar100_densenet imagenet_paper}" "${ROUNDS:=3}" "${THREADS:=1 2}" "${PYTHON:=}"
@@ -36,7 +37,8 @@ for network in $NETWORKS; do
     sed "s/^batch=.*/batch=$batch/; s/^subdivisions=.*/subdivisions=1/" "cfg/${network}_softmax.cfg" >"$cfg"
     if [ "$PYTHON" ]; then
         $out/step "$cfg" dump $out/step.bin 2>/dev/null
-        echo "$network: the gradients of a layer are PyTorch's within $($PYTHON bench/step.py "$cfg" compare $out/step.bin) of their size"
+        echo "$network: the gradients of a layer are PyTorch's within $($PYTHON bench/step.py "$cfg" compare \
+            $out/step.bin) of their size"
     fi
     round=1
     while [ $round -le "$ROUNDS" ]; do

@@ -1,12 +1,12 @@
 #!/bin/sh
-# The README's commands on a Debian that has nothing yet: its first two code blocks that install packages, each as written,
-# from nothing on a minimal Debian 12 and 13, with gcc as an ordinary user and with clang as root.
+# The README's commands on a Debian that has nothing yet: its first two code blocks that install packages, each as
+# written, from nothing on a minimal Debian 12 and 13, with gcc as an ordinary user and with clang as root.
 #
 # usage: tests/check_debian.sh [DIR]     (as root, from the root of the repository; `make check-debian`)
 #
-# Environment: SUITES="bookworm trixie" COMPILERS="gcc clang". The minimal systems are made once, in DIR (build/debian), by
-# debootstrap from the archive that this machine's apt uses; each run works in a copy. What is committed is what is cloned.
-# Logs stay in DIR. Ends with a line a run and one for all; exits 1 if one failed.
+# Environment: SUITES="bookworm trixie" COMPILERS="gcc clang". The minimal systems are made once, in DIR (build/debian),
+# by debootstrap from the archive that this machine's apt uses; each run works in a copy. What is committed is what is
+# cloned. Logs stay in DIR. Ends with a line a run and one for all; exits 1 if one failed.
 set -u
 dir=${1:-build/debian}
 suites=${SUITES:-bookworm trixie} compilers=${COMPILERS:-gcc clang}
@@ -15,13 +15,15 @@ fail() {
     exit 1
 }
 [ "$(id -u)" = 0 ] || fail 'needs root, for debootstrap and chroot: sudo make check-debian'
-command -v debootstrap >/dev/null || fail "the command 'debootstrap' is missing; install it with: apt-get install debootstrap"
+command -v debootstrap >/dev/null ||
+    fail "the command 'debootstrap' is missing; install it with: apt-get install debootstrap"
 mkdir -p "$dir" && dir=$(cd "$dir" && pwd) || exit 1
 trap 'rm -rf "$dir"/*.run "$dir"/*.part' EXIT
 trap 'exit 130' INT TERM
 
 # The archive of this machine's distribution: the first one without a suite for updates alone.
-mirror=$(apt-get indextargets --format '$(SITE) $(RELEASE) $(COMPONENT)' 'Created-By: Packages' | awk '$2 !~ /-/ && $3 == "main" { print $1; exit }')
+mirror=$(apt-get indextargets --format '$(SITE) $(RELEASE) $(COMPONENT)' 'Created-By: Packages' |
+    awk '$2 !~ /-/ && $3 == "main" { print $1; exit }')
 [ "$mirror" ] || fail "apt on this machine knows no archive (apt-get update?)"
 
 # minimal SUITE: a fresh system in $dir/SUITE, kept for the next time.
@@ -29,7 +31,8 @@ minimal() {
     [ -d "$dir/$1" ] && return
     echo "check-debian: making a minimal $1 in $dir/$1"
     rm -rf "$dir/$1.part"
-    debootstrap --variant=minbase "$1" "$dir/$1.part" "$mirror" >"$dir/$1.log" 2>&1 || { tail -n 5 "$dir/$1.log" >&2 && return 1; }
+    debootstrap --variant=minbase "$1" "$dir/$1.part" "$mirror" >"$dir/$1.log" 2>&1 || { tail -n 5 "$dir/$1.log" >&2 &&
+        return 1; }
     rm -rf "$dir/$1.part/var/cache/apt/archives/"*.deb
     apt-config dump | grep -i '^Acquire::https\?::Proxy' >"$dir/$1.part/etc/apt/apt.conf.d/99proxy"
     mv "$dir/$1.part" "$dir/$1"
@@ -80,14 +83,16 @@ run() {
     [ "$compiler" = clang ] && settings="$settings MAKEFLAGS='CC=clang CXX=clang++'"
     : >"$log"
     for number in 1 2; do
-        block $number >"$dir/block" && [ -s "$dir/block" ] || { echo "README.md has no code block number $number with apt-get" >&2 && return 1; }
+        block $number >"$dir/block" && [ -s "$dir/block" ] ||
+            { echo "README.md has no code block number $number with apt-get" >&2 && return 1; }
         fresh || return 1
         cloned=
         while read -r line; do
             case $line in
             *apt-get*)
                 # clang in place of gcc, with the runtime of its sanitizers and of OpenMP.
-                [ "$compiler" = gcc ] || line=$(echo "$line" | sed 's/ gcc / clang libclang-rt-dev libomp-dev /; s/ g++ / /')
+                [ "$compiler" = gcc ] ||
+                    line=$(echo "$line" | sed 's/ gcc / clang libclang-rt-dev libomp-dev /; s/ g++ / /')
                 step "README, block $number" root "apt-get -q=2 update && $line" || return 1
                 ;;
             *'git clone'* | cd\ * | '') ;;
@@ -110,10 +115,13 @@ for suite in $suites; do
         user=someone && [ "$compiler" = gcc ] || user=root
         echo "check-debian: $suite, $compiler, as $user: $dir/$suite-$compiler.log"
         start=$(date +%s) result=passed
-        run "$suite" "$compiler" "$user" || { result=FAILED failures=$((failures + 1)) && tail -n 40 "$dir/$suite-$compiler.log"; }
-        echo "$suite, $compiler, as $user: $result in $(($(date +%s) - start)) s: $(tail -n 1 "$dir/$suite-$compiler.log")" >>"$dir/summary"
+        run "$suite" "$compiler" "$user" || { result=FAILED failures=$((failures + 1)) &&
+            tail -n 40 "$dir/$suite-$compiler.log"; }
+        echo "$suite, $compiler, as $user: $result in $(($(date +%s) - start)) s: $(tail -n 1 \
+            "$dir/$suite-$compiler.log")" >>"$dir/summary"
         rm -rf "$root"
     done
 done
 cat "$dir/summary"
-[ $failures = 0 ] && echo "check-debian: the README's commands work on $suites, with $compilers" || { echo "check-debian: $failures runs failed" && exit 1; }
+[ $failures = 0 ] && echo "check-debian: the README's commands work on $suites, with $compilers" ||
+    { echo "check-debian: $failures runs failed" && exit 1; }

@@ -9,7 +9,8 @@ output=9
 activation=linear
 [$loss]" 20
 done
-sed -i 's/^\[smooth_topk\]/&\nk=5\ntau=0.5\nalpha=1/; s/^policy=.*/policy=steps\nsteps=10,16\nscales=.1,.1/' "$scratch/tiny_smooth_topk.cfg"
+sed -i 's/^\[smooth_topk\]/&\nk=5\ntau=0.5\nalpha=1/; s/^policy=.*/policy=steps\nsteps=10,16\nscales=.1,.1/' \
+    "$scratch/tiny_smooth_topk.cfg"
 export DATA="$set" NETWORK="$scratch/tiny" OUT="$scratch/out" NOISE=0 FRACTION=1 SEEDS=1 BATCHES=20 JOBS=2
 
 # program COMMAND SETTING...: compare.py with other settings where they are given. $start comes before it.

@@ -35,7 +35,8 @@ exchange() { # writer reader
     mv backup/soft.weights written.weights
     "$2" partial soft.cfg written.weights again.weights 99 2>err &&
         # But for the number of images seen, which partial sets to 0.
-        tail -c +21 written.weights >written && tail -c +21 again.weights | cmp -s written - && echo 'the same bytes' || echo 'DIFFERENT'
+        tail -c +21 written.weights >written && tail -c +21 again.weights | cmp -s written - && echo 'the same bytes' ||
+            echo 'DIFFERENT'
 }
 
 table=$scratch/table
@@ -45,10 +46,13 @@ table=$scratch/table
     list_faults | while IFS='|' read -r name fault how pattern; do
         row "$fault" "$how" "$(run_outcome "$upstream" provoke "$name")" "$(run_outcome "$ours" provoke "$name")"
     done
-    row 'killed at any moment' "SIGKILL to $kills training runs that save after each batch, each going on from the newest whole weights of the one before" \
-        "$(run_outcome "$upstream" killed kill_runs "$kills" backup)" "$(run_outcome "$ours" killed kill_runs "$kills" backup)"
+    row 'killed at any moment' \
+        "SIGKILL to $kills training runs that save after each batch, each going on from the newest whole weights of the one before" \
+        "$(run_outcome "$upstream" killed kill_runs "$kills" backup)" \
+            "$(run_outcome "$ours" killed kill_runs "$kills" backup)"
     row 'killed at any moment, disk full' "the same on a tmpfs with room for two files, $((kills / 4)) runs" \
-        "$(run_outcome "$upstream" killed kill_runs_on_full_disk $((kills / 4)))" "$(run_outcome "$ours" killed kill_runs_on_full_disk $((kills / 4)))"
+        "$(run_outcome "$upstream" killed kill_runs_on_full_disk $((kills / 4)))" \
+            "$(run_outcome "$ours" killed kill_runs_on_full_disk $((kills / 4)))"
     row 'weights from before' 'written by upstream, loaded and saved again by this' '' "$(exchange "$upstream" "$ours")"
     row 'weights for others' 'written by this, loaded and saved again by upstream' '' "$(exchange "$ours" "$upstream")"
 } >"$table" || exit

@@ -42,7 +42,8 @@ finish() {
 build_darknet() {
     directory=$1
     shift
-    tools/patch_darknet.sh build/upstream "$directory" && env -u MAKEFLAGS -u MFLAGS -u MAKELEVEL make -s -j2 -C "$directory" "$@"
+    tools/patch_darknet.sh build/upstream "$directory" &&
+        env -u MAKEFLAGS -u MFLAGS -u MAKELEVEL make -s -j2 -C "$directory" "$@"
 }
 
 # make_value TEXT MAKEFILE... [VARIABLE=VALUE...]: TEXT as make has it after these.
@@ -64,7 +65,8 @@ darknet_libraries() {
 
 # nccl_headers: the flags with which a compiler finds nccl.h and CUDA's headers; fails where one of them is missing.
 nccl_headers() {
-    toolkit=$(make_value '$(TOOLKIT) $(NCCL_FLAGS)' src/cuda.mk src/nccl.mk CC="${CC:-gcc}" | tr -d '"' | sed 's/-L[^ ]*//g; s/-I/-isystem /g')
+    toolkit=$(make_value '$(TOOLKIT) $(NCCL_FLAGS)' src/cuda.mk src/nccl.mk CC="${CC:-gcc}" | tr -d '"' |
+        sed 's/-L[^ ]*//g; s/-I/-isystem /g')
     # shellcheck disable=SC2086
     echo '#include <nccl.h>' | "${CC:-gcc}" $toolkit -E - >/dev/null 2>&1 && echo "$toolkit"
 }

@@ -6,7 +6,8 @@ network "$scratch/net.cfg" '[smooth_topk]
 k=2' 20
 
 train() { # CFG [WEIGHTS] [ARGUMENTS]
-    "$darknet" classifier train "$scratch/x.data" "$@" >"$scratch/train.log" 2>&1 || { cat "$scratch/train.log"; return 1; }
+    "$darknet" classifier train "$scratch/x.data" "$@" >"$scratch/train.log" 2>&1 ||
+        { cat "$scratch/train.log"; return 1; }
 }
 check 'train 20 batches and save' train "$scratch/net.cfg" -seed 7
 weights=$scratch/backup/net.weights
@@ -41,14 +42,16 @@ check 'the resumed run does 5 batches' sh -c "[ \$(grep -c 'avg, ' '$scratch/tra
 sed 's/^max_batches=.*/max_batches=1500/' "$scratch/net.cfg" >"$scratch/long.cfg"
 check 'train 1500 batches' train "$scratch/long.cfg" -seed 1
 valid() {
-    "$darknet" classifier valid "$scratch/x.data" "$scratch/long.cfg" "$scratch/backup/long.weights" >"$scratch/valid" 2>/dev/null
+    "$darknet" classifier valid "$scratch/x.data" "$scratch/long.cfg" \
+        "$scratch/backup/long.weights" >"$scratch/valid" 2>/dev/null
     cat "$scratch/valid"
     awk '{ exit !(NR == 1 && $4 > 50 && $7 > 80) }' "$scratch/valid" # chance: 0.17 and 0.33
 }
 check 'valid: top 1 and top 2 far above chance' valid
 predict() {
     echo "$scratch/data/char_66_3.png" |
-        "$darknet" classifier predict "$scratch/x.data" "$scratch/long.cfg" "$scratch/backup/long.weights" 2>&1 | tee "$scratch/predict"
+        "$darknet" classifier predict "$scratch/x.data" "$scratch/long.cfg" "$scratch/backup/long.weights" 2>&1 |
+            tee "$scratch/predict"
     [ "$(grep -c '%: char_' "$scratch/predict")" = 2 ] &&
         awk '/%: char_/ { p = $1 + 0; if (p < 0 || p > 100) bad = 1; sum += p } END { exit bad || sum > 100.1 || sum < 1 }' "$scratch/predict"
 }
@@ -82,12 +85,14 @@ k=1
 CFG
     train "$scratch/shape.cfg" -seed 1 || return
     for command in valid validcrop; do
-        "$darknet" classifier $command "$scratch/x.data" "$scratch/shape.cfg" "$scratch/backup/shape.weights" >"$scratch/valid" 2>&1
+        "$darknet" classifier $command "$scratch/x.data" "$scratch/shape.cfg" \
+            "$scratch/backup/shape.weights" >"$scratch/valid" 2>&1
         tail -n 1 "$scratch/valid"
     done
     "$darknet" classifier valid "$scratch/x.data" "$scratch/shape.cfg" "$scratch/backup/shape.weights" 2>/dev/null |
         tail -n 1 | awk '{ exit !($4 > 70 && $7 > 90) }' || return
-    "$darknet" classifier predict "$scratch/x.data" "$scratch/shape.cfg" "$scratch/backup/shape.weights" "$scratch/data/char_66_3.png" 2>/dev/null |
+    "$darknet" classifier predict "$scratch/x.data" "$scratch/shape.cfg" "$scratch/backup/shape.weights" \
+        "$scratch/data/char_66_3.png" 2>/dev/null |
         grep -q '%: char_'
 }
 check 'a square network learns' shape 16 16 3
@@ -100,7 +105,8 @@ check 'a wide one for gray images does' shape 32 16 1
 # refused_top COMMAND TOP: top= of the .data file beyond the 6 classes.
 refused_top() {
     sed "s/^top=.*/top=$2/" "$scratch/x.data" >"$scratch/top.data"
-    "$darknet" classifier "$1" "$scratch/top.data" "$scratch/long.cfg" "$scratch/backup/long.weights" </dev/null >"$scratch/said" 2>&1
+    "$darknet" classifier "$1" "$scratch/top.data" "$scratch/long.cfg" \
+        "$scratch/backup/long.weights" </dev/null >"$scratch/said" 2>&1
     code=$?
     tail -n 3 "$scratch/said"
     [ $code -eq 1 ] && grep -q "top.data: top=$2: must be from 1 to 6" "$scratch/said"
@@ -114,7 +120,8 @@ no_network() {
 }
 check 'without a network: usage' no_network
 
-sed 's/^\[net\]/[net]\nrandom=1/; s/^max_batches=.*/max_batches=41/; s/^batch=.*/batch=2/' "$scratch/net.cfg" >"$scratch/random.cfg"
+sed 's/^\[net\]/[net]\nrandom=1/; s/^max_batches=.*/max_batches=41/; s/^batch=.*/batch=2/' \
+    "$scratch/net.cfg" >"$scratch/random.cfg"
 check 'random=1' train "$scratch/random.cfg"
 check 'random=1 resized twice' sh -c "[ \$(grep -c Resizing '$scratch/train.log') = 2 ]"
 
@@ -136,17 +143,20 @@ dim_images() {
     for kind in dim full; do
         ls "$scratch"/char_*_$kind.png >"$scratch/$kind.txt"
         sed "s#^valid=.*#valid=$scratch/$kind.txt#" "$scratch/x.data" >"$scratch/$kind.data"
-        "$darknet" classifier valid "$scratch/$kind.data" "$scratch/long.cfg" "$scratch/backup/long.weights" >"$scratch/$kind.said" 2>&1 || return 1
+        "$darknet" classifier valid "$scratch/$kind.data" "$scratch/long.cfg" \
+            "$scratch/backup/long.weights" >"$scratch/$kind.said" 2>&1 || return 1
     done
     grep nearly "$scratch/dim.said"
-    [ "$(grep -c '_dim.png: nearly black: a PNG of 16 bits, all its numbers are below 4096' "$scratch/dim.said")" = 1 ] && ! grep nearly "$scratch/full.said"
+    [ "$(grep -c '_dim.png: nearly black: a PNG of 16 bits, all its numbers are below 4096' "$scratch/dim.said")" \
+        = 1 ] && ! grep nearly "$scratch/full.said"
 }
 check '12 bits in a PNG of 16 are nearly black: said once' dim_images
 text_images() { # all six kinds of PNM are read
     echo 'P3 2 2 255 1 2 3 4 5 6 7 8 9 10 11 12' >"$scratch/text.ppm"
     printf 'P4 8 2\n\252\125' >"$scratch/bits.pbm"
     for image in text.ppm bits.pbm; do
-        "$darknet" classifier predict "$scratch/x.data" "$scratch/long.cfg" "$scratch/backup/long.weights" "$scratch/$image" 2>&1 | grep '%: char_' || return 1
+        "$darknet" classifier predict "$scratch/x.data" "$scratch/long.cfg" "$scratch/backup/long.weights" \
+            "$scratch/$image" 2>&1 | grep '%: char_' || return 1
     done
 }
 check 'PNM as text and bitmaps are read' text_images
@@ -160,7 +170,8 @@ missing_classes() { # by paths, and by labels behind a TAB
         grep 'has no image' "$scratch/$list.said"
     done
     grep -q "one_class.txt has no image of 5 of the 6 classes: char_66_, char_67_, char_68_, char_69_, char_70_; the network cannot learn them" "$scratch/one_class.said" &&
-        grep -q "tabs.txt has no image of 4 of the 6 classes: char_66_, char_68_, char_69_, char_70_; the network" "$scratch/tabs.said" &&
+        grep -q "tabs.txt has no image of 4 of the 6 classes: char_66_, char_68_, char_69_, char_70_; the network" \
+            "$scratch/tabs.said" &&
         ! grep 'has no image' "$scratch/train.said"
 }
 check 'classes without an image are named' missing_classes
@@ -178,7 +189,9 @@ long=$scratch/backup/long.weights
 check '.data without labels=: train' without_option labels data/labels.list train
 check '.data without train=: train' without_option train data/train.list train
 check '.data without valid=: train -topk' without_option valid data/train.list train -topk 1
-for command in valid validcrop predict label; do check ".data without labels=: $command" without_option labels data/labels.list $command "$long"; done
+for command in valid validcrop predict label; do
+    check ".data without labels=: $command" without_option labels data/labels.list $command "$long"
+done
 check '.data without labels=: versus' without_option labels data/labels.list versus "$long" "$scratch/long.cfg" "$long"
 check '.data without valid=: valid' without_option valid data/train.list valid "$long"
 check '.data without test=: csv' without_option test data/test.list csv "$long"

@@ -13,7 +13,8 @@ options=$(grep -oE '[A-Z]+=[0-9]+' build/options | tr '\n' ' ')
 # shellcheck disable=SC2086
 build() { (cd "$copy" && "$make" $options CC="${CC:-gcc}" "$@"); }
 
-objects() { find "$copy/build/source/obj" -name '*.o' -newer "$scratch/mark" -exec basename {} \; | sort | tr '\n' ' '; }
+objects() { find "$copy/build/source/obj" -name '*.o' -newer "$scratch/mark" -exec basename {} \; | sort |
+    tr '\n' ' '; }
 rebuilds() { # FILE WANTED: what make compiles after FILE has changed
     touch "$scratch/mark"
     sleep 0.02
@@ -24,15 +25,18 @@ rebuilds() { # FILE WANTED: what make compiles after FILE has changed
 untouched() { rebuilds nothing '' && [ ! "$copy/build/source/libdarknet.a" -nt "$scratch/mark" ]; }
 check 'a moved repository builds, with nothing compiled or linked' untouched
 check 'and runs' sh -c "'$copy/build/darknet' 2>&1 | grep -q usage"
-own() { ! find "$copy/build/" -lname '/*' | grep . && ! grep -rlF "$PWD/" "$copy/build/source" --include=Makefile --include='*.d'; }
+own() { ! find "$copy/build/" -lname '/*' | grep . &&
+    ! grep -rlF "$PWD/" "$copy/build/source" --include=Makefile --include='*.d'; }
 check 'nothing in it points back to the old place' own
 check 'a changed source compiles itself' rebuilds src/loss/smooth_topk_log.c 'smooth_topk_log.o '
 included() { # HEADER: the objects of the sources that include it, by the compiler's own lists
     grep -l "/$1" "$copy"/build/source/obj/*.d | sed 's/.*\///; s/d$/o/' | sort | tr '\n' ' '
 }
-check "a changed header compiles who includes it" rebuilds src/loss/smooth_topk_sample.h "$(included smooth_topk_sample.h)"
+check "a changed header compiles who includes it" rebuilds src/loss/smooth_topk_sample.h \
+    "$(included smooth_topk_sample.h)"
 moved() { # as after a pull
-    mv "$copy/src/base/seed.c" "$copy/src/data/seed.c" && rebuilds nothing 'seed.o ' && mv "$copy/src/data/seed.c" "$copy/src/base/seed.c" && build
+    mv "$copy/src/base/seed.c" "$copy/src/data/seed.c" && rebuilds nothing 'seed.o ' &&
+        mv "$copy/src/data/seed.c" "$copy/src/base/seed.c" && build
 }
 check 'a source that has moved to another directory is compiled again' moved
 check 'a remark in a patch compiles nothing' rebuilds patches/plugin/0002-smooth-topk-layer.patch ''
@@ -55,18 +59,21 @@ back() { rebuilds nothing 'list.o '; }
 check 'a dropped patch is undone' back
 
 no_directory() { # one line that says what is wrong, and no compiler's or cp's
-    mkdir "$scratch/file" && cp -pR Makefile src patches tools tests bench "$scratch/file/" && touch "$scratch/file/build"
+    mkdir "$scratch/file" && cp -pR Makefile src patches tools tests bench "$scratch/file/" &&
+        touch "$scratch/file/build"
     for target in darknet lib; do
         (cd "$scratch/file" && "$make" "$target") >"$scratch/said" 2>&1 && return 1
         cat "$scratch/said"
-        [ "$(grep -vc '^make' "$scratch/said")" = 1 ] && grep -q "nothing can be written in $scratch/file/build" "$scratch/said" || return 1
+        [ "$(grep -vc '^make' "$scratch/said")" = 1 ] &&
+            grep -q "nothing can be written in $scratch/file/build" "$scratch/said" || return 1
     done
 }
 check 'a build/ that cannot be written is named' no_directory
 no_warnings() { # clang warns of a flag that takes back another, for every file
     command -v clang >/dev/null || return 0
     touch "$copy/src/base/seed.c"
-    (cd "$copy/build/source" && "$make" -s CC=clang BLAS=0 -B obj/seed.o) >"$scratch/said" 2>&1 || { cat "$scratch/said" && return 1; }
+    (cd "$copy/build/source" && "$make" -s CC=clang BLAS=0 -B obj/seed.o) >"$scratch/said" 2>&1 ||
+        { cat "$scratch/said" && return 1; }
     cat "$scratch/said"
     ! grep -q warning "$scratch/said"
 }
@@ -82,7 +89,8 @@ check 'a dropped source leaves the library' dropped_source
 
 # --- Where the source comes from. offline COMMAND...: no git home, or one that hangs for HANGS seconds, no apt archive.
 mkdir "$scratch/bin"
-printf '#!/bin/sh\ncase $1 in ls-remote) sleep ${HANGS:-0} && exit 1 ;; *) exec %s "$@" ;; esac\n' "$(command -v git)" >"$scratch/bin/git"
+printf '#!/bin/sh\ncase $1 in ls-remote) sleep ${HANGS:-0} && exit 1 ;; *) exec %s "$@" ;; esac\n' \
+    "$(command -v git)" >"$scratch/bin/git"
 printf '#!/bin/sh\necho "E: no network" >&2\nexit 100\n' >"$scratch/bin/apt-get"
 chmod +x "$scratch"/bin/*
 cp .gitmodules "$copy/"
@@ -114,14 +122,16 @@ damaged() {
     touch "$copy/tools/get_darknet.sh"
     echo '/* edited */' >>"$copy/build/upstream/src/list.c"
     before=$(files)
-    says 'could not be had' offline build && grep -q 'build/upstream is not the pinned commit, or was edited' "$scratch/message" &&
+    says 'could not be had' offline build &&
+        grep -q 'build/upstream is not the pinned commit, or was edited' "$scratch/message" &&
         [ "$(files)" = "$before" ] && [ ! -e "$copy/build/upstream.work" ]
 }
 check 'offline, a bad one is said to be bad and stays until there is a good one' damaged
 checkout() {
     touch "$scratch/mark"
     cp -R build/upstream/. "$copy/darknet/"
-    build >"$scratch/said" 2>&1 && grep -q 'darknet/ as checked out' "$scratch/said" && diff -r build/upstream "$copy/build/upstream" && [ -z "$(objects)" ]
+    build >"$scratch/said" 2>&1 && grep -q 'darknet/ as checked out' "$scratch/said" &&
+        diff -r build/upstream "$copy/build/upstream" && [ -z "$(objects)" ]
 }
 check 'it is replaced from darknet/ as checked out' checkout
 edited() {
@@ -154,7 +164,8 @@ int main(void)
 }
 C
 use() {
-    "${CC:-gcc}" -Isrc/loss -o "$scratch/use" "$scratch/use.c" "$1" -lm && LD_LIBRARY_PATH=$copy/build "$scratch/use" | grep -q '^0.4076 no error'
+    "${CC:-gcc}" -Isrc/loss -o "$scratch/use" "$scratch/use.c" "$1" -lm && LD_LIBRARY_PATH=$copy/build "$scratch/use" |
+        grep -q '^0.4076 no error'
 }
 check 'a C program links the static library' use "$copy/build/libsmooth_topk.a"
 check 'a C program links the shared library' use "$copy/build/libsmooth_topk.so"
@@ -163,7 +174,9 @@ targets=$(grep -o '^make [a-z-]*' "$scratch/help" | cut -d' ' -f2 | sort -u)
 cp -R build/upstream "$copy/build/"
 # make -n cannot enter trees that are not there: these are taken as built.
 touch "$copy/build/upstream"
-for built in sanitized/.built fuzz/darknet/.built pristine/darknet ranks/.built; do mkdir -p "$copy/build/${built%/*}" && touch "$copy/build/$built"; done
+for built in sanitized/.built fuzz/darknet/.built pristine/darknet ranks/.built; do
+    mkdir -p "$copy/build/${built%/*}" && touch "$copy/build/$built"
+done
 for target in all $targets; do
     case $target in gpu-check | check-debian) continue ;; esac # they ask for a GPU, for root
     check "make -n $target" build -n $target

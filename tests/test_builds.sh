@@ -11,7 +11,8 @@ jobs=$(nproc)
 build() {
     directory=$scratch/$1
     mkdir "$directory"
-    (cd build/source && tar -cf - --exclude=./obj --exclude='./*.a' --exclude='./*.so' --exclude=./darknet .) | tar -xf - -C "$directory"
+    (cd build/source && tar -cf - --exclude=./obj --exclude='./*.a' --exclude='./*.so' --exclude=./darknet .) |
+        tar -xf - -C "$directory"
     ln -sfn "$PWD/src" "$directory/plugin"
     mkdir "$directory/obj"
     [ -z "${from-}" ] || cp -p "$from"/obj/*_kernels.o "$from/obj/smooth_topk_gpu.o" "$directory/obj"
@@ -22,7 +23,8 @@ build() {
 # train BINARY: the checksum of what -nogpu training leaves.
 train() {
     rm -f "$scratch/backup/"*
-    "$1" classifier train "$scratch/labels.data" "$scratch/network.cfg" -seed 5 -nogpu && sha256sum <"$scratch/backup/network.weights" >"$1.sum"
+    "$1" classifier train "$scratch/labels.data" "$scratch/network.cfg" -seed 5 -nogpu &&
+        sha256sum <"$scratch/backup/network.weights" >"$1.sum"
 }
 same_training() {
     train "$1/darknet" && cmp "$1/darknet.sum" "$scratch/cpu/darknet.sum"
@@ -37,7 +39,8 @@ data() {
     mkdir "$scratch/backup"
     ls "$PWD"/build/source/data/labels/*.png >"$scratch/images"
     printf '_%s.png\n' 0 1 2 3 4 5 6 7 >"$scratch/names"
-    printf '%s\n' classes=8 "train=$scratch/images" "valid=$scratch/images" "labels=$scratch/names" "backup=$scratch/backup" top=2 >"$scratch/labels.data"
+    printf '%s\n' classes=8 "train=$scratch/images" "valid=$scratch/images" "labels=$scratch/names" \
+        "backup=$scratch/backup" top=2 >"$scratch/labels.data"
     {
         section net batch=16 subdivisions=2 height=28 width=28 channels=3 max_crop=32 learning_rate=0.01 max_batches=5
         for size in 3 1 3; do section convolutional batch_normalize=1 filters=8 size=$size pad=1 activation=leaky; done
@@ -59,12 +62,14 @@ data() {
 
 libraries=$(darknet_libraries)
 residual_gradient() {
-    gcc -I "$scratch/cpu/include" tests/builds/residual_gradient.c "$scratch/cpu/libdarknet.a" $libraries -o "$scratch/residual_gradient" -lm -pthread &&
+    gcc -I "$scratch/cpu/include" tests/builds/residual_gradient.c "$scratch/cpu/libdarknet.a" $libraries \
+        -o "$scratch/residual_gradient" -lm -pthread &&
         "$scratch/residual_gradient" "$scratch/residual.cfg"
 }
 
 opencv_against_ours() { # DIRECTORY PACKAGE
-    g++ -DOPENCV -I "$1/include" -I "$1/src" $rooms $(pkg-config --cflags "$2") tests/builds/opencv_against_ours.cpp "$1/libdarknet.a" $libraries \
+    g++ -DOPENCV -I "$1/include" -I "$1/src" $rooms $(pkg-config --cflags "$2") tests/builds/opencv_against_ours.cpp \
+        "$1/libdarknet.a" $libraries \
         -o "$scratch/opencv_against_ours" $(pkg-config --libs "$2") -lm -pthread || return 1
     for channels in 1 3; do
         "$scratch/opencv_against_ours" $channels "$1"/data/labels/65_[37].png || return 1
@@ -78,8 +83,10 @@ mocked() { # DIRECTORY classifier's ARGUMENT...
     LD_PRELOAD=$scratch/mock.so "$binary" classifier "$@" 2>&1
 }
 mocked_train() {
-    nvcc -cudart none --shared --compiler-options '-fPIC -Wall -Wextra -Werror' tests/builds/mock_cudnn.c -o "$scratch/mock.so" &&
-        mocked "$1" train "$scratch/labels.data" "$scratch/network.cfg" >"$scratch/mocked" || { cat "$scratch/mocked"; return 1; }
+    nvcc -cudart none --shared --compiler-options '-fPIC -Wall -Wextra -Werror' tests/builds/mock_cudnn.c \
+        -o "$scratch/mock.so" &&
+        mocked "$1" train "$scratch/labels.data" "$scratch/network.cfg" >"$scratch/mocked" ||
+            { cat "$scratch/mocked"; return 1; }
     # 5 batches in 2 parts, 4 layers forward, 4 backward to the weights, 3 to the input.
     grep -q '^mock: 110 convolutions$' "$scratch/mocked" || { tail -n 5 "$scratch/mocked"; return 1; }
 }
@@ -98,13 +105,16 @@ mocked_too_large() {
 
 # No GPU is there, and that is said as other errors are.
 cuda_error() {
-    CUDA_VISIBLE_DEVICES='' "$1/darknet" classifier train "$scratch/labels.data" "$scratch/network.cfg" >"$scratch/said" 2>"$scratch/errors"
+    CUDA_VISIBLE_DEVICES='' "$1/darknet" classifier train "$scratch/labels.data" \
+        "$scratch/network.cfg" >"$scratch/said" 2>"$scratch/errors"
     [ $? = 1 ] && grep '^CUDA Error: ' "$scratch/errors" && ! grep CUDA "$scratch/said"
 }
 # Without a GPU all sums are MPI's.
 ranks_train() {
-    export OMPI_ALLOW_RUN_AS_ROOT=1 OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1 OMPI_MCA_rmaps_base_oversubscribe=1 PRTE_MCA_rmaps_default_mapping_policy=:oversubscribe
-    timeout 60 mpirun -np 2 "$1/darknet" classifier train "$scratch/labels.data" "$scratch/network.cfg" -seed 5 -nogpu >"$scratch/said" 2>&1
+    export OMPI_ALLOW_RUN_AS_ROOT=1 OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1 OMPI_MCA_rmaps_base_oversubscribe=1 \
+        PRTE_MCA_rmaps_default_mapping_policy=:oversubscribe
+    timeout 60 mpirun -np 2 "$1/darknet" classifier train "$scratch/labels.data" "$scratch/network.cfg" -seed 5 \
+        -nogpu >"$scratch/said" 2>&1
     code=$?
     tail -n 5 "$scratch/said"
     [ $code = 0 ] && grep -q '^2 ranks, .* by MPI' "$scratch/said"

@@ -66,14 +66,18 @@ k=2' 3
     sed "/^m.._crop=/d; s/^\[net\]/&\n$1/" "$scratch/good.cfg" >"$scratch/bad.cfg"
     check "refused: [net] $1 alone" said 1 'bad.cfg, line 1: [net]' "$2"
 }
-crop_alone max_crop=15 'max_crop=15: out of range; must be at least 16, the width, which min_crop is where it is not given'
-crop_alone min_crop=33 'min_crop=33: out of range; must be at most 32, twice the width, which max_crop is where it is not given'
+crop_alone max_crop=15 \
+    'max_crop=15: out of range; must be at least 16, the width, which min_crop is where it is not given'
+crop_alone min_crop=33 \
+    'min_crop=33: out of range; must be at most 32, twice the width, which max_crop is where it is not given'
 # Rates that are infinite somewhere in 3 batches.
 of_net 'policy=poly\npower=-1' 'power=-1: out of range; must be 0 or more with policy=poly'
 of_net 'policy=random\npower=-.5' 'power=-.5: out of range; must be 0 or more with policy=random'
 of_net 'policy=exp\ngamma=1e20' 'gamma=1e20: out of range; with it the learning rate is infinite within max_batches=3'
-of_net 'policy=step\nstep=1\nscale=1e20' 'scale=1e20: out of range; with it the learning rate is infinite within max_batches=3'
-of_net 'policy=steps\nsteps=1,2\nscales=1e20,1e30' 'scales=1e20,1e30: out of range; with them the learning rate is infinite from batch 2 on'
+of_net 'policy=step\nstep=1\nscale=1e20' \
+    'scale=1e20: out of range; with it the learning rate is infinite within max_batches=3'
+of_net 'policy=steps\nsteps=1,2\nscales=1e20,1e30' \
+    'scales=1e20,1e30: out of range; with them the learning rate is infinite from batch 2 on'
 of_net 'burn_in=2\npower=-200' 'power=-200: out of range; with it the learning rate is infinite'
 of_net policy=cosine 'must be one of constant, step, exp, poly, steps, sigmoid, random'
 of_net policy=steps 'needs steps and scales'
@@ -98,14 +102,17 @@ check "[net]: options of other forks are named" other_forks
 comments() {
     network "$scratch/good.cfg" '[smooth_topk]
 k=2' 3
-    sed 's/^learning_rate=.*/& # as in the paper/; s/^momentum=.*/&;/; s/^batch=12/batch=12.0/' "$scratch/good.cfg" >"$scratch/bad.cfg"
+    sed 's/^learning_rate=.*/& # as in the paper/; s/^momentum=.*/&;/; s/^batch=12/batch=12.0/' \
+        "$scratch/good.cfg" >"$scratch/bad.cfg"
     said 0
 }
 finite_rates() { # what comes after the end does not count
-    for lines in 'policy=poly\npower=1' 'policy=exp\ngamma=1e10' 'policy=steps\nsteps=1,9\nscales=1e20,1e30' 'policy=step\nstep=2\nscale=1e20' 'burn_in=2\npower=-1'; do
+    for lines in 'policy=poly\npower=1' 'policy=exp\ngamma=1e10' 'policy=steps\nsteps=1,9\nscales=1e20,1e30' \
+        'policy=step\nstep=2\nscale=1e20' 'burn_in=2\npower=-1'; do
         network "$scratch/good.cfg" '[smooth_topk]
 k=2' 3
-        sed "s/^\[net\]/&\n$lines/; s/^learning_rate=.*/learning_rate=1e-30/; /^policy=constant/d" "$scratch/good.cfg" >"$scratch/bad.cfg"
+        sed "s/^\[net\]/&\n$lines/; s/^learning_rate=.*/learning_rate=1e-30/; /^policy=constant/d" \
+            "$scratch/good.cfg" >"$scratch/bad.cfg"
         said 0 || return 1
     done
 }
@@ -142,7 +149,8 @@ layer '[shortcut]\nfrom=-50' 'from=-50: -50 is out of range; must be 0 to 0, or 
 layer '[shortcut]\nfrom=70' 'from=70: 70 is out of range'
 layer '[shortcut]\nfrom=1' 'from=1: 1 is out of range'
 layer '[shortcut]\nfrom=x' 'from=x: out of range; must be a whole number'
-layer '[maxpool]\nsize=3\nstride=3\npadding=0\n[shortcut]\nfrom=0\n[avgpool]\n[shortcut]\nfrom=5' 'from=5: 5 is out of range'
+layer '[maxpool]\nsize=3\nstride=3\npadding=0\n[shortcut]\nfrom=0\n[avgpool]\n[shortcut]\nfrom=5' \
+    'from=5: 5 is out of range'
 layer '[crop]\ncrop_width=4\ncrop_height=2\n[convolutional]\n[shortcut]\nfrom=0' 'does not fit on'
 layer '[crop]\ncrop_width=4\ncrop_height=4\n[convolutional]\n[shortcut]\nfrom=1' 'passes no gradient'
 layer '[crop]\ncrop_width=4\ncrop_height=4\n[maxpool]' 'must not follow a layer that passes no gradient'
@@ -173,7 +181,8 @@ layer '[convolutional]\nfilters=4\nstride=0' 'stride=0: out of range'
 layer '[convolutional]\nfilters=4\ngroups=3' 'groups=3: out of range; must divide the channels, 8'
 layer '[convolutional]\nfilters=4\nnumload=5' 'numload=5: out of range; must be 0 to 4 (filters)'
 layer '[convolutional]\nfilters=4\nnumload=-1' 'numload=-1: out of range'
-layer '[convolutional]\nfilters=4\nactivation=swish' 'activation=swish: out of range; must be one of linear, leaky, relu'
+layer '[convolutional]\nfilters=4\nactivation=swish' \
+    'activation=swish: out of range; must be one of linear, leaky, relu'
 layer '[convolutional]\nfilters=4\nbatch_normalize=yes' 'batch_normalize=yes: out of range; must be 0 or 1'
 layer '[convolutional]\nfilters=300000000\nsize=7' 'out of range'
 layer '[convolutional]\nfilters=4\nbinary=1' 'binary=1: needs batch_normalize=1'
@@ -192,13 +201,15 @@ layer '[net]' 'only the first section may be [net]'
 layer '[mish]' '[mish] no such section'
 layer '[convolutional]\nfilters=' 'filters: has no value'
 
-layer '[maxpool]\nsize=2\nstride=2\n[route]\nlayers=0,1\n[route]\nlayers=0\n[shortcut]\nfrom=2' 'from=2: that layer outputs no image'
+layer '[maxpool]\nsize=2\nstride=2\n[route]\nlayers=0,1\n[route]\nlayers=0\n[shortcut]\nfrom=2' \
+    'from=2: that layer outputs no image'
 
 # random=1: a layer before an [avgpool] must be one that can change its size.
 resized() { # WORDS LAYER: in line 10
     network "$scratch/good.cfg" "$2" 1
     sed "s/^\[net\]/&\nrandom=1/; /^\[avgpool\]/d" "$scratch/good.cfg" >"$scratch/bad.cfg"
-    check "refused: random=1 above $(echo "$2" | head -n 1)" said 1 "$1 cannot change its size, as random=1 of [net], line 1, asks; delete random, or put [avgpool] before"
+    check "refused: random=1 above $(echo "$2" | head -n 1)" said 1 \
+        "$1 cannot change its size, as random=1 of [net], line 1, asks; delete random, or put [avgpool] before"
 }
 resized 'bad.cfg, line 26: [connected]' '[connected]
 output=6
@@ -234,7 +245,8 @@ unset loss
 
 network "$scratch/bad.cfg" '[maxpool]
 [smooth_topk]' 1
-sed '/^\[convolutional\]/,/^\[avgpool\]/d' "$scratch/bad.cfg" >"$scratch/first" && mv "$scratch/first" "$scratch/bad.cfg"
+sed '/^\[convolutional\]/,/^\[avgpool\]/d' "$scratch/bad.cfg" >"$scratch/first" &&
+    mv "$scratch/first" "$scratch/bad.cfg"
 check 'refused: [maxpool] as the first layer' said 1 '[maxpool] must not be the first layer'
 echo '[net]' >"$scratch/bad.cfg"
 check 'refused: a [net] of no size' said 1 'has no layers'
@@ -257,7 +269,8 @@ filters=1
 output=6
 [softmax]
 END
-check 'refused: a softmax of other classes than the last layer has' said 1 'layer 1 is a loss for 256 numbers, but the last layer outputs'
+check 'refused: a softmax of other classes than the last layer has' said 1 \
+    'layer 1 is a loss for 256 numbers, but the last layer outputs'
 
 # Upstream's networks: one image a batch, and what they need of data/ in place.
 upstreams() { # FILE
@@ -267,7 +280,8 @@ upstreams() { # FILE
     tail -n 3 "$scratch/said"
     [ $code -eq 0 ] && grep -q 'Floating Point Operations' "$scratch/said"
 }
-[ -n "${LONG-}" ] || skip_large='vgg\|alexnet\|9k\|9000\|22k\|yolo\|resne\|densenet\|darknet53\|jnet\|rnn\|gru\|extraction'
+[ -n "${LONG-}" ] ||
+    skip_large='vgg\|alexnet\|9k\|9000\|22k\|yolo\|resne\|densenet\|darknet53\|jnet\|rnn\|gru\|extraction'
 for cfg in build/upstream/cfg/*.cfg; do
     echo "$cfg" | grep -q "${skip_large:-nothing}" && continue
     check "${cfg#build/} is read" upstreams "$cfg"

@@ -2,13 +2,16 @@
 # make chart: pictures and lines of logs, what is refused.
 . tests/tap.sh
 head='batch,epoch,loss,rate,top1,top5,seconds'
-printf '%s\n100,1,2.5,0.1,0.1,0.4,60\n200,2,1.5,0.1,0.3,0.8,1023\n300,3,0.5,0.1,0.25,0.7,1500\n400,4,0.' "$head" >"$scratch/a.csv"
+printf '%s\n100,1,2.5,0.1,0.1,0.4,60\n200,2,1.5,0.1,0.3,0.8,1023\n300,3,0.5,0.1,0.25,0.7,1500\n400,4,0.' \
+    "$head" >"$scratch/a.csv"
 printf '%s\n100,1,3.5,0.1,,,61\n200,2,2.5,0.1,0.2,0.5,122\n' "$head" >"$scratch/b.csv"
 chart() { env LOGS="$scratch/a.csv $scratch/b.csv" OUT="$scratch/made/chart" "$@" tools/chart.py; }
 pictures() {
     chart >"$scratch/out" || return 1
     cat "$scratch/out"
-    grep -q '</svg>' "$scratch/made/chart.svg" && [ "$(grep -c 'validation top-[15]<' "$scratch/made/chart.svg")" -eq 2 ] && grep -q 'batches<' "$scratch/made/chart.svg" &&
+    grep -q '</svg>' "$scratch/made/chart.svg" &&
+        [ "$(grep -c 'validation top-[15]<' "$scratch/made/chart.svg")" -eq 2 ] &&
+        grep -q 'batches<' "$scratch/made/chart.svg" &&
         [ "$(head -c 4 "$scratch/made/chart.png" | tail -c 3)" = PNG ]
 }
 check 'an SVG and a PNG' pictures
@@ -25,7 +28,8 @@ without_gnuplot() {
     chart PATH="$scratch/bin:/bin" >"$scratch/out" || return 1
     cat "$scratch/out"
     command -v gnuplot >/dev/null && ! [ -x /bin/gnuplot ] || return 0
-    grep -q '^a  batch 300' "$scratch/out" && grep -q 'no picture without gnuplot (apt-get install --no-install-recommends gnuplot-nox)' "$scratch/out"
+    grep -q '^a  batch 300' "$scratch/out" &&
+        grep -q 'no picture without gnuplot (apt-get install --no-install-recommends gnuplot-nox)' "$scratch/out"
 }
 check 'without gnuplot there are the lines' without_gnuplot
 refused() {

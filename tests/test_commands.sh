@@ -10,7 +10,8 @@ weights=$scratch/backup/net.weights
 run() { # COMMAND ARGUMENT...: its output in $scratch/out and $scratch/err
     command=$1
     shift
-    "$darknet" classifier "$command" "$scratch/x.data" "$scratch/net.cfg" "$weights" "$@" >"$scratch/out" 2>"$scratch/err"
+    "$darknet" classifier "$command" "$scratch/x.data" "$scratch/net.cfg" "$weights" \
+        "$@" >"$scratch/out" 2>"$scratch/err"
     code=$?
     tail -n 3 "$scratch/out" "$scratch/err"
     return $code
@@ -18,14 +19,16 @@ run() { # COMMAND ARGUMENT...: its output in $scratch/out and $scratch/err
 figures() { # COMMAND LINES: so many lines of figures between 0 and 1, top 2 not below top 1
     run "$1" -verbose || return
     [ "$(grep -c 'top 1: ' "$scratch/out")" = "$2" ] &&
-        sed -n 's/.*top 1: \([0-9.]*\), top 2: \([0-9.]*\).*/\1 \2/p' "$scratch/out" | awk '$1 < 0 || $2 > 1 || $2 < $1 { exit 1 }'
+        sed -n 's/.*top 1: \([0-9.]*\), top 2: \([0-9.]*\).*/\1 \2/p' "$scratch/out" |
+            awk '$1 < 0 || $2 > 1 || $2 < $1 { exit 1 }'
 }
 for command in valid valid10 validfull validmulti; do check "$command" figures $command 12; done
 check 'validcrop' figures validcrop 1
 
 six_scores() { # a path and 6 probabilities a line
     [ "$(wc -l <"$scratch/out")" = 12 ] &&
-        awk '{ sum = 0; for (i = 2; i <= NF; ++i) sum += $i } NF != 7 || sum < .999 || sum > 1.001 { exit 1 }' "$scratch/out"
+        awk '{ sum = 0; for (i = 2; i <= NF; ++i) sum += $i } NF != 7 || sum < .999 || sum > 1.001 { exit 1 }' \
+            "$scratch/out"
 }
 check 'test: the scores of each image' run test
 check 'they are probabilities' six_scores
@@ -34,7 +37,8 @@ check 'they are probabilities' six_scores
 cp "$scratch/out" "$scratch/scores"
 check 'label: a label an image' run label
 labels() { # those of the best scores
-    awk '{ best = 2; for (i = 3; i <= NF; ++i) if ($i > $best) best = i; print "char_" 63 + best "_" }' "$scratch/scores" | diff - "$scratch/out"
+    awk '{ best = 2; for (i = 3; i <= NF; ++i) if ($i > $best) best = i; print "char_" 63 + best "_" }' \
+        "$scratch/scores" | diff - "$scratch/out"
 }
 check 'they are those of the best scores' labels
 check 'csv: the best classes of each image' run csv
@@ -79,7 +83,8 @@ full() { # COMMAND [ARGUMENT...]
     "$darknet" classifier "$command" "$@" >/dev/full 2>"$scratch/err"
     code=$?
     tail -n 1 "$scratch/err"
-    [ $code -eq 1 ] && grep -q '^Not all results could be written to standard output: No space left on device' "$scratch/err"
+    [ $code -eq 1 ] && grep -q '^Not all results could be written to standard output: No space left on device' \
+        "$scratch/err"
 }
 if [ -w /dev/full ]; then
     image=$(head -n 1 "$scratch/train.txt")
@@ -90,9 +95,12 @@ if [ -w /dev/full ]; then
     check 'predict to a full disk' full predict "$scratch/full.data" "$scratch/net.cfg" "$weights" "$image"
     check 'try to a full disk' full try "$scratch/full.data" "$scratch/net.cfg" "$weights" "$image" 0
     check 'fout to a full disk' full fout "$scratch/full.data" "$scratch/net.cfg" "$weights" "$scratch/train.txt"
-    check 'versus to a full disk' full versus "$scratch/full.data" "$scratch/net.cfg" "$weights" "$scratch/net.cfg" "$weights"
-    check 'versus -json to a full disk' full versus "$scratch/full.data" "$scratch/net.cfg" "$weights" "$scratch/net.cfg" "$weights" -json
-    trains() { "$darknet" classifier train "$scratch/full.data" "$scratch/net.cfg" -seed 1 >/dev/full 2>"$scratch/err" && ! grep 'results' "$scratch/err"; }
+    check 'versus to a full disk' full versus "$scratch/full.data" "$scratch/net.cfg" "$weights" "$scratch/net.cfg" \
+        "$weights"
+    check 'versus -json to a full disk' full versus "$scratch/full.data" "$scratch/net.cfg" "$weights" \
+        "$scratch/net.cfg" "$weights" -json
+    trains() { "$darknet" classifier train "$scratch/full.data" "$scratch/net.cfg" \
+        -seed 1 >/dev/full 2>"$scratch/err" && ! grep 'results' "$scratch/err"; }
     check 'train, whose result is the weights' trains
 fi
 finish

@@ -33,14 +33,16 @@ from compare_losses import file_name
 print(file_name(sys.argv[1]))
 PY
 }
-finished=$(sed -n 2p "$scratch/before.csv" | { IFS=, read -r loss noise fraction seed _ && echo "$(directory "$loss")_p${noise}_f${fraction}_s$seed"; })
+finished=$(sed -n 2p "$scratch/before.csv" | { IFS=, read -r loss noise fraction seed _ &&
+    echo "$(directory "$loss")_p${noise}_f${fraction}_s$seed"; })
 smooth=$(directory 'smooth_topk k=3')
 cksum "$scratch/out/runs/$finished/train.log" >"$scratch/finished.sum"
 [ -f "$killed/log.csv" ] && cp "$killed/log.csv" "$scratch/killed.csv"
 
 goes_on() { program compare >"$scratch/second.out" 2>&1 || { tail -n 20 "$scratch/second.out"; return 1; }; }
 check 'started again, it ends' goes_on
-says() { grep -q "16 runs of 400 batches, $(($(wc -l <"$scratch/before.csv") - 1)) of them done before" "$scratch/second.out"; }
+says() { grep -q "16 runs of 400 batches, $(($(wc -l <"$scratch/before.csv") - 1)) of them done before" \
+    "$scratch/second.out"; }
 check 'it says how many runs were done before' says
 not_again() { cksum "$scratch/out/runs/$finished/train.log" | cmp - "$scratch/finished.sum" &&
     head -n 3 "$scratch/out/results.csv" |
@@ -109,11 +111,13 @@ figures() { # mean, standard deviation and difference of top 5 at noise 1, all o
     want=$(awk -F, '$2 == 1 && $3 == 1 { x[$1, ++n[$1]] = 100 * $7 }
         END { a = x["softmax", 1]; b = x["softmax", 2]; c = x["smooth_topk k=3", 1]; d = x["smooth_topk k=3", 2]
               s = (a - b) ^ 2 / 2; t = (c - d) ^ 2 / 2
-              printf "%.3f,%.3f,%.3f,%.3f,%.3f", (a + b) / 2, sqrt(s), (c + d) / 2, sqrt(t), (c + d - a - b) / 2 }' "$scratch/out/results.csv")
+              printf "%.3f,%.3f,%.3f,%.3f,%.3f", (a + b) / 2, sqrt(s), (c + d) / 2, sqrt(t), (c + d - a - b) / 2 }' \
+                  "$scratch/out/results.csv")
     got=$(awk -F, 'NR == 1 { for (i = 1; i <= NF; ++i) at[$i] = i; next }
         $1 == "last" && $2 == 1 && $3 == 1 && $4 == "softmax" { printf "%s,%s,", $at["topk"], $at["topk_sd"] }
         $1 == "last" && $2 == 1 && $3 == 1 &&
-            $4 == "smooth_topk k=3" { print $at["topk"] "," $at["topk_sd"] "," $at["difference_topk"] }' "$scratch/out/table.csv")
+            $4 == "smooth_topk k=3" { print $at["topk"] "," $at["topk_sd"] "," $at["difference_topk"] }' \
+                "$scratch/out/table.csv")
     echo "want $want"
     echo "got  $got"
     [ "$want" = "$got" ]
@@ -122,7 +126,8 @@ check 'its means, deviations and differences are those of results.csv' figures
 training() { # loss and top 1 on what it trained on, of the last weights
     run=$scratch/out/runs/softmax_p1_f0.5_s1
     sed 's#^valid=.*#valid='"$scratch"'/out/data/draws/p1_f0.5_s1.txt#' "$run/run.data" >"$scratch/again.data"
-    top1=$("$darknet" classifier valid "$scratch/again.data" "$run/run.cfg" "$run/weights/run.weights" -verbose | sed -n 's/^284: top 1: \([0-9.]*\),.*/\1/p')
+    top1=$("$darknet" classifier valid "$scratch/again.data" "$run/run.cfg" "$run/weights/run.weights" -verbose |
+        sed -n 's/^284: top 1: \([0-9.]*\),.*/\1/p')
     want="$(tail -n 1 "$run/log.csv" | cut -d, -f3) $top1"
     got=$(awk -F, '$1 == "softmax" && $2 == 1 && $3 == 0.5 && $4 == 1 { print $11, $12 }' "$scratch/out/results.csv")
     echo "want $want, got $got"
@@ -245,7 +250,8 @@ check 'EVERY says how often a run is validated' every
 # --- Tuning
 mkdir "$scratch/bin" && ln -s "$(python3 -c 'import sys; print(sys.executable)')" "$scratch/bin/python3"
 tuned() { # without gnuplot
-    program tune OUT="$scratch/tune" NOISE=0.5 FRACTION=1 SEEDS=1 BATCHES=20 LRS="0.01 0.1" TAUS="0.1 1" PATH="$scratch/bin" >"$scratch/tune.out" 2>&1
+    program tune OUT="$scratch/tune" NOISE=0.5 FRACTION=1 SEEDS=1 BATCHES=20 LRS="0.01 0.1" TAUS="0.1 1" \
+        PATH="$scratch/bin" >"$scratch/tune.out" 2>&1
     code=$?
     cat "$scratch/tune.out"
     [ $code -eq 0 ] &&
@@ -257,11 +263,13 @@ tuned() { # without gnuplot
 }
 check 'tuning tries as much for each loss, says how sure that is and how to compare' tuned
 as_printed() { # the command, taken from the terminal
-    (eval "env $(sed -n 's/^  make compare //p' "$scratch/tune.out") SEEDS=1 tools/compare.py compare") >"$scratch/second.out" 2>&1 || { cat "$scratch/second.out"; return 1; }
+    (eval "env $(sed -n 's/^  make compare //p' "$scratch/tune.out") SEEDS=1 tools/compare.py compare") \
+        >"$scratch/second.out" 2>&1 || { cat "$scratch/second.out"; return 1; }
     tail -n 1 "$scratch/second.out"
     grep -q "^Tables: $scratch/tune_compared/table.txt" "$scratch/second.out" &&
         [ "$(wc -l <"$scratch/tune_compared/results.csv")" -eq 3 ] &&
-        grep -q "^learning_rate=$(sed -n "s/.*'softmax rate=\([^']*\)'.*/\1/p" "$scratch/tune.out")$" "$scratch"/tune_compared/runs/softmax_p0.5_f1_s1/run.cfg
+        grep -q "^learning_rate=$(sed -n "s/.*'softmax rate=\([^']*\)'.*/\1/p" "$scratch/tune.out")$" \
+            "$scratch"/tune_compared/runs/softmax_p0.5_f1_s1/run.cfg
 }
 check 'the command that it prints compares with what it chose' as_printed
 # The figures are theirs; the choice is the one with the least training loss of what is within an error of the best.

@@ -476,7 +476,8 @@ redrawn() { # a table.csv, by itself: the plot of the page
     ! tools/draw_table.py "$scratch/report/results.csv" "$scratch/none.svg" 2>"$scratch/message" &&
         grep -q 'cannot be read as a table of make compare' "$scratch/message" && [ ! -e "$scratch/none.svg" ]
 }
-check 'tables: means, deviations, differences from the first loss, the best in bold; plots over noise and batches' tables
+check 'tables: means, deviations, differences from the first loss, the best in bold; plots over noise and batches' \
+    tables
 if command -v gnuplot >/dev/null; then
     check 'draw_table.py draws a table again, and those of docs/results' redrawn
 else

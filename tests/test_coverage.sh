@@ -40,7 +40,8 @@ for test in tests/test_*.c; do
     check "$name passes" run_unit "${name#test_}"
 done
 run_script() {
-    DARKNET="$tree/darknet" "$1" >"$scratch/tap" 2>&1 && grep -q '^1\.\.' "$scratch/tap" && ! grep -A9 '^not ok' "$scratch/tap"
+    DARKNET="$tree/darknet" "$1" >"$scratch/tap" 2>&1 && grep -q '^1\.\.' "$scratch/tap" &&
+        ! grep -A9 '^not ok' "$scratch/tap"
 }
 export DARKNET_RANKS="$tree/darknet"
 for script in $ranks options cfg cfg_checks text_files binary commands topk topk_loss versus chart hardening; do
@@ -71,6 +72,7 @@ enough() {
 for file in $(ls src/*/*.c | grep -v "$without") $(cut -d' ' -f1 "$scratch/coverage" | grep '\.h$'); do
     figures=$(grep "^$file " "$scratch/coverage" | cut -d' ' -f2-)
     # shellcheck disable=SC2086
-    check "$file: ${figures:-no} lines ($(echo "$figures" | awk '{ if ($2) printf "%.1f", 100*$1/$2 }') %)" enough "$file" $figures
+    check "$file: ${figures:-no} lines ($(echo "$figures" | awk '{ if ($2) printf "%.1f", 100*$1/$2 }') %)" enough \
+        "$file" $figures
 done
 finish

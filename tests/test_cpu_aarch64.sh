@@ -16,19 +16,22 @@ mkdir -p "$tree"
 # This machine's headers of the image libraries serve; the libraries themselves the test never calls.
 cc="aarch64-linux-gnu-gcc -idirafter /usr/include -idirafter /usr/include/$(gcc -print-multiarch)"
 build() {
-    build_darknet "$tree" GPU=0 CUDNN=0 OPENCV=0 OPENMP=0 DEBUG=0 BLAS=0 CC="$cc" CPP="$cc -x c" AR=aarch64-linux-gnu-ar libdarknet.a
+    build_darknet "$tree" GPU=0 CUDNN=0 OPENCV=0 OPENMP=0 DEBUG=0 BLAS=0 CC="$cc" CPP="$cc -x c" \
+        AR=aarch64-linux-gnu-ar libdarknet.a
 }
 check 'Darknet builds for aarch64' build
 warnings() {
     # shellcheck disable=SC2086
     for file in src/cpu/*.c; do
-        $cc -O2 -Wall -Wextra -Werror -isystem "$tree/include" -isystem "$tree/src" $rooms -c "$file" -o "$scratch/object.o" || return 1
+        $cc -O2 -Wall -Wextra -Werror -isystem "$tree/include" -isystem "$tree/src" $rooms -c "$file" \
+            -o "$scratch/object.o" || return 1
     done
 }
 check 'src/cpu without a warning' warnings
 link() {
     # shellcheck disable=SC2086
-    $cc -O2 -w -DEVERY=21 -static -Itests/cross $rooms -I"$tree/include" -I"$tree/src" tests/test_cpu.c "$tree/libdarknet.a" \
+    $cc -O2 -w -DEVERY=21 -static -Itests/cross $rooms -I"$tree/include" -I"$tree/src" tests/test_cpu.c \
+        "$tree/libdarknet.a" \
         -Wl,--unresolved-symbols=ignore-all -lm -pthread -o "$scratch/test_cpu"
 }
 check 'test_cpu.c links' link

@@ -20,7 +20,8 @@ under() {
 unit() {
     # shellcheck disable=SC2086
     gcc -O2 -w -DEVERY=21 $rooms -I"$tree/include" -I"$tree/src" -c tests/test_cpu.c -o "$scratch/test_cpu.o" &&
-        gcc $sanitized "$scratch/test_cpu.o" "$tree/libdarknet.a" $libraries -lcmocka -lm -pthread -o "$scratch/test_cpu" &&
+        gcc $sanitized "$scratch/test_cpu.o" "$tree/libdarknet.a" $libraries \
+            -lcmocka -lm -pthread -o "$scratch/test_cpu" &&
         under "$scratch/test_cpu"
 }
 check 'test_cpu.c with three threads' unit
@@ -38,7 +39,8 @@ int main(void) { parallel_for(1000, add, 0); return !sum; }
 RACE
 race() {
     # shellcheck disable=SC2086
-    gcc $sanitized -w $rooms "$scratch/race.c" "$tree/libdarknet.a" $libraries -lm -pthread -o "$scratch/race" && ! under "$scratch/race"
+    gcc $sanitized -w $rooms "$scratch/race.c" "$tree/libdarknet.a" $libraries -lm -pthread -o "$scratch/race" &&
+        ! under "$scratch/race"
 }
 check 'a race is reported' race
 finish

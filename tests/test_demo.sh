@@ -27,7 +27,8 @@ glyphs "with space" -seed 3
 
 # The lists begin with the directory's name; all else must be the same.
 same_seed() {
-    (cd "$scratch" && for list in train valid truth; do sed "s#^$1/#a/#" "$1/$list.txt" >list && mv list "$1/$list.txt"; done && diff -r a "$1" && [ -d a/train ])
+    (cd "$scratch" && for list in train valid truth; do sed "s#^$1/#a/#" "$1/$list.txt" >list &&
+        mv list "$1/$list.txt"; done && diff -r a "$1" && [ -d a/train ])
 }
 check "the same seed gives the same bytes" same_seed again
 check "and so it does in a directory with a space" same_seed "with space"
@@ -40,11 +41,13 @@ check "another seed gives other images" other_seed
 counts() {
     [ "$(wc -l <"$scratch/a/train.txt")" -eq 760 ] && [ "$(wc -l <"$scratch/a/valid.txt")" -eq 190 ] &&
         [ "$(wc -l <"$scratch/half/train.txt")" -eq 380 ] && [ "$(wc -l <"$scratch/a/labels.txt")" -eq 95 ] &&
-        [ "$(wc -l <"$scratch/a/names.txt")" -eq 95 ] && (cd "$scratch" && cat a/train.txt a/valid.txt | xargs ls >/dev/null)
+        [ "$(wc -l <"$scratch/a/names.txt")" -eq 95 ] &&
+            (cd "$scratch" && cat a/train.txt a/valid.txt | xargs ls >/dev/null)
 }
 check "as many files as asked for, and all there" counts
 
-no_two_alike() { [ "$(cat "$scratch"/a/*/*.png | wc -c)" -gt 0 ] && [ -z "$(cksum "$scratch"/a/*/*.png | cut -d' ' -f1,2 | sort | uniq -d)" ]; }
+no_two_alike() { [ "$(cat "$scratch"/a/*/*.png | wc -c)" -gt 0 ] &&
+    [ -z "$(cksum "$scratch"/a/*/*.png | cut -d' ' -f1,2 | sort | uniq -d)" ]; }
 check "no two images are the same" no_two_alike
 
 # Darknet's rule: the classes whose label is part of the path. truth.txt must say the same.
@@ -58,7 +61,8 @@ one_label() {
                if (($0 in said) && said[$0] != class) { print "truth.txt disagrees: " $0; exit bad = 1 }
                if (FILENAME ~ /valid/ && $0 !~ sprintf("_is_%03d_", class + 32)) { print "spoiled: " $0; exit bad = 1 } }
              END { if (bad || FNR == 0) exit 1 }' \
-            "$scratch/$set/labels.txt" "$scratch/$set/truth.txt" "$scratch/$set/train.txt" "$scratch/$set/valid.txt" || return 1
+            "$scratch/$set/labels.txt" "$scratch/$set/truth.txt" "$scratch/$set/train.txt" "$scratch/$set/valid.txt" ||
+                return 1
     done
 }
 check "every path contains exactly one class's label, the one in truth.txt" one_label
@@ -68,7 +72,8 @@ check "without noise every label is true" clean
 
 # 760 labels: the share that changes is p (1 - 1/k) give or take four standard deviations.
 share() {
-    awk -v n="$(changed "$1")" -v p="$2" 'BEGIN { d = n / 760 - p; print n / 760, "for", p; exit d * d > 16 * p * (1 - p) / 760 }'
+    awk -v n="$(changed "$1")" -v p="$2" \
+        'BEGIN { d = n / 760 - p; print n / 760, "for", p; exit d * d > 16 * p * (1 - p) / 760 }'
 }
 check "noise 0.5 changes near 0.4 of the labels" share noisy 0.4
 check "noise 1 changes near 0.8 of the labels" share noisier 0.8
@@ -100,7 +105,8 @@ check "half of the training set is a part of the whole" part
 
 same_validation() {
     for set in noisy noisier half; do
-        (cd "$scratch" && diff -r a/valid $set/valid && sed "s#^$set/#a/#" $set/valid.txt | diff a/valid.txt -) || return 1
+        (cd "$scratch" && diff -r a/valid $set/valid && sed "s#^$set/#a/#" $set/valid.txt | diff a/valid.txt -) ||
+            return 1
     done
 }
 check "the validation set is the same whatever noise and fraction" same_validation
@@ -137,7 +143,8 @@ check "k 0 is refused" refused "-k 0: must be a whole number from 1 to 95" "$let
 check "half an image is refused" refused "-train 1.5: must be a whole number" "$letters" "$out" -train 1.5
 check "fraction 0 is refused" refused "-fraction 0: must be greater than 0" "$letters" "$out" -fraction 0
 check "seed 2^32 is refused" refused "-seed 4294967296: must be" "$letters" "$out" -seed 4294967296
-check "several characters with label noise are refused" refused "-several is for labels without -noise" "$letters" "$out" -several 2 -noise 0.1
+check "several characters with label noise are refused" refused "-several is for labels without -noise" "$letters" \
+    "$out" -several 2 -noise 0.1
 check "an unknown option is refused" refused "-nois: no such option" "$letters" "$out" -nois 0.1
 check "a missing value is refused" refused "-noise: needs a value" "$letters" "$out" -noise
 check "a directory without characters is refused" refused "data/labels" "$scratch" "$out"
@@ -146,7 +153,8 @@ check "an existing data set is refused" refused "remove the old data set" "$lett
 nothing_made() { [ ! -e "$out" ]; }
 check "and nothing was made" nothing_made
 full() {
-    mkdir "$scratch/full" && ln -s /dev/full "$scratch/full/truth.txt" && refused "truth.txt: cannot be written: No space" "$letters" "$scratch/full" -train 1 -valid 1
+    mkdir "$scratch/full" && ln -s /dev/full "$scratch/full/truth.txt" &&
+        refused "truth.txt: cannot be written: No space" "$letters" "$scratch/full" -train 1 -valid 1
 }
 check "a full disk is reported" full
 
@@ -157,10 +165,12 @@ cp "$scratch/output" "$scratch/demo.out"
 table() {
     cat "$scratch/demo.out"
     for loss in softmax smooth_topk; do
-        grep -Eq "^$loss +0\.2 +[0-9]+\.[0-9]{2} +[0-9]+\.[0-9]{2} +[0-9]+\.[0-9]{2} +[0-9]+$" "$scratch/demo.out" || return 1
+        grep -Eq "^$loss +0\.2 +[0-9]+\.[0-9]{2} +[0-9]+\.[0-9]{2} +[0-9]+\.[0-9]{2} +[0-9]+$" "$scratch/demo.out" ||
+            return 1
     done
     grep -Eq '^top-5: (smooth_topk is ahead of softmax|softmax is ahead of smooth_topk) by [0-9.]+ points, 95 % interval ' \
-        "$scratch/demo.out" && grep -Eq '^guesses for 90 %: smooth_topk - softmax = [-+][0-9.]+, 95 %' "$scratch/demo.out"
+        "$scratch/demo.out" &&
+            grep -Eq '^guesses for 90 %: smooth_topk - softmax = [-+][0-9.]+, 95 %' "$scratch/demo.out"
 }
 check "its table has both losses" table
 trained() {
@@ -175,7 +185,8 @@ glyphs_softmax_best.weights" ]
 }
 check "both trained for 12 batches, and the last and the best weights are kept" trained
 ending() {
-    grep -q 'units of their own' "$scratch/demo.out" && grep -q 'make compare DATA=photos' "$scratch/demo.out" && grep -q "^Chart of both trainings: " "$scratch/demo.out" && [ -s "$scratch/demo/chart.svg" ]
+    grep -q 'units of their own' "$scratch/demo.out" && grep -q 'make compare DATA=photos' "$scratch/demo.out" &&
+        grep -q "^Chart of both trainings: " "$scratch/demo.out" && [ -s "$scratch/demo/chart.svg" ]
 }
 check "it ends with a chart, what the losses are and what to do next" ending
 bad_demo() {
@@ -196,7 +207,8 @@ failing() {
     code=$?
     cat "$scratch/message"
     [ $code -eq 1 ] && grep -q 'k=500: out of range' "$scratch/message" &&
-        grep -q 'darknet failed (train with \[smooth_topk\]); the above is the end of demo3/smooth_topk.train.log' "$scratch/message"
+        grep -q 'darknet failed (train with \[smooth_topk\]); the above is the end of demo3/smooth_topk.train.log' \
+            "$scratch/message"
 }
 check "where darknet fails, the demo shows why and fails too" failing
 none_left() { # the children are killed, not waited for

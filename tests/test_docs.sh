@@ -2,7 +2,8 @@
 # docs/architecture.md is true to the tree and short; no patch and no file has outgrown its measure.
 . tests/tap.sh
 page=docs/architecture.md
-named() { { grep -o '`[^` ]*`' "$page" | tr -d '`' && grep -oE '\b(src|tests|tools|patches)/[a-z0-9_/.*-]*[a-z/]' "$page"; } | sort -u; }
+named() { { grep -o '`[^` ]*`' "$page" | tr -d '`' &&
+    grep -oE '\b(src|tests|tools|patches)/[a-z0-9_/.*-]*[a-z/]' "$page"; } | sort -u; }
 # A path exists; a file without one is somewhere in our tree or in Darknet's.
 files() {
     named | grep -E '/|[a-z0-9*]\.(c|h|cu|cuh|sh|mk|md|py|patch)$' | grep -v '^build/' | while read -r name; do
@@ -23,7 +24,8 @@ functions() {
     return 0
 }
 check 'and every function' functions
-directories() { for directory in src/*/ src/*/*/ patches tools tests cfg bench darknet; do grep -q "\`${directory%/}/\`" "$page" || { echo "does not say what $directory is"; return 1; }; done; }
+directories() { for directory in src/*/ src/*/*/ patches tools tests cfg bench \
+    darknet; do grep -q "\`${directory%/}/\`" "$page" || { echo "does not say what $directory is"; return 1; }; done; }
 check 'it names every directory' directories
 short() { [ "$(wc -l <"$page")" -le 70 ]; }
 check 'it is at most 70 lines' short
@@ -37,15 +39,18 @@ patches() {
         awk '/^\+\+\+/ { c = /\.(c|h|cu)$/; next } c && /^\+/ { n[FILENAME]++ } END { for (f in n) if (n[f] > 60) { print f, n[f]; bad = 1 } exit bad }' patches/*/*.patch
 }
 check 'all patches are at most 1200 lines, none adds more than 60 of C' patches
-series() { ls patches/*/*.patch | sed 's,^patches/,,' | sort >"$scratch/there" && grep -v '^#' patches/series | sort | diff - "$scratch/there"; }
+series() { ls patches/*/*.patch | sed 's,^patches/,,' | sort >"$scratch/there" && grep -v '^#' patches/series | sort |
+    diff - "$scratch/there"; }
 check 'every patch is in the series' series
 # The commands that `make check-debian` runs: two blocks that install packages.
-commands() { [ "$(grep -c 'apt-get install -y --no-install-recommends' README.md)" -ge 2 ] && grep -qx 'make test' README.md && [ -x tests/check_debian.sh ]; }
+commands() { [ "$(grep -c 'apt-get install -y --no-install-recommends' README.md)" -ge 2 ] &&
+    grep -qx 'make test' README.md && [ -x tests/check_debian.sh ]; }
 check 'the README has two blocks of commands for a bare Debian, the second runs the tests' commands
 mailed() {
     cp -R build/upstream "$scratch/tree"
     top=$PWD
-    export GIT_CEILING_DIRECTORIES="$scratch" GIT_AUTHOR_NAME=a GIT_AUTHOR_EMAIL=a@b GIT_COMMITTER_NAME=a GIT_COMMITTER_EMAIL=a@b
+    export GIT_CEILING_DIRECTORIES="$scratch" GIT_AUTHOR_NAME=a GIT_AUTHOR_EMAIL=a@b GIT_COMMITTER_NAME=a \
+        GIT_COMMITTER_EMAIL=a@b
     (cd "$scratch/tree" && git init -q && git -c core.autocrlf=false add -A -f . && git commit -qm upstream &&
         grep -v '^#' "$top/patches/series" | sed "s,^,$top/patches/," | xargs git am -q -C1)
 }

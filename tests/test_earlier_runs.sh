@@ -32,27 +32,34 @@ kept() { # NUMBER
     cmp first/a.csv "a.csv.$1"
 }
 new_run() {
-    sed 's/^max_batches=.*/max_batches=2/' a.cfg >b && mv b a.cfg && train a.cfg -topk 2 -every 2 -log a.csv && kept 1 || return
+    sed 's/^max_batches=.*/max_batches=2/' a.cfg >b && mv b a.cfg && train a.cfg -topk 2 -every 2 -log a.csv &&
+        kept 1 || return
     ! cmp first/a.weights backup/a.weights && [ "$(wc -l <a.csv)" = 2 ]
 }
 check 'a new run of its name leaves its weights and its log' new_run
 told() {
     cat err
-    grep -q 'backup has weights of an earlier run named a\.' err && grep -q 'a_best.weights.1 (batch [24], saved 20' err &&
+    grep -q 'backup has weights of an earlier run named a\.' err &&
+        grep -q 'a_best.weights.1 (batch [24], saved 20' err &&
         grep -q '^-log a.csv has the rows of an earlier run; they are now in a.csv.1' err &&
         grep 'To go on with that run instead: ' err | sed 's/.*instead: //' >go_on
 }
 check 'and says what is where, and how to go on' told
 goes_on() { # the command that was said, with more batches
-    sed -i 's/^max_batches=.*/max_batches=6/' a.cfg && grep -q 'a.backup.1$' go_on && sed 's/^classifier train x.data //' go_on >rest &&
-        read -r cfg weights <rest && train "$cfg" "$weights" -topk 2 && cat out && grep -q '^5, ' out && kept 1 && [ ! -e backup/a.weights.2 ]
+    sed -i 's/^max_batches=.*/max_batches=6/' a.cfg && grep -q 'a.backup.1$' go_on &&
+        sed 's/^classifier train x.data //' go_on >rest &&
+        read -r cfg weights <rest && train "$cfg" "$weights" -topk 2 && cat out && grep -q '^5, ' out && kept 1 &&
+            [ ! -e backup/a.weights.2 ]
 }
 check 'as that command does, and a run that goes on keeps nothing anew' goes_on
-third_run() { mv backup/a_best.weights.1 x && train a.cfg -topk 2 -clear backup/a.weights && mv x backup/a_best.weights.1 && [ -e backup/a.backup.2 ] && kept 1; }
+third_run() { mv backup/a_best.weights.1 x && train a.cfg -topk 2 -clear backup/a.weights &&
+    mv x backup/a_best.weights.1 && [ -e backup/a.backup.2 ] && kept 1; }
 check 'a third run, by -clear: the next number, one for all' third_run
 epochs() {
-    rm -rf backup && mkdir backup && echo 'of net_1.cfg' >backup/a_1.weights && train a.cfg && [ -s backup/a_1.weights ] &&
-        [ "$(cat backup/a_1.weights.1)" = 'of net_1.cfg' ] && grep -q 'a_1.weights is of an earlier run; it is now ' err && [ ! -e backup/a_2.weights.1 ]
+    rm -rf backup && mkdir backup && echo 'of net_1.cfg' >backup/a_1.weights && train a.cfg &&
+        [ -s backup/a_1.weights ] &&
+        [ "$(cat backup/a_1.weights.1)" = 'of net_1.cfg' ] &&
+            grep -q 'a_1.weights is of an earlier run; it is now ' err && [ ! -e backup/a_2.weights.1 ]
 }
 check "an epoch's weights of the same name stay as well" epochs
 not_before_it_trains() { # what cannot train renames nothing
@@ -62,7 +69,8 @@ check 'a run that is refused renames nothing' not_before_it_trains
 
 # refused FILE FLAG WORDS: FILE is neither replaced nor trained beside.
 refused() {
-    cp "$1" before && ! train a.cfg "$2" "$1" && tail -n 1 err && cmp before "$1" && cat err && grep -qF -- "$2 $1: that file is not $3" err && ! grep -q '^1, ' out
+    cp "$1" before && ! train a.cfg "$2" "$1" && tail -n 1 err && cmp before "$1" && cat err &&
+        grep -qF -- "$2 $1: that file is not $3" err && ! grep -q '^1, ' out
 }
 printf 'batch,epoch,loss\n1,2,3\n' >other.csv
 printf '<?xml version="1.0"?>\n<svg xmlns="x">old</svg>\n' >old.svg
@@ -77,12 +85,16 @@ done
 replaced() { train a.cfg -log empty -chart old.svg && [ -s empty ]; }
 check 'an empty file is not, nor a picture' replaced
 versus_list() {
-    cp a.cfg before && ! "$darknet" classifier versus x.data a.cfg backup/a.weights a.cfg backup/a.weights -list a.cfg >out 2>err &&
+    cp a.cfg before && ! "$darknet" classifier versus x.data a.cfg backup/a.weights a.cfg backup/a.weights \
+        -list a.cfg >out 2>err &&
         tail -n 1 err && cmp a.cfg before && grep -q '^-list a.cfg: that file is not ' err
 }
 check 'versus -list x.cfg is refused' versus_list
 versus_again() {
-    for _ in 1 2; do "$darknet" classifier versus x.data a.cfg backup/a.weights a.cfg backup/a.weights -list list.csv >out 2>err || return; done
+    for _ in 1 2; do
+        "$darknet" classifier versus x.data a.cfg backup/a.weights a.cfg backup/a.weights -list list.csv >out 2>err ||
+            return
+    done
 }
 check 'its own list is replaced' versus_again
 

@@ -14,6 +14,7 @@ found() ( # FILE LINE QUESTION FAULT: with the line in a copy of the file, the f
     echo "$2" >>"$1"
     python3 tests/floors.py "$3" | grep -q "$4"
 )
-check 'an include upwards is found' found src/base/seed.c '#include "train.h"' upwards 'seed.c includes src/classifier/train.h'
+check 'an include upwards is found' found src/base/seed.c '#include "train.h"' upwards \
+    'seed.c includes src/classifier/train.h'
 check 'a circle is found' found src/base/allocate.h '#include "file_replacement.h"' circles 'allocate, file_replacement'
 finish

@@ -79,7 +79,8 @@ alone() {
     train l.cfg a.w -clear || { tail -n 3 err; return 1; }
     cmp -i "$(ends "$1")" -n $(($(ends $(($1 + 1))) - $(ends "$1"))) a.w backup/l.weights || return
     for other in 0 1 3 4; do
-        [ $other = "$1" ] || ! cmp -s -i "$(ends $other)" -n $(($(ends $((other + 1))) - $(ends $other))) a.w backup/l.weights || return
+        [ $other = "$1" ] || ! cmp -s -i "$(ends $other)" -n $(($(ends $((other + 1))) - $(ends $other))) a.w \
+            backup/l.weights || return
     done
 }
 for layer in 0 1 2 3 4; do check "learning_rate=0 in layer $layer keeps it alone" alone $layer; done
@@ -108,8 +109,10 @@ local_layer() { # the one that upstream's GPU code trains by momentum whatever a
 }
 check 'that adam=1 is not for [local] is said' local_layer
 learns() {
-    sed 's/^max_batches=.*/max_batches=300/; s/^learning_rate=.*/learning_rate=0.01\nadam=1/' a.cfg >m.cfg && train m.cfg &&
-        "$darknet" classifier valid x.data m.cfg backup/m.weights 2>/dev/null | tail -n 1 | tee last && awk '{ exit !($4 + 0 > 0.4) }' last
+    sed 's/^max_batches=.*/max_batches=300/; s/^learning_rate=.*/learning_rate=0.01\nadam=1/' a.cfg >m.cfg &&
+        train m.cfg &&
+        "$darknet" classifier valid x.data m.cfg backup/m.weights 2>/dev/null | tail -n 1 | tee last &&
+            awk '{ exit !($4 + 0 > 0.4) }' last
 }
 check 'a network learns by Adam' learns
 finish

@@ -89,7 +89,8 @@ done
 if is_part steps && [ "$(nvidia-smi -L | wc -l)" -gt 1 ]; then
     network "$scratch/net.cfg" '[smooth_topk]
 k=2' 50
-    check 'training on two GPUs' sh -c "'$darknet' classifier train '$scratch/x.data' '$scratch/net.cfg' -seed 7 -gpus 0,1 && ! grep -i 'nan' '$scratch/output'"
+    check 'training on two GPUs' sh \
+        -c "'$darknet' classifier train '$scratch/x.data' '$scratch/net.cfg' -seed 7 -gpus 0,1 && ! grep -i 'nan' '$scratch/output'"
 fi
 
 # Users of upstream report that with cuDNN nothing is learned (pjreddie/darknet issue 1262): a residual network on
@@ -98,17 +99,20 @@ fi
 with_cudnn() {
     [ ! -x "$cudnn" ] || return 0
     mkdir "$scratch/cudnn"
-    (cd build/source && tar -cf - --exclude='*.a' --exclude='*.so' --exclude=./darknet .) | tar -xf - -C "$scratch/cudnn"
+    (cd build/source && tar -cf - --exclude='*.a' --exclude='*.so' --exclude=./darknet .) |
+        tar -xf - -C "$scratch/cudnn"
     ln -sfn "$PWD/src" "$scratch/cudnn/plugin"
     # All objects but the kernels that know no cuDNN.
-    find "$scratch/cudnn/obj" -name '*.o' \( ! -name '*_kernels.o' ! -name 'smooth_topk_gpu.o' -o -name 'convolutional_kernels.o' \) -exec rm {} +
+    find "$scratch/cudnn/obj" -name '*.o' \( ! -name '*_kernels.o' ! -name 'smooth_topk_gpu.o' \
+        -o -name 'convolutional_kernels.o' \) -exec rm {} +
     make -s -j"$(nproc)" -C "$scratch/cudnn" CC='gcc -w' CPP='gcc -x c' GPU=1 CUDNN=1 darknet
 }
 residual_network() { # FILE
     sed -n '1,/^decay/p' cfg/glyphs_smooth_topk.cfg | sed 's/^max_batches=.*/max_batches=400/' >"$1"
     for filters in 16 32 64; do
         for size in 3 1 3; do
-            printf '[convolutional]\nbatch_normalize=1\nfilters=%s\nsize=%s\nstride=1\npad=1\nactivation=leaky\n' $filters $size
+            printf '[convolutional]\nbatch_normalize=1\nfilters=%s\nsize=%s\nstride=1\npad=1\nactivation=leaky\n' \
+                $filters $size
         done
         printf '[shortcut]\nfrom=-3\nactivation=linear\n'
         printf '[convolutional]\nbatch_normalize=1\nfilters=%s\nsize=1\nstride=2\nactivation=leaky\n' $filters
@@ -125,16 +129,19 @@ top5() { # NAME BINARY ARGUMENT...: top-5 after the last batch, in percent, into
 same_accuracy() {
     train="classifier train $scratch/glyphs.data $scratch/residual.cfg"
     top5 cpu "$darknet" $train -nogpu && top5 gpu "$darknet" $train && top5 cudnn "$cudnn" $train || return 1
-    echo "top-5: CPU $(cat "$scratch/cpu.top5"), GPU $(cat "$scratch/gpu.top5"), GPU with cuDNN $(cat "$scratch/cudnn.top5")" | tee "$scratch/accuracy"
+    echo "top-5: CPU $(cat "$scratch/cpu.top5"), GPU $(cat "$scratch/gpu.top5"), GPU with cuDNN $(cat \
+        "$scratch/cudnn.top5")" | tee "$scratch/accuracy"
     awk '{ if (NR == 1) least = most = $1; if ($1 < least) least = $1; if ($1 > most) most = $1 }
-        END { exit !(NR == 3 && least > 70 && most - least < 5) }' "$scratch/cpu.top5" "$scratch/gpu.top5" "$scratch/cudnn.top5"
+        END { exit !(NR == 3 && least > 70 && most - least < 5) }' "$scratch/cpu.top5" "$scratch/gpu.top5" \
+            "$scratch/cudnn.top5"
 }
 if ! is_part accuracy; then
     :
 elif [ -x "$cudnn" ] || echo '#include <cudnn.h>' >"$scratch/has.cu" && nvcc -E "$scratch/has.cu" >/dev/null 2>&1; then
     check 'builds with cuDNN too' with_cudnn
     "$make_glyphs" build/source/data/labels "$scratch/glyphs" -noise 0 -seed 3 >/dev/null
-    printf '%s\n' classes=95 "train=$scratch/glyphs/train.txt" "valid=$scratch/glyphs/valid.txt" "labels=$scratch/glyphs/labels.txt" \
+    printf '%s\n' classes=95 "train=$scratch/glyphs/train.txt" "valid=$scratch/glyphs/valid.txt" \
+        "labels=$scratch/glyphs/labels.txt" \
         "backup=$scratch/backup" top=5 >"$scratch/glyphs.data"
     residual_network "$scratch/residual.cfg"
     check 'with cuDNN, without, and on the CPU a network learns the same' same_accuracy

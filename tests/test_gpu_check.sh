@@ -21,15 +21,20 @@ tree() {
     program bin/python3 'exit 1' # has no torch
     program bin/ncu 'exit 0'
     program build/gpu-ready/make_glyphs 'mkdir -p "$2" && touch "$2/train.txt" "$2/labels.txt"'
-    for fake in rows_gpu loss_gpu_thin loss_gpu_off_chip rows_alone_gpu; do program "build/gpu-ready/$fake" 'exit 0'; done
+    for fake in rows_gpu loss_gpu_thin loss_gpu_off_chip rows_alone_gpu; do
+        program "build/gpu-ready/$fake" 'exit 0'
+    done
     program build/gpu-ready/loss_gpu 'echo "ok 1 - one"'
     program build/gpu-ready/bench_gpu 'echo classes'
     program tests/test_gpu.sh 'echo "ok 1 - three"; echo "ok 2 - four # SKIP nothing there"'
-    program build/gpu-ready/darknet 'for i in $(seq 20); do echo "Loaded: 0.1 seconds"; echo "$i, 0.1: 1, 1 avg, 0.1 rate, 0.5 seconds, 64 images"; done; ! grep -q max_batches=60 "$4" || sleep 1'
+    program build/gpu-ready/darknet \
+        'for i in $(seq 20); do echo "Loaded: 0.1 seconds"; echo "$i, 0.1: 1, 1 avg, 0.1 rate, 0.5 seconds, 64 images"; done; ! grep -q max_batches=60 "$4" || sleep 1'
     mkdir -p "$scratch/tree/bench" "$scratch/tree/cfg" "$scratch/tree/tools"
     echo '{ }' >"$scratch/tree/bench/report_gpu.awk"
     cp tools/cuda_environment.sh "$scratch/tree/tools/"
-    for cfg in cifar100_softmax cifar100_smooth_topk imagenet_smooth_topk; do printf 'batch=64\nmax_batches=9\n' >"$scratch/tree/cfg/$cfg.cfg"; done
+    for cfg in cifar100_softmax cifar100_smooth_topk imagenet_smooth_topk; do
+        printf 'batch=64\nmax_batches=9\n' >"$scratch/tree/cfg/$cfg.cfg"
+    done
 }
 gpu_check() { # WANTED: exit code
     (cd "$scratch/tree" && PATH=$scratch/tree/bin:$PATH sh "$check_script" results)
@@ -41,10 +46,12 @@ says() { # LINE
 tree
 check 'all is well: exit code 0' gpu_check 0
 check 'what was skipped is counted, within a step and a whole one' says '0 steps failed, [1-9][0-9]* skipped'
-check 'a step with cuDNN that was not built is skipped by name' grep -q 'SKIP cuDNN was not there when' "$scratch/tree/results/steps.txt"
+check 'a step with cuDNN that was not built is skipped by name' grep -q 'SKIP cuDNN was not there when' \
+    "$scratch/tree/results/steps.txt"
 check 'at most 8 files come back' sh -c "[ \$(find '$scratch/tree/results' -type f | wc -l) -le 8 ]"
 check 'each step leaves what it said' sh -c "[ \$(grep -c '^==== ' '$scratch/tree/results/steps.txt') = 10 ]"
-check 'a whole step is timed, with loading and alone' grep -q 'cifar100_smooth_topk.cfg, without cuDNN: [0-9]* images/s with loading (.* ms a batch of 64); the step alone 500.0 ms, waiting for images 100.0 ms' "$scratch/tree/results/steps.txt"
+check 'a whole step is timed, with loading and alone' \
+    grep -q 'cifar100_smooth_topk.cfg, without cuDNN: [0-9]* images/s with loading (.* ms a batch of 64); the step alone 500.0 ms, waiting for images 100.0 ms' "$scratch/tree/results/steps.txt"
 program build/gpu-ready/darknet_cudnn 'exit 1'
 check 'a program with cuDNN that fails is a failure, no skip' gpu_check 1
 check 'and is named' says 'FAILED, exit code 1: whole_steps .*'
@@ -65,16 +72,20 @@ program bin/ldd 'echo "  libcublas.so.13 => not found"'
 check 'programs that miss a library are not run as they are' gpu_check 1
 check 'which library is in the results' grep -q 'libcublas.so.13 => not found' "$scratch/tree/results/steps.txt"
 tree
-check 'no time: nothing is begun, and it is said' sh -c "cd '$scratch/tree' && PATH=$scratch/tree/bin:\$PATH LIMIT=0 sh '$check_script' results && grep -q '^0 steps failed, 10 skipped' results/summary.txt"
-check 'LIMIT=soon is refused' sh -c "cd '$scratch/tree' && ! PATH=$scratch/tree/bin:\$PATH LIMIT=soon sh '$check_script' results 2>said && grep -q 'LIMIT=soon' said"
+check 'no time: nothing is begun, and it is said' sh \
+    -c "cd '$scratch/tree' && PATH=$scratch/tree/bin:\$PATH LIMIT=0 sh '$check_script' results && grep -q '^0 steps failed, 10 skipped' results/summary.txt"
+check 'LIMIT=soon is refused' sh \
+    -c "cd '$scratch/tree' && ! PATH=$scratch/tree/bin:\$PATH LIMIT=soon sh '$check_script' results 2>said && grep -q 'LIMIT=soon' said"
 program bin/nvidia-smi 'exit 9'
-check 'without a GPU it says so: exit code 1' sh -c "cd '$scratch/tree' && ! PATH=$scratch/tree/bin:\$PATH sh '$check_script' results 2>said && grep -q 'needs an NVIDIA GPU' said"
+check 'without a GPU it says so: exit code 1' sh \
+    -c "cd '$scratch/tree' && ! PATH=$scratch/tree/bin:\$PATH sh '$check_script' results 2>said && grep -q 'needs an NVIDIA GPU' said"
 
 # CUDA's libraries where only Python's packages have them, and under names that the linker does not know.
 found_libraries() {
     mkdir -p "$scratch/python/nvidia/cu13/lib" "$scratch/python/nvidia/cu13/include" "$scratch/links"
     touch "$scratch/python/nvidia/cu13/lib/libcudnn.so.9"
-    (cuda_links=$scratch/links PYTHONPATH=$scratch/python PYTHON=python3 && export PYTHONPATH && . tools/cuda_environment.sh &&
+    (cuda_links=$scratch/links PYTHONPATH=$scratch/python PYTHON=python3 && export PYTHONPATH &&
+        . tools/cuda_environment.sh &&
         case $LD_LIBRARY_PATH in *"$scratch/python/nvidia/cu13/lib"*) ;; *) exit 1 ;; esac &&
         case $CPATH in *"$scratch/python/nvidia/cu13/include"*) ;; *) exit 1 ;; esac && [ -L "$scratch/links/libcudnn.so" ])
 }
@@ -91,10 +102,12 @@ from_bundle() {
     echo '#include <stdio.h>
 #include <jpeglib.h>
 #include <png.h>
-#include <zlib.h>' | CPATH=$scratch/gpu-bundle/include gcc -E - | grep -c "gpu-bundle/include/\(jpeglib\|png\|zlib\).h" >/dev/null
+#include <zlib.h>' | CPATH=$scratch/gpu-bundle/include gcc -E - |
+    grep -c "gpu-bundle/include/\(jpeglib\|png\|zlib\).h" >/dev/null
 }
 refuses() {
-    ! PATH=$scratch/tree/bin:$PATH "$scratch/gpu-bundle/run" >"$scratch/said" 2>&1 && grep -q 'needs an NVIDIA GPU' "$scratch/said"
+    ! PATH=$scratch/tree/bin:$PATH "$scratch/gpu-bundle/run" >"$scratch/said" 2>&1 &&
+        grep -q 'needs an NVIDIA GPU' "$scratch/said"
 }
 check 'the bundle is made, below 40 MiB' bundle
 if command -v gcc >/dev/null && command -v g++ >/dev/null; then

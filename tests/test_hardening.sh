@@ -114,7 +114,8 @@ check 'files with the headers of older versions load' old_headers_load
 # Weights of batch 0, so that dontload= holds: the layer's own bytes are passed over, all others are read.
 one_left_out() {
     python3 -c 'import array; d = open("layers.weights", "rb").read(); n = len(d) // 4 - 5
-open("start.weights", "wb").write(d[:12] + bytes(8) + array.array("f", [2 + i / n for i in range(n)]).tobytes())' || return
+open("start.weights", "wb").write(d[:12] + bytes(8) + array.array("f", [2 + i / n for i in range(n)]).tobytes())' ||
+    return
     for layer in 1 2 3 4 5 6 7 8 9 10; do
         awk -v n=$layer '/^\[/ && i++ == n { print; print "dontload=1"; next } 1' layers.cfg >dontload.cfg
         resave layers.cfg start.weights part.a $((layer - 1)) && resave layers.cfg start.weights part.b $layer || return

@@ -39,12 +39,14 @@ for layer in 0 1; do
     check "layer $layer, dontload=1: a run that goes on loads all" goes_on
 done
 
-first_left_out() { with 0 dontload=1 >o.cfg && resave o.cfg start.w o.w && other a.w o.w 20 896 && same a.w o.w 916 216; }
+first_left_out() { with 0 dontload=1 >o.cfg && resave o.cfg start.w o.w && other a.w o.w 20 896 &&
+    same a.w o.w 916 216; }
 check 'layer 0, dontload=1: layer 1 gets its own bytes' first_left_out
 check 'and it is named' grep -q 'start.w: these layers keep their initial values: 0 (convolutional, dontload=1)$' err
 last_of_another_size() { # as of a network with other classes
     for filters in 4 9; do
-        sed "s/^filters=6/filters=$filters\ndontload=1/" a.cfg >o.cfg && resave o.cfg start.w o.w || { cat err; return 1; }
+        sed "s/^filters=6/filters=$filters\ndontload=1/" a.cfg >o.cfg && resave o.cfg start.w o.w ||
+            { cat err; return 1; }
         same a.w o.w 20 896 || return
     done
 }
@@ -57,7 +59,8 @@ check '-clear: a training heeds it' cleared
 
 some_filters() { # all 6 are in the file, or 4 are
     sed 's/^filters=6/filters=4/' a.cfg >four.cfg && resave four.cfg '' four.w && with 1 numload=4 >o.cfg || return
-    resave o.cfg start.w o.w && same a.w o.w 20 912 && other a.w o.w 932 8 && same a.w o.w 940 128 && other a.w o.w 1068 64 || return
+    resave o.cfg start.w o.w && same a.w o.w 20 912 && other a.w o.w 932 8 && same a.w o.w 940 128 &&
+        other a.w o.w 1068 64 || return
     resave o.cfg four.w o.w && same four.w o.w 20 912 && cmp -n 128 four.w o.w -i 932:940
 }
 check 'numload=4 of 6 filters, from a file of 6 and from one of 4' some_filters
@@ -72,16 +75,19 @@ scales() { # a network with batch normalization from one without, and from itsel
 check 'dontloadscales=1, from a file without scales and from one with them' scales
 
 unsaved() {
-    with 1 dontsave=1 >s.cfg && "$darknet" classifier train x.data s.cfg -seed 1 >out 2>err && [ "$(wc -c <backup/s.weights)" = 916 ] &&
+    with 1 dontsave=1 >s.cfg && "$darknet" classifier train x.data s.cfg -seed 1 >out 2>err &&
+        [ "$(wc -c <backup/s.weights)" = 916 ] &&
         grep -q '^Layer 1 (convolutional) has dontsave=1: no weights file of this run will hold it' err
 }
 check 'dontsave=1 is warned of' unsaved
 refused() {
-    ! "$darknet" classifier valid x.data s.cfg backup/s.weights >out 2>err && tail -n 1 err && grep -q 's.weights lacks layer 1 (convolutional), which has dontsave=1' err
+    ! "$darknet" classifier valid x.data s.cfg backup/s.weights >out 2>err && tail -n 1 err &&
+        grep -q 's.weights lacks layer 1 (convolutional), which has dontsave=1' err
 }
 check 'valid does not run with a layer that is in no file' refused
 named() {
-    sed 's/^max_batches=.*/max_batches=10/' s.cfg >s2.cfg && "$darknet" classifier train x.data s2.cfg backup/s.weights -seed 1 >out 2>err && cat err &&
+    sed 's/^max_batches=.*/max_batches=10/' s.cfg >s2.cfg &&
+        "$darknet" classifier train x.data s2.cfg backup/s.weights -seed 1 >out 2>err && cat err &&
         grep -q 'keep their initial values: 1 (convolutional, dontsave=1)' err
 }
 check 'a run that goes on names it' named
@@ -89,7 +95,8 @@ whole() { valid s.cfg a.w | cmp - right; }
 check 'a file that has it all the same is read whole' whole
 
 wrong_size() {
-    with 0 dontload=1 >o.cfg && head -c 1000 a.w >cut.w && ! resave o.cfg cut.w o.w && grep -q 'are for classifier train with -clear' err
+    with 0 dontload=1 >o.cfg && head -c 1000 a.w >cut.w && ! resave o.cfg cut.w o.w &&
+        grep -q 'are for classifier train with -clear' err
 }
 check 'the message of a file that does not fit says when they hold' wrong_size
 finish

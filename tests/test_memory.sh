@@ -21,13 +21,16 @@ ulimit -v 4000000 2>/dev/null || { skip 'limits of memory' 'ulimit -v does not w
 
 big() { # LAYER OPTION=VALUE WORDS: a.cfg, made larger in a layer, is refused by these words
     awk -v n="$1" -v option="$2" '/^\[/ { i++; if (i == n + 2) inside = 1; else inside = 0 }
-        inside && index($0, substr(option, 1, index(option, "="))) == 1 { print option; next } 1' a.cfg | sed "s/^batch=12/batch=$4/" >big.cfg
+        inside && index($0, substr(option, 1, index(option, "="))) == 1 { print option; next } 1' a.cfg |
+            sed "s/^batch=12/batch=$4/" >big.cfg
     ! limited 1000000 "$darknet" classifier train x.data big.cfg -seed 1 || return
     [ $code -eq 1 ] && cat err && grep -Eq "^out of memory: $3" err
 }
-check 'a layer with too many filters' big 0 filters=300000 'layer 0 \(convolutional\) asks for [0-9.]+ MB at batch=12, subdivisions=2; raise subdivisions$' 12
+check 'a layer with too many filters' big 0 filters=300000 \
+    'layer 0 \(convolutional\) asks for [0-9.]+ MB at batch=12, subdivisions=2; raise subdivisions$' 12
 check 'the second one' big 1 filters=4000000 'layer 1 \(convolutional\) asks for [0-9.]+ MB at batch=12' 12
-check 'a batch too large' big 0 filters=64 'layer [01] \(convolutional\) asks for [0-9.]+ MB at batch=200000, subdivisions=2; raise subdivisions$' 200000
+check 'a batch too large' big 0 filters=64 \
+    'layer [01] \(convolutional\) asks for [0-9.]+ MB at batch=200000, subdivisions=2; raise subdivisions$' 200000
 every_layer() { # each kind of layer is the one that asks too much
     for section in 'convolutional]
 filters=900' 'deconvolutional]
@@ -85,11 +88,13 @@ machine() {
     ! timeout 60 "$darknet" classifier train x.data machine.cfg -seed 1 >out 2>err && tail -n 2 err &&
         grep -Eq '^out of memory: ' err && ! grep '^1, ' out
 }
-[ "$(cat /proc/sys/vm/overcommit_memory)" != 0 ] || check 'more than the machine has is refused before the first batch' machine
+[ "$(cat /proc/sys/vm/overcommit_memory)" != 0 ] ||
+    check 'more than the machine has is refused before the first batch' machine
 
 # Whatever the limit, a run ends well or says what is missing.
 sweep() { # COMMAND...
-    for kb in 60000 70000 80000 90000 100000 110000 130000 150000 180000 200000 230000 280000 330000 400000 500000 700000; do
+    for kb in 60000 70000 80000 90000 100000 110000 130000 150000 180000 200000 230000 280000 330000 400000 500000 \
+        700000; do
         for threads in 1 2 3; do
             OMP_NUM_THREADS=$threads limited $kb "$@" && continue
             [ $code -eq 1 ] && grep -Eq '^out of memory: |Thread creation failed|Cannot allocate memory' err && continue
@@ -107,13 +112,15 @@ plain_loops() {
     ldd "$darknet" | grep -q openblas || return 0
     OMP_NUM_THREADS=2 limited 230000 "$darknet" classifier train x.data a.cfg -seed 1 || return
     cat err
-    [ "$(grep -c '^There is no memory for OpenBLAS, 128 MB for each of 2 threads: products are made by plain loops' err)" = 1 ] || return
+    [ "$(grep -c '^There is no memory for OpenBLAS, 128 MB for each of 2 threads: products are made by plain loops' \
+        err)" = 1 ] || return
     limited 3000000 "$darknet" classifier train x.data a.cfg -seed 1 && ! grep 'no memory for OpenBLAS' err
 }
 check 'where OpenBLAS has no memory plain loops do its work, and a line says so' plain_loops
 
 # An image that does not fit is met after some batches.
-python3 -c 'print("P5 9000 9000 255"); import sys; sys.stdout.flush(); sys.stdout.buffer.write(bytes(81000000))' >data/char_65_huge.pgm
+python3 -c 'print("P5 9000 9000 255"); import sys; sys.stdout.flush(); sys.stdout.buffer.write(bytes(81000000))' \
+    >data/char_65_huge.pgm
 huge() {
     for _ in 1 2 3 4 5 6; do cat train.txt; done >many.txt
     cp train.txt few.txt
@@ -122,8 +129,10 @@ huge() {
     ! limited 700000 "$darknet" classifier train x.data h.cfg -seed 2
     mv few.txt train.txt
     cat err
-    [ $code -eq 1 ] && grep -Eq '^out of memory: .*char_65_huge.pgm asks for [0-9.]+ MB$' err && ! grep 'Left out' err &&
-        grep -q '^Stopped after batch [1-9][0-9]*; to go on, train from backup/h.backup$' err && [ -s backup/h.backup ] || return
+    [ $code -eq 1 ] && grep -Eq '^out of memory: .*char_65_huge.pgm asks for [0-9.]+ MB$' err &&
+        ! grep 'Left out' err &&
+        grep -q '^Stopped after batch [1-9][0-9]*; to go on, train from backup/h.backup$' err &&
+            [ -s backup/h.backup ] || return
     "$darknet" classifier valid x.data h.cfg backup/h.backup >out 2>err
 }
 sed -i "s#$scratch/backup#backup#" x.data

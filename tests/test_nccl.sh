@@ -1,6 +1,6 @@
 #!/bin/sh
-# NCCL=1: what make says of it, where it looks for it, and in which order GPUs are asked, by tests/nccl/mock_gpu.c: no GPU
-# is needed. LONG=1: also what it says after a minute.
+# NCCL=1: what make says of it, where it looks for it, and in which order GPUs are asked, by tests/nccl/mock_gpu.c: no
+# GPU is needed. LONG=1: also what it says after a minute.
 . tests/tap.sh
 . tests/ranks.sh
 cd "$root" || exit
@@ -22,8 +22,10 @@ refuses() { # TEXT ARGUMENT...: make ends so, before it compiles anything
 }
 check 'NCCL=1 alone is refused' refuses '^NCCL=1 is for GPUs .*: make GPU=1 MPI=1 NCCL=1$' NCCL=1
 check 'so it is without MPI' refuses '^NCCL=1 is for GPUs .*: make GPU=1 MPI=1 NCCL=1$' GPU=1 NCCL=1
-check 'where NCCL is missing make says how to get it' refuses '^NCCL=1 needs NCCL; .*nvidia-nccl-cu13.*libnccl-dev.*NCCL_HOME' GPU=1 MPI=1 NCCL=1
-check 'and where it is not in NCCL_HOME' refuses "^NCCL=1 needs NCCL: no .* in $scratch/bin;" GPU=1 MPI=1 NCCL=1 NCCL_HOME="$scratch/bin"
+check 'where NCCL is missing make says how to get it' refuses \
+    '^NCCL=1 needs NCCL; .*nvidia-nccl-cu13.*libnccl-dev.*NCCL_HOME' GPU=1 MPI=1 NCCL=1
+check 'and where it is not in NCCL_HOME' refuses "^NCCL=1 needs NCCL: no .* in $scratch/bin;" GPU=1 MPI=1 NCCL=1 \
+    NCCL_HOME="$scratch/bin"
 found() { # WANTED ARGUMENT...: what a program is linked with
     wanted=$1
     shift
@@ -62,7 +64,8 @@ built() {
     # shellcheck disable=SC2046,SC2086
     "${CC:-gcc}" -O1 -Wall -Wextra -Wno-unused-parameter -Werror -DGPU -DRANKS=1 -DNCCL -Itests/nccl $rooms \
         -isystem build/source/include -isystem build/source/src $flags $toolkit \
-        src/ranks/*.c src/base/*.c src/layer/frozen_layers.c src/layer/layer_arrays.c tests/nccl/*.c -o "$scratch/sums" \
+        src/ranks/*.c src/base/*.c src/layer/frozen_layers.c src/layer/layer_arrays.c tests/nccl/*.c \
+            -o "$scratch/sums" \
         $(mpicc -show | tr ' ' '\n' | grep '^-[LlW]') -pthread
 }
 check 'they compile, with a stand-in for the GPU' built
@@ -86,7 +89,8 @@ in_order() {
 }
 check 'none begins before its gradient is there' in_order darknet
 check 'no update comes before its sum' in_order nccl
-shared() { sums 0 2 MOCK_SHARED=1 && says '^2 ranks, .* by MPI; ' out && says '^Ranks 0 and 1 share the GPU 0000:00:00.0: ' err; }
+shared() { sums 0 2 MOCK_SHARED=1 && says '^2 ranks, .* by MPI; ' out &&
+    says '^Ranks 0 and 1 share the GPU 0000:00:00.0: ' err; }
 check 'ranks that share a GPU sum by MPI, to the same numbers, and say so' shared
 refused() { sums 1 2 MOCK_REFUSED=1 && says '^rank 1: NCCL: ' err; }
 check 'where NCCL does not begin on a rank, it says so and all end' refused

@@ -98,7 +98,8 @@ check '-false-alarms 0.5 allows more of them' alarms
 itself() { # images that are templates have the distance 0
     grep "$tab\$" one_train.txt | cat - one_test.txt >itself.txt
     sed "s#^test=.*#test=$scratch/itself.txt#" one.data >itself.data
-    "$darknet" classifier oneclass itself.data pull.cfg backup/pull.weights -list itself.csv >itself.out 2>&1 || { cat itself.out; return 1; }
+    "$darknet" classifier oneclass itself.data pull.cfg backup/pull.weights -list itself.csv >itself.out 2>&1 ||
+        { cat itself.out; return 1; }
     number=$(grep -c "$tab\$" one_train.txt)
     sed -n "2,$((number + 1))p" itself.csv | awk -F, '{ print; if ($3 != 0 || $2 != "target") exit 1 }'
 }
@@ -139,7 +140,8 @@ refused() {
 bad() { # TEXT COMPACTNESS: a network
     cfg bad "$2" && refused "$1" "$darknet" classifier train one.data bad.cfg
 }
-check 'refused: weight -1' bad '[compactness] weight=-1: out of range; must be a finite number, weight >= 0' '[compactness]
+check 'refused: weight -1' bad '[compactness] weight=-1: out of range; must be a finite number, weight >= 0' \
+    '[compactness]
 weight=-1'
 check 'refused: weight x' bad '[compactness] weight=x: not a number' '[compactness]
 weight=x'
@@ -148,7 +150,8 @@ weight=nan'
 check 'refused: another option' bad '[compactness] k=1: no such option' '[compactness]
 k=1'
 last() {
-    cfg bad '' '[compactness]' && refused '[compactness] must not be the last section: a loss must follow it' "$darknet" classifier train one.data bad.cfg
+    cfg bad '' '[compactness]' && refused '[compactness] must not be the last section: a loss must follow it' \
+        "$darknet" classifier train one.data bad.cfg
 }
 check 'refused: it is the last section' last
 other_data() { # TEXT SED_COMMAND: a .data file or list that is changed
@@ -157,9 +160,12 @@ other_data() { # TEXT SED_COMMAND: a .data file or list that is changed
 check 'refused: no test=' other_data 'test' '/^test=/d'
 cut -f 1 one_test.txt >unlabeled.txt && grep unknown one_test.txt >only.txt
 grep -v "$tab\$" one_train.txt >references.txt
-check 'refused: test= without labels' other_data "unlabeled.txt: needs labels behind a TAB" "s#^test=.*#test=$scratch/unlabeled.txt#"
-check 'refused: test= without the target' other_data "only.txt: must have images of the target" "s#^test=.*#test=$scratch/only.txt#"
-check 'refused: train= without the target' other_data "references.txt: has no image without a label" "s#^train=.*#train=$scratch/references.txt#"
+check 'refused: test= without labels' other_data "unlabeled.txt: needs labels behind a TAB" \
+    "s#^test=.*#test=$scratch/unlabeled.txt#"
+check 'refused: test= without the target' other_data "only.txt: must have images of the target" \
+    "s#^test=.*#test=$scratch/only.txt#"
+check 'refused: train= without the target' other_data "references.txt: has no image without a label" \
+    "s#^train=.*#train=$scratch/references.txt#"
 check 'refused: a rate of 1' refused '-false-alarms 1: must be a number from 0 to 0.9999' \
     "$darknet" classifier oneclass one.data pull.cfg backup/pull.weights -false-alarms 1
 echo 'my notes' >notes.txt
@@ -171,12 +177,14 @@ check 'refused: -list is another file, which stays' kept
 unread() {
     head -c 60 "$(sed -n "1s/$tab.*//p" one_test.txt)" >broken.png
     { cat one_test.txt && printf '%s\tunknown\n' "$scratch/broken.png"; } >broken.txt
-    other_data '1 images could not be read' "s#^test=.*#test=$scratch/broken.txt#" && "$darknet" classifier oneclass bad.data \
+    other_data '1 images could not be read' "s#^test=.*#test=$scratch/broken.txt#" &&
+        "$darknet" classifier oneclass bad.data \
         pull.cfg backup/pull.weights 2>/dev/null | grep -q '^AUC'
 }
 check 'an image that cannot be read is named, the others are measured' unread
 not_finite() { # a rate at which features overflow: the loss is not finite, the run stops and says so
-    sed 's/^learning_rate=.*/learning_rate=1e30/' pull.cfg >wild.cfg && refused 'not finite' "$darknet" classifier train one.data wild.cfg
+    sed 's/^learning_rate=.*/learning_rate=1e30/' pull.cfg >wild.cfg &&
+        refused 'not finite' "$darknet" classifier train one.data wild.cfg
 }
 check 'a run whose features overflow stops' not_finite
 
@@ -185,9 +193,11 @@ demo() {
     env DATA=oneclass BATCHES=2 TARGETS=65 tools/demo.sh "$scratch/demo" >"$scratch/demo.out" 2>&1
     code=$?
     cat "$scratch/demo.out"
-    [ $code -eq 0 ] && [ "$(grep -c '^A  ' "$scratch/demo.out")" -eq 2 ] && grep -q '^mean AUC with compactness 0.1: 0' "$scratch/demo.out"
+    [ $code -eq 0 ] && [ "$(grep -c '^A  ' "$scratch/demo.out")" -eq 2 ] &&
+        grep -q '^mean AUC with compactness 0.1: 0' "$scratch/demo.out"
 }
 check 'make demo DATA=oneclass' demo
-bad_demo() { env DATA=oneclass TARGETS=200 tools/demo.sh "$scratch/demo" 2>&1 | grep -q 'TARGETS: 200 must be the code of a character'; }
+bad_demo() { env DATA=oneclass TARGETS=200 tools/demo.sh "$scratch/demo" 2>&1 |
+    grep -q 'TARGETS: 200 must be the code of a character'; }
 check 'the demo refuses a code that is no character' bad_demo
 finish

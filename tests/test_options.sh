@@ -97,7 +97,8 @@ printf '1\n2\n3\n' >"$scratch/three"
 printf '1\n2\n3\n4\n5\n-6\n' >"$scratch/negative"
 printf '1\n2\n3\n4\n5\nsix\n' >"$scratch/text"
 for option in class_margins class_weights; do
-    refused "$option of a file that is not there" "$option=$scratch/none" "$option=$scratch/none" 'cannot be read' 'auto, or a file'
+    refused "$option of a file that is not there" "$option=$scratch/none" "$option=$scratch/none" 'cannot be read' \
+        'auto, or a file'
     refused "$option without a value" "$option=" "$option=" 'auto, or a file'
     refused "$option of too few lines" "$option=$scratch/three" "$option=$scratch/three" '3 lines for 6 classes'
     refused "$option with a negative number" "$option=$scratch/negative" 'line 6 is -6' '>= 0'
@@ -154,7 +155,8 @@ label_smooth_eps=0.1' 5
         "$darknet" classifier valid "$scratch/x.data" "$scratch/auto.cfg" "$scratch/backup/auto.weights"
 }
 large_list() { # counted with a line on the way
-    ls "$scratch"/data/*.png | awk '{ path[NR] = $0 } END { for (i = 0; i < 100001; ++i) print path[i % NR + 1] }' >"$scratch/large.txt"
+    ls "$scratch"/data/*.png |
+        awk '{ path[NR] = $0 } END { for (i = 0; i < 100001; ++i) print path[i % NR + 1] }' >"$scratch/large.txt"
     sed "s,^train=.*,train=$scratch/large.txt," "$scratch/x.data" >"$scratch/large.data"
     "$darknet" classifier train "$scratch/large.data" "$scratch/auto.cfg" -clear >"$scratch/said" 2>&1
     grep 'counting the classes' "$scratch/said"
@@ -216,7 +218,8 @@ output=membership" 1
             sum < k - 1e-4 || sum > k + 1e-4 || $4 > 1.00001 { print; bad = 1 }
             END { exit bad || NR != 6 }' "$scratch/member.csv" || return 1
         for output in soft member; do cut -d, -f 3,5,7,9,11,13 "$scratch/$output.csv" >"$scratch/$output.order"; done
-        cmp "$scratch/soft.order" "$scratch/member.order" && ! cmp -s "$scratch/soft.csv" "$scratch/member.csv" || return 1
+        cmp "$scratch/soft.order" "$scratch/member.order" && ! cmp -s "$scratch/soft.csv" "$scratch/member.csv" ||
+            return 1
     done
 }
 check 'output=membership sums to the largest k, in the order of the softmax' outputs

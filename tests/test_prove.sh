@@ -21,7 +21,8 @@ program silent 'exit 0'
 says() {
     expected=$1 last=$2
     shift 2
-    (cd "$scratch" && PERL5LIB=$root/tests/prove prove --formatter Counts --timer --jobs 2 --exec "$root/tests/run_one.sh" "$@") >"$scratch/said" 2>&1
+    (cd "$scratch" && PERL5LIB=$root/tests/prove prove --formatter Counts --timer --jobs 2 \
+        --exec "$root/tests/run_one.sh" "$@") >"$scratch/said" 2>&1
     code=$?
     cat "$scratch/said"
     [ "$code" = "$expected" ] && [ "$(tail -n 1 "$scratch/said")" = "$last" ]

@@ -13,7 +13,8 @@ done
 mkdir "$scratch/checkout" && cp -R python src "$scratch/checkout"
 source=$scratch/checkout/python isolation=
 sdist() (
-    cd "$source" && "$python" -c "import sys; sys.path.insert(0, 'build_backend'); import backend; backend.build_sdist('$scratch')" &&
+    cd "$source" && "$python" \
+        -c "import sys; sys.path.insert(0, 'build_backend'); import backend; backend.build_sdist('$scratch')" &&
         ls "$scratch"/smooth_topk-*.tar.gz
 )
 if has scikit_build_core; then
@@ -24,9 +25,11 @@ else
     skip 'an sdist is made of a checkout' "$python has no scikit_build_core"
 fi
 install_package() {
-    "$python" -m pip install --no-deps $isolation --config-settings cmake.define.CUDA=OFF --target "$scratch/site" "$source" 2>&1
+    "$python" -m pip install --no-deps $isolation --config-settings cmake.define.CUDA=OFF --target "$scratch/site" \
+        "$source" 2>&1
 }
-if ! install_package >"$scratch/pip" && grep -q 'No matching distribution found for scikit-build-core' "$scratch/pip"; then
+if ! install_package >"$scratch/pip" &&
+    grep -q 'No matching distribution found for scikit-build-core' "$scratch/pip"; then
     skip 'the package is built' "$python has no scikit_build_core, and pip reaches no index that has it"
     finish
     exit

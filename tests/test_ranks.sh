@@ -35,7 +35,8 @@ check 'policy=random: all ranks take the rate that rank 0 draws' as_one random
 # A frozen layer keeps its bits: 20 bytes of header, then 3 x 8 numbers of normalization, 8 biases and 216 weights.
 frozen() { # OPTION
     write_cfg frozen "$topk" '' "batch_normalize=1
-$1" && sed -i 's/^max_batches=50/max_batches=5/; /^burn_in=/d' frozen.cfg && ranks 0 x.data normal.cfg -seed 3 && cp backup/normal.weights start.weights || return
+$1" && sed -i 's/^max_batches=50/max_batches=5/; /^burn_in=/d' frozen.cfg && ranks 0 x.data normal.cfg -seed 3 &&
+    cp backup/normal.weights start.weights || return
     ranks 3 x.data frozen.cfg start.weights -clear -seed 4 && cmp -i 20 -n 992 start.weights backup/frozen.weights &&
         ! cmp -s -i 1012 -n 1200 start.weights backup/frozen.weights
 }
@@ -90,12 +91,14 @@ normalized() {
 }
 check 'batch_normalize: 4 ranks are one process with 4 subdivisions; the accuracy is that of one' normalized
 
-# At a rate of almost 0 the weights stay. Then the means of the shares are those of the batch, and the variances nearly so.
+# At a rate of almost 0 the weights stay. Then the means of the shares are those of the batch, and the variances nearly
+# so.
 rolling() { # 8 biases, 8 scales, 8 means, 8 variances, filters
     sed 's/^learning_rate=.*/learning_rate=1e-30/; s/^decay=.*/decay=0/' normal.cfg >still.cfg
     sed 's/^subdivisions=.*/subdivisions=1/' still.cfg >batch.cfg
     ranks 0 x.data batch.cfg -seed 3 && ranks 4 x.data still.cfg -seed 3 || return 1
-    $compare backup/batch.weights backup/still.weights 1e-6 24 32 && $compare backup/batch.weights backup/still.weights 2e-3
+    $compare backup/batch.weights backup/still.weights 1e-6 24 32 &&
+        $compare backup/batch.weights backup/still.weights 2e-3
 }
 check 'rolling means and variances are those of all ranks' rolling
 scales() { # which rank 0 alone has read; upstream never trains them: 2 is written into the file
@@ -155,7 +158,8 @@ check 'a batch that cannot be shared is refused, with numbers that would do' odd
 odd_subdivisions() { # 126 and 129 are shared by three, but not divided by eight
     sed 's/^batch=.*/batch=128/; s/^\(subdivisions\)=.*/\1=8/' plain.cfg >eight.cfg
     ranks 3 x.data eight.cfg
-    refuses '^.net. batch=128 subdivisions=8: cannot be shared by 3 ranks; batch=120 or 144 would do, or -np 2 or 4$' || return 1
+    refuses '^.net. batch=128 subdivisions=8: cannot be shared by 3 ranks; batch=120 or 144 would do, or -np 2 or 4$' ||
+        return 1
     sed 's/^batch=.*/batch=120/; s/^max_batches=.*/max_batches=1/; /^burn_in=/d' eight.cfg >divided.cfg
     ranks 3 x.data divided.cfg
     [ "$code" = 0 ]
@@ -185,17 +189,20 @@ wrong_list() {
 }
 check 'a rank with other lists is refused' wrong_list
 wrong_numbers() { # of the same name, in another directory
-    mkdir -p other && sed 's/^\[smooth_topk\]/&\nclass_weights=weights.txt/' plain.cfg >weights.cfg && cp plain.cfg weights.cfg other
+    mkdir -p other && sed 's/^\[smooth_topk\]/&\nclass_weights=weights.txt/' plain.cfg >weights.cfg &&
+        cp plain.cfg weights.cfg other
     yes 1 | head -n "$(wc -l <labels.txt)" >weights.txt
     sed '1s/1/2/' weights.txt >other/weights.txt
-    timeout 60 mpirun -np 2 "$with_mpi" classifier train "$PWD/x.data" weights.cfg : -np 1 -wdir "$PWD/other" "$with_mpi" classifier train "$PWD/x.data" weights.cfg >out 2>err
+    timeout 60 mpirun -np 2 "$with_mpi" classifier train "$PWD/x.data" weights.cfg : -np 1 -wdir "$PWD/other" \
+        "$with_mpi" classifier train "$PWD/x.data" weights.cfg >out 2>err
     code=$?
     refuses '^rank 2 (.*): what class_weights= names is not that of rank 0'
 }
 check 'a rank with other class weights is refused' wrong_numbers
 wrong_build() {
     # shellcheck disable=SC2046
-    ${CC:-gcc} -w -DRANKS=1 -DBUILD_DIGEST=1 -I"$root/src/ranks" -I"$root/src/base" -I"$root/build/ranks/include" -c "$root/src/ranks/rank_files.c" &&
+    ${CC:-gcc} -w -DRANKS=1 -DBUILD_DIGEST=1 -I"$root/src/ranks" -I"$root/src/base" -I"$root/build/ranks/include" \
+        -c "$root/src/ranks/rank_files.c" &&
         ${CC:-gcc} $(ls "$root"/build/ranks/obj/*.o | grep -v rank_files) rank_files.o -o wrong \
             $(cd "$root" && darknet_libraries MPI=1) -lm -pthread || return 1
     beside ./wrong classifier train x.data plain.cfg

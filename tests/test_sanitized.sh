@@ -1,10 +1,12 @@
 #!/bin/sh
-# The layer's options, the binary and its faults from the shell once more, in a Darknet under AddressSanitizer and UBSan.
+# The layer's options, the binary and its faults from the shell once more, in a Darknet under AddressSanitizer and
+# UBSan.
 . tests/tap.sh
 # Upstream releases next to nothing at its end.
 export DARKNET="$PWD/build/sanitized/darknet"
 # verify_asan_link_order: some tests preload a library before it.
-export ASAN_OPTIONS="detect_leaks=0:verify_asan_link_order=0:log_path=$scratch/report" UBSAN_OPTIONS="print_stacktrace=1:log_path=$scratch/report"
+export ASAN_OPTIONS="detect_leaks=0:verify_asan_link_order=0:log_path=$scratch/report" \
+    UBSAN_OPTIONS="print_stacktrace=1:log_path=$scratch/report"
 
 # A finding counts even where the test does not look at the exit code.
 sanitized() {

@@ -72,7 +72,8 @@ skip_or_check cppcheck 'cppcheck finds nothing' cppcheck -q --error-exitcode=1 -
     --suppress=uninitvar:src/loss/smooth_topk_narrow_gap_simd.h $rooms src
 
 formatted() {
-    clang-format --dry-run -Werror src/*/*.[ch] src/loss/cuda/* tests/*.cpp tests/*.cu tests/*.[ch] tests/fuzz/*.[ch] tests/nccl/*.[ch] bench/*.c bench/*.cu tools/*.c
+    clang-format --dry-run -Werror src/*/*.[ch] src/loss/cuda/* tests/*.cpp tests/*.cu tests/*.[ch] tests/fuzz/*.[ch] \
+        tests/nccl/*.[ch] bench/*.c bench/*.cu tools/*.c
 }
 if clang-format --version 2>/dev/null | grep -q 'version 14\.'; then
     check 'clang-format changes nothing' formatted

@@ -80,10 +80,12 @@ bad_data() { # SED-SCRIPT WORDS: the .data file so changed is refused
     [ $code -eq 1 ] && grep -qF "$2" "$scratch/said"
 }
 for list in train labels; do
-    check "$list=: a directory" bad_data "s#^$list=.*#$list=$scratch/data#" "$scratch/data: cannot be read: Is a directory"
+    check "$list=: a directory" bad_data "s#^$list=.*#$list=$scratch/data#" \
+        "$scratch/data: cannot be read: Is a directory"
 done
 for number in six 6.5 6x 2147483648 99999999999999999999; do
-    check "classes=$number" bad_data "s/^classes=.*/classes=$number/" "bad.data: classes=$number: must be a whole number"
+    check "classes=$number" bad_data "s/^classes=.*/classes=$number/" \
+        "bad.data: classes=$number: must be a whole number"
 done
 top() { # the command's own number
     sed 's/^top=.*/top=many/' "$scratch/x.data" >"$scratch/bad.data"

@@ -33,7 +33,8 @@ check 'a network learns by the hardest samples, [smooth_topk]' learns hardest_sm
 k=2
 hardest=3'
 for section in topk_loss smooth_topk; do
-    check "a network learns by the hardest fraction of all samples, [$section]" learns "fraction_${section%%_*}" "[$section]
+    check "a network learns by the hardest fraction of all samples, [$section]" learns "fraction_${section%%_*}" \
+        "[$section]
 k=2
 hardest=0.3"
 done
@@ -43,7 +44,8 @@ k=2
 hardest=0.3' 5
     "$darknet" classifier train "$scratch/x.data" "$scratch/go.cfg" -seed 1 >"$scratch/go.out" 2>&1 || return 1
     ! grep -q 'starts again' "$scratch/go.out" && sed -i 's/^max_batches=.*/max_batches=10/' "$scratch/go.cfg" &&
-        "$darknet" classifier train "$scratch/x.data" "$scratch/go.cfg" "$scratch/backup/go.weights" -seed 1 >"$scratch/go.out" 2>&1
+        "$darknet" classifier train "$scratch/x.data" "$scratch/go.cfg" "$scratch/backup/go.weights" \
+            -seed 1 >"$scratch/go.out" 2>&1
     code=$?
     grep -F hardest "$scratch/go.out"
     [ $code -eq 0 ] && grep -q 'hardest=0.3: the threshold of the losses starts again' "$scratch/go.out"
@@ -83,7 +85,8 @@ banner() {
         grep -q 'entropy  k = 2  scale = 1  hardest = 3' "$scratch/hardest_entropy.out"
 }
 check 'the banner says which' banner
-predicts() { "$darknet" classifier predict "$scratch/x.data" "$scratch/entropy.cfg" "$scratch/backup/entropy.weights" "$(head -n 1 "$scratch/train.txt")" 2>/dev/null | awk '/%/ { n++; if ($1 + 0 > 100) exit 1 } END { exit n != 2 }'; }
+predicts() { "$darknet" classifier predict "$scratch/x.data" "$scratch/entropy.cfg" "$scratch/backup/entropy.weights" \
+    "$(head -n 1 "$scratch/train.txt")" 2>/dev/null | awk '/%/ { n++; if ($1 + 0 > 100) exit 1 } END { exit n != 2 }'; }
 check 'predict works as after [softmax]' predicts
 
 # refused TEXT OPTION...: exit code 1 and a message with TEXT in it.
@@ -118,7 +121,8 @@ check 'refused: scale 0' refused 'scale=0: out of range; must be a finite number
 check 'refused: temperature -1' refused 'temperature=-1: out of range' topk_loss temperature=-1
 check 'refused: hardest 0' refused 'hardest=0: out of range; must be a whole number, hardest >= 1' topk_loss hardest=0
 check 'refused: hardest 0 of smooth_topk' refused 'hardest=0: out of range' smooth_topk k=2 hardest=0
-check 'refused: hardest 2.5' refused 'hardest=2.5: out of range; must be a whole number, hardest >= 1: how many samples of a batch count; or a fraction of all, 0.001 <= hardest < 1' smooth_topk k=2 hardest=2.5
+check 'refused: hardest 2.5' refused \
+    'hardest=2.5: out of range; must be a whole number, hardest >= 1: how many samples of a batch count; or a fraction of all, 0.001 <= hardest < 1' smooth_topk k=2 hardest=2.5
 check 'refused: hardest 1.0' refused 'hardest=1.0: out of range' topk_loss hardest=1.0
 check 'refused: hardest 0.0009' refused 'hardest=0.0009: out of range' topk_loss hardest=0.0009
 check 'refused: hardest -0.3' refused 'hardest=-0.3: out of range' topk_loss hardest=-0.3

@@ -28,7 +28,8 @@ run() {
     for arguments in "train $scratch/$3.data $scratch/$4.cfg" \
         "valid $scratch/$3.data $scratch/$4.cfg $scratch/backup/$4.weights -verbose"; do
         # shellcheck disable=SC2086
-        BLAS=0 WINOGRAD=0 OPENBLAS_NUM_THREADS=1 LD_PRELOAD=$scratch/serial.so "$1" classifier $arguments 2>&1 || echo "exit $?"
+        BLAS=0 WINOGRAD=0 OPENBLAS_NUM_THREADS=1 LD_PRELOAD=$scratch/serial.so "$1" classifier $arguments 2>&1 ||
+            echo "exit $?"
     done | sed 's/[0-9.]* seconds/S seconds/g' | grep -v ' images: top-1 ' >"$scratch/$2"
     cp "$scratch/backup/$4.weights" "$scratch/$2.weights"
 }

@@ -13,7 +13,8 @@ answers() { # CODE PATTERN ARGUMENT...: on stdout with code 0, on stderr otherwi
 commands=$(sed -n 's/^    {"\([a-z0-9]*\)", run_.*/\1/p' src/classifier/commands.c)
 every_command() { # each command has a usage of its own, and a line in the list of all
     for command in $commands; do
-        answers 0 "^usage: darknet classifier $command DATA" classifier "$command" --help || { echo "no usage: $command"; return 1; }
+        answers 0 "^usage: darknet classifier $command DATA" classifier "$command" --help ||
+            { echo "no usage: $command"; return 1; }
         answers 0 "^  $command " classifier --help || { echo "not listed: $command"; return 1; }
     done
     [ "$(echo "$commands" | wc -w)" -gt 10 ]
@@ -29,15 +30,21 @@ check 'a missing argument is named' answers 1 'classifier train: CFG is missing'
 without_weights() { # all but train, and demonstrations that need OpenCV
     for command in $commands; do
         [ "$command" = train ] && continue
-        answers 1 "^classifier $command: WEIGHTS is missing" classifier "$command" a b || { echo "$command" && return 1; }
-        answers 1 "^classifier $command: WEIGHTS is empty" classifier "$command" a b '' c d || { echo "$command" && return 1; }
-        answers 1 "^classifier $command: [c-f]: one argument too many" classifier "$command" a b w c d e f g h i j || { echo "$command" && return 1; }
+        answers 1 "^classifier $command: WEIGHTS is missing" classifier "$command" a b || { echo "$command" &&
+            return 1; }
+        answers 1 "^classifier $command: WEIGHTS is empty" classifier "$command" a b '' c d || { echo "$command" &&
+            return 1; }
+        answers 1 "^classifier $command: [c-f]: one argument too many" classifier "$command" a b w c d e f g h i j ||
+            { echo "$command" && return 1; }
     done
 }
 check 'every command but train needs weights, and takes no argument too many' without_weights
-check 'train does without weights, and takes no image' answers 1 '^classifier train: x.png: one argument too many' classifier train a b c x.png
-check 'a flag of another command is refused, with that command' answers 1 '^classifier predict: -topk: no such option; classifier train has it' classifier predict a b c -topk 5
-check 'so is -seed with valid' answers 1 '^classifier valid: -seed: no such option; classifier train has it' classifier valid a b c -seed 5
+check 'train does without weights, and takes no image' answers 1 '^classifier train: x.png: one argument too many' \
+    classifier train a b c x.png
+check 'a flag of another command is refused, with that command' answers 1 \
+    '^classifier predict: -topk: no such option; classifier train has it' classifier predict a b c -topk 5
+check 'so is -seed with valid' answers 1 '^classifier valid: -seed: no such option; classifier train has it' \
+    classifier valid a b c -seed 5
 check 'a part of a flag is none' answers 1 '^classifier train: -top: no such option$' classifier train a b -top 5
 check '-t must be a number' answers 1 '^-t x: must be a whole number from 1' classifier predict a b c -t x
 check 'no arguments: exit code 1' answers 1 '^usage: darknet'

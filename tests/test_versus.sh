@@ -7,12 +7,18 @@ sed -i "s#^valid=.*#valid=$scratch/valid.txt#" "$scratch/x.data"
 network "$scratch/a.cfg" '[softmax]' 5
 network "$scratch/b.cfg" '[smooth_topk]
 k=2' 40
-for net in a b; do "$darknet" classifier train "$scratch/x.data" "$scratch/$net.cfg" -seed 1 >"$scratch/train.out" 2>&1 || cat "$scratch/train.out"; done
-versus() { "$darknet" classifier versus "$scratch/x.data" "$scratch/a.cfg" "$scratch/backup/a.weights" "$scratch/b.cfg" "$scratch/backup/b.weights" "$@"; }
+for net in a b; do
+    "$darknet" classifier train "$scratch/x.data" "$scratch/$net.cfg" -seed 1 >"$scratch/train.out" 2>&1 ||
+        cat "$scratch/train.out"
+done
+versus() { "$darknet" classifier versus "$scratch/x.data" "$scratch/a.cfg" "$scratch/backup/a.weights" \
+    "$scratch/b.cfg" "$scratch/backup/b.weights" "$@"; }
 
-runs() { versus -list "$scratch/list.csv" >"$scratch/out" 2>"$scratch/err" && cat "$scratch/out" && versus -json >"$scratch/json" 2>/dev/null; }
+runs() { versus -list "$scratch/list.csv" >"$scratch/out" 2>"$scratch/err" && cat "$scratch/out" &&
+    versus -json >"$scratch/json" 2>/dev/null; }
 check 'it runs' runs
-valid() { "$darknet" classifier valid "$scratch/x.data" "$scratch/$1.cfg" "$scratch/backup/$1.weights" -verbose 2>/dev/null | grep 'top 1'; }
+valid() { "$darknet" classifier valid "$scratch/x.data" "$scratch/$1.cfg" "$scratch/backup/$1.weights" \
+    -verbose 2>/dev/null | grep 'top 1'; }
 as_valid() {
     for net in a b; do
         valid $net | tail -n 1 | sed -n 's/.*top 1: \([^,]*\), top 2: \(.*\)/\1 \2/p' >"$scratch/$net.valid"
@@ -70,7 +76,9 @@ PY
 check 'the list and the figures agree' listed
 lines() {
     cat "$scratch/out"
-    grep -Eq "^a: top-1 [0-9.]+, top-2 [0-9.]+, guesses for 90 % [0-9.]+   $scratch/a.cfg $scratch/backup/a.weights$" "$scratch/out" && grep -Eq "^top-2: (b is ahead of a by [0-9.]+ points|a is ahead of b by [0-9.]+ points|a and b are equal), 95 % interval [-+][0-9.]+ to [-+][0-9.]+; of 35 images a alone is right on [0-9]+, b alone on [0-9]+; McNemar's test p=" "$scratch/out" &&
+    grep -Eq "^a: top-1 [0-9.]+, top-2 [0-9.]+, guesses for 90 % [0-9.]+   $scratch/a.cfg $scratch/backup/a.weights$" \
+        "$scratch/out" && grep -Eq \
+        "^top-2: (b is ahead of a by [0-9.]+ points|a is ahead of b by [0-9.]+ points|a and b are equal), 95 % interval [-+][0-9.]+ to [-+][0-9.]+; of 35 images a alone is right on [0-9]+, b alone on [0-9]+; McNemar's test p=" "$scratch/out" &&
         grep -Eq '^guesses for 90 %: b - a = [-+][0-9.]+, 95 % interval [-+][0-9.]+ to [-+][0-9.]+; sets calibrated on 17 images, measured on 18 others: the right class is in [0-9.]+ and [0-9.]+ %$' "$scratch/out" &&
         grep -Eq '^the confusion that differs most: char_[0-9]+_ taken for char_[0-9]+_, [0-9]+ times by a, [0-9]+ by b$' "$scratch/out" && grep -Eq "^they disagree on [0-9]+ images: $scratch/list.csv$" "$scratch/out"
 }
@@ -79,8 +87,10 @@ guesses() { # as calibrate and valid -sets have them
     for net in a b; do
         sed "s#^train=.*#train=$scratch/none.txt#" "$scratch/x.data" >"$scratch/apart.data"
         : >"$scratch/none.txt"
-        "$darknet" classifier calibrate "$scratch/apart.data" "$scratch/$net.cfg" "$scratch/backup/$net.weights" >/dev/null 2>&1 || return 1
-        "$darknet" classifier valid "$scratch/apart.data" "$scratch/$net.cfg" "$scratch/backup/$net.weights" -sets "$scratch/backup/$net.sets" -report "$scratch/$net.json" >/dev/null 2>&1 || return 1
+        "$darknet" classifier calibrate "$scratch/apart.data" "$scratch/$net.cfg" \
+            "$scratch/backup/$net.weights" >/dev/null 2>&1 || return 1
+        "$darknet" classifier valid "$scratch/apart.data" "$scratch/$net.cfg" "$scratch/backup/$net.weights" \
+            -sets "$scratch/backup/$net.sets" -report "$scratch/$net.json" >/dev/null 2>&1 || return 1
     done
     python3 -B - "$scratch" <<'PY'
 import json, sys
@@ -115,17 +125,21 @@ PY
     sed 's/^max_batches=.*/max_batches=60/' "$scratch/b.cfg" >"$scratch/color.cfg"
     sed 's/^channels=.*/channels=1/' "$scratch/color.cfg" >"$scratch/gray.cfg"
     for net in color gray; do
-        "$darknet" classifier train "$scratch/color.data" "$scratch/$net.cfg" -seed 1 >"$scratch/train.out" 2>&1 || return 1
-        "$darknet" classifier valid "$scratch/color.data" "$scratch/$net.cfg" "$scratch/backup/$net.weights" -verbose 2>/dev/null | grep 'top 1' | tail -n 1 | sed 's/.*top 1: \([^,]*\), .*/\1/' >"$scratch/$net.valid"
+        "$darknet" classifier train "$scratch/color.data" "$scratch/$net.cfg" -seed 1 >"$scratch/train.out" 2>&1 ||
+            return 1
+        "$darknet" classifier valid "$scratch/color.data" "$scratch/$net.cfg" "$scratch/backup/$net.weights" \
+            -verbose 2>/dev/null | grep 'top 1' | tail -n 1 | sed 's/.*top 1: \([^,]*\), .*/\1/' >"$scratch/$net.valid"
     done
     for order in 'color gray' 'gray color'; do
         # shellcheck disable=SC2086
         set -- $order
-        "$darknet" classifier versus "$scratch/color.data" "$scratch/$1.cfg" "$scratch/backup/$1.weights" "$scratch/$2.cfg" "$scratch/backup/$2.weights" -json >"$scratch/color.json" || return 1
+        "$darknet" classifier versus "$scratch/color.data" "$scratch/$1.cfg" "$scratch/backup/$1.weights" \
+            "$scratch/$2.cfg" "$scratch/backup/$2.weights" -json >"$scratch/color.json" || return 1
         cat "$scratch/$1.valid" "$scratch/$2.valid" "$scratch/color.json"
         python3 -B -c 'import json, sys
 got = json.load(open(sys.argv[1]))
-assert all(abs(got[net]["top1"] - float(open(file).read())) < 2e-6 for net, file in zip("ab", sys.argv[2:]))' "$scratch/color.json" "$scratch/$1.valid" "$scratch/$2.valid" || return 1
+assert all(abs(got[net]["top1"] - float(open(file).read())) < 2e-6 for net, file in zip("ab", sys.argv[2:]))' \
+    "$scratch/color.json" "$scratch/$1.valid" "$scratch/$2.valid" || return 1
     done
 }
 check 'a gray network beside one of colors' gray_beside_color
@@ -133,7 +147,8 @@ ties() { # of two confusions of one image each, the last in the list is of the f
     sed 's/^max_batches=.*/max_batches=1/' "$scratch/color.cfg" >"$scratch/poor.cfg" # one guess for almost all
     "$darknet" classifier train "$scratch/color.data" "$scratch/poor.cfg" -seed 1 >"$scratch/train.out" 2>&1 || return 1
     versus_poor() {
-        "$darknet" classifier versus "$1" "$scratch/poor.cfg" "$scratch/backup/poor.weights" "$scratch/color.cfg" "$scratch/backup/color.weights" -list "$scratch/poor.csv" 2>/dev/null
+        "$darknet" classifier versus "$1" "$scratch/poor.cfg" "$scratch/backup/poor.weights" "$scratch/color.cfg" \
+            "$scratch/backup/color.weights" -list "$scratch/poor.csv" 2>/dev/null
     }
     versus_poor "$scratch/color.data" >"$scratch/tie.out"
     python3 -B - "$scratch" <<'PY' || return 1
@@ -155,7 +170,8 @@ PY
 }
 check 'of confusions that differ alike the first is named' ties
 itself() {
-    "$darknet" classifier versus "$scratch/x.data" "$scratch/a.cfg" "$scratch/backup/a.weights" "$scratch/a.cfg" "$scratch/backup/a.weights" >"$scratch/same" 2>/dev/null || return 1
+    "$darknet" classifier versus "$scratch/x.data" "$scratch/a.cfg" "$scratch/backup/a.weights" "$scratch/a.cfg" \
+        "$scratch/backup/a.weights" >"$scratch/same" 2>/dev/null || return 1
     cat "$scratch/same"
     grep -q 'top-1: a and b are equal, 95 % interval -5.30 to +5.30; of 35 images a alone is right on 0, b alone on 0.*p=1$' "$scratch/same" && grep -q '^they disagree on 0 images$' "$scratch/same" && ! grep -q confusion "$scratch/same"
 }
@@ -164,8 +180,11 @@ unread() {
     cp "$scratch/x.data" "$scratch/y.data"
     { head -n 3 "$scratch/valid.txt"; echo "$scratch/no_char_65_.png"; } >"$scratch/some.txt"
     sed -i "s#^valid=.*#valid=$scratch/some.txt#" "$scratch/y.data"
-    "$darknet" classifier versus "$scratch/y.data" "$scratch/a.cfg" "$scratch/backup/a.weights" "$scratch/b.cfg" "$scratch/backup/b.weights" >"$scratch/out" 2>"$scratch/err"
-    [ $? -eq 1 ] && grep -q 'Left out: .*no_char_65_.png' "$scratch/err" && grep -q '1 of 4 images could not be read: the figures are those of the other 3' "$scratch/err" && grep -q 'of 3 images' "$scratch/out"
+    "$darknet" classifier versus "$scratch/y.data" "$scratch/a.cfg" "$scratch/backup/a.weights" "$scratch/b.cfg" \
+        "$scratch/backup/b.weights" >"$scratch/out" 2>"$scratch/err"
+    [ $? -eq 1 ] && grep -q 'Left out: .*no_char_65_.png' "$scratch/err" &&
+        grep -q '1 of 4 images could not be read: the figures are those of the other 3' "$scratch/err" &&
+        grep -q 'of 3 images' "$scratch/out"
 }
 check 'an image that cannot be read is named and left out, and the exit code says so' unread
 without_stderr() { # the list, which would get its number, has no message in it
@@ -186,17 +205,22 @@ refused() {
     [ $code -eq 1 ] && grep -qF -- "$text" "$scratch/message"
 }
 a=$scratch/a.cfg aw=$scratch/backup/a.weights
-check 'without a second network there is a line of usage' refused 'usage: darknet classifier versus' versus "$scratch/x.data" "$a" "$aw"
-check 'a list that cannot be written is refused' refused 'nowhere/l.csv: cannot be written' versus "$scratch/x.data" "$a" "$aw" "$a" "$aw" -list "$scratch/nowhere/l.csv"
+check 'without a second network there is a line of usage' refused 'usage: darknet classifier versus' versus \
+    "$scratch/x.data" "$a" "$aw"
+check 'a list that cannot be written is refused' refused 'nowhere/l.csv: cannot be written' versus "$scratch/x.data" \
+    "$a" "$aw" "$a" "$aw" -list "$scratch/nowhere/l.csv"
 sed 's/^filters=6/filters=5/' "$a" >"$scratch/five.cfg"
 head -n 25 "$scratch/valid.txt" >"$scratch/five.txt"
 sed "s/^classes=6/classes=5/; s#^valid=.*#valid=$scratch/five.txt#" "$scratch/x.data" >"$scratch/five.data"
 check 'data of other classes are refused' refused 'a.cfg' versus "$scratch/five.data" "$a" "$aw" "$a" "$aw"
-check 'weights of another network are refused' refused 'a.weights' versus "$scratch/x.data" "$a" "$aw" "$scratch/five.cfg" "$scratch/backup/a.weights"
-check '-json is not for valid' refused '-json: no such option; classifier predict has it' valid "$scratch/x.data" "$a" "$aw" -json
+check 'weights of another network are refused' refused 'a.weights' versus "$scratch/x.data" "$a" "$aw" \
+    "$scratch/five.cfg" "$scratch/backup/a.weights"
+check '-json is not for valid' refused '-json: no such option; classifier predict has it' valid "$scratch/x.data" "$a" \
+    "$aw" -json
 echo "$scratch/no_char_65_.png" >"$scratch/none.txt"
 sed "s#^valid=.*#valid=$scratch/none.txt#" "$scratch/x.data" >"$scratch/none.data"
-check 'a list of which no image can be read' refused 'none of the 1 images can be read' versus "$scratch/none.data" "$a" "$aw" "$a" "$aw" -list "$scratch/none.csv"
+check 'a list of which no image can be read' refused 'none of the 1 images can be read' versus "$scratch/none.data" \
+    "$a" "$aw" "$a" "$aw" -list "$scratch/none.csv"
 check 'leaves no list' [ ! -e "$scratch/none.csv" ]
 with_tree() {
     printf 'char_%d_ -1\n' 65 66 67 68 69 70 >"$scratch/x.tree"
@@ -208,12 +232,14 @@ odd_names() { # quotes and control characters in a path are JSON's
     odd="$scratch/a\"b\\c$(printf '\t')d.cfg"
     cp "$a" "$odd"
     "$darknet" classifier versus "$scratch/x.data" "$odd" "$aw" "$a" "$aw" -json >"$scratch/odd.json" 2>/dev/null &&
-        python3 -B -c 'import json, sys; assert json.load(open(sys.argv[1]))["a"]["cfg"] == sys.argv[2]' "$scratch/odd.json" "$odd" &&
+        python3 -B -c 'import json, sys; assert json.load(open(sys.argv[1]))["a"]["cfg"] == sys.argv[2]' \
+            "$scratch/odd.json" "$odd" &&
         grep -q '"confusion": null' "$scratch/odd.json"
 }
 check 'any path is quoted in JSON' odd_names
 progress() {
-    script -qec "'$darknet' classifier versus '$scratch/x.data' '$a' '$aw' '$a' '$aw'" /dev/null </dev/null | tr '\r' '\n' | grep -q '^35/35 images'
+    script -qec "'$darknet' classifier versus '$scratch/x.data' '$a' '$aw' '$a' '$aw'" /dev/null </dev/null |
+        tr '\r' '\n' | grep -q '^35/35 images'
 }
 check 'on a terminal there is a line of progress' progress
 finish

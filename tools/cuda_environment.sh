@@ -5,7 +5,8 @@
 nvcc=
 python_cuda=$("${PYTHON:-python3}" -c 'import nvidia
 print("\n".join(nvidia.__path__))' 2>/dev/null) || python_cuda=
-for candidate in ${CUDA_HOME:+"$CUDA_HOME/bin/nvcc"} "$(command -v nvcc)" /usr/local/cuda/bin/nvcc /usr/local/cuda-*/bin/nvcc \
+for candidate in ${CUDA_HOME:+"$CUDA_HOME/bin/nvcc"} "$(command -v nvcc)" /usr/local/cuda/bin/nvcc \
+    /usr/local/cuda-*/bin/nvcc \
     $(for place in $python_cuda; do echo "$place"/*/bin/nvcc; done); do
     if [ -x "$candidate" ]; then
         nvcc=$(realpath "$candidate")

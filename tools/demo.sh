@@ -80,11 +80,13 @@ while [ -n "$running" ]; do
         kill -0 "$pid" 2>/dev/null && continue
         wait "$pid" && [ -f "$dir/weights/glyphs_$loss.weights" ] || show_end "$loss" train
         eval "seconds_$loss=$((now - start))"
-        running=$(echo "$running" | awk -v ended="$loss" '{ for (i = 1; i <= NF; i++) if ($i != ended) printf "%s ", $i }')
+        running=$(echo "$running" |
+            awk -v ended="$loss" '{ for (i = 1; i <= NF; i++) if ($i != ended) printf "%s ", $i }')
     done
     [ -t 1 ] || [ $((now - printed)) -ge 10 ] || continue
     printed=$now
-    line=$(echo $(last_batch softmax) $(last_batch smooth_topk) | awk -v batches="$batches" -v elapsed=$((now - start)) '{
+    line=$(echo $(last_batch softmax) $(last_batch smooth_topk) |
+        awk -v batches="$batches" -v elapsed=$((now - start)) '{
         slower = $1 < $3 ? $1 : $3
         printf "batch %d/%d  softmax loss %s  smooth_topk loss %s", slower, batches, short($2), short($4)
         if (slower) {

@@ -103,7 +103,8 @@ source_entries() {
 
 from_apt() {
     command -v apt-get >/dev/null || return 1
-    mkdir -p "$work/apt/sources.list.d" "$work/apt/lists/partial" "$work/apt/cache/archives/partial" "$work/apt/download"
+    mkdir -p "$work/apt/sources.list.d" "$work/apt/lists/partial" "$work/apt/cache/archives/partial" \
+        "$work/apt/download"
     source_entries
     say "asking the machine's apt archives for the source package \"darknet\""
     cat >"$work/apt/apt.conf" <<CONF
@@ -120,7 +121,8 @@ CONF
     export APT_CONFIG="$work/apt/apt.conf"
     # An archive that does not answer must not hide one that does: the download decides.
     timeout 90 apt-get -q=2 update >"$work/apt/log" 2>&1 || true
-    (cd "$work/apt/download" && timeout 90 apt-get -q=2 source --download-only --tar-only darknet >>"$work/apt/log" 2>&1) || {
+    (cd "$work/apt/download" &&
+        timeout 90 apt-get -q=2 source --download-only --tar-only darknet >>"$work/apt/log" 2>&1) || {
         sed 's/^/darknet source:   apt: /' "$work/apt/log" | grep -E ' [EW]: ' | head -n 5 >&2
         return 1
     }

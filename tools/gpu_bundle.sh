@@ -1,8 +1,8 @@
 #!/bin/sh
-# Packs what tools/gpu_check.sh needs on a machine with a driver, but no network and nothing to install from: the programs
-# that tools/gpu_ready.sh built here for sm_90, this tree, Darknet's source (the data set is drawn from its characters),
-# and the libraries and headers of this machine (cmocka, libjpeg, libpng, zlib; cuDNN's headers), with which the programs
-# are built there where they do not start.
+# Packs what tools/gpu_check.sh needs on a machine with a driver, but no network and nothing to install from: the
+# programs that tools/gpu_ready.sh built here for sm_90, this tree, Darknet's source (the data set is drawn from its
+# characters), and the libraries and headers of this machine (cmocka, libjpeg, libpng, zlib; cuDNN's headers), with
+# which the programs are built there where they do not start.
 #
 # usage: tools/gpu_bundle.sh ARCHIVE     (run from the root of the repository; make gpu-bundle)
 #
@@ -18,7 +18,8 @@ fail() {
 mkdir -p "$bundle/tree/build" "$bundle/include" "$bundle/lib"
 for part in Makefile src patches tools tests bench cfg; do cp -R "$part" "$bundle/tree/"; done
 # Patched here: there may be no git there. What make compares the times of is written last.
-tar -cf - --exclude='obj/*' --exclude='*.a' --exclude='*.so' --exclude=build/source/darknet --exclude=.git build/upstream build/source |
+tar -cf - --exclude='obj/*' --exclude='*.a' --exclude='*.so' --exclude=build/source/darknet --exclude=.git \
+    build/upstream build/source |
     tar -xf - -C "$bundle/tree"
 mkdir -p "$bundle/tree/build/source/obj"
 touch "$bundle/tree/build/upstream"
@@ -49,11 +50,13 @@ echo '#include <stdarg.h>
 #include <stddef.h>
 #include <setjmp.h>
 #include <stdint.h>
-#include <cmocka.h>' | ${CC:-gcc} -E - >"$scratch/cmocka" 2>&1 || fail 'cmocka.h is missing; install it with: apt-get install libcmocka-dev'
+#include <cmocka.h>' | ${CC:-gcc} -E - >"$scratch/cmocka" 2>&1 ||
+    fail 'cmocka.h is missing; install it with: apt-get install libcmocka-dev'
 cp "$(sed -n 's|^# [0-9]* "\(/.*/cmocka.h\)".*|\1|p' "$scratch/cmocka" | head -n 1)" "$bundle/include/"
 library libcmocka.so libcmocka-dev
 for name in jpeglib.h jmorecfg.h jerror.h jconfig.h; do
-    found=$(printf '#include <stddef.h>\n#include <stdio.h>\n#include <jpeglib.h>\n#include <jerror.h>\n' | ${CC:-gcc} -E - | sed -n "s|^# [0-9]* \"\(/.*/$name\)\".*|\1|p" | head -n 1)
+    found=$(printf '#include <stddef.h>\n#include <stdio.h>\n#include <jpeglib.h>\n#include <jerror.h>\n' |
+        ${CC:-gcc} -E - | sed -n "s|^# [0-9]* \"\(/.*/$name\)\".*|\1|p" | head -n 1)
     [ "$found" ] || fail "$name is missing; install it with: apt-get install libjpeg-dev"
     cp -L "$found" "$bundle/include/"
 done
@@ -68,7 +71,9 @@ library libjpeg.so libjpeg-dev
 library libpng16.so libpng-dev
 library libz.so zlib1g-dev
 ln -s libpng16.so "$bundle/lib/libpng.so"
-cudnn=$(echo '#include <cudnn.h>' >"$scratch/cudnn.cu" && "${CUDA_HOME:+$CUDA_HOME/bin/}nvcc" -E "$scratch/cudnn.cu" 2>/dev/null | sed -n 's|^# [0-9]* "\(/.*\)/cudnn.h".*|\1|p' | head -n 1)
+cudnn=$(echo '#include <cudnn.h>' >"$scratch/cudnn.cu" &&
+    "${CUDA_HOME:+$CUDA_HOME/bin/}nvcc" -E "$scratch/cudnn.cu" 2>/dev/null |
+    sed -n 's|^# [0-9]* "\(/.*\)/cudnn.h".*|\1|p' | head -n 1)
 if [ "$cudnn" ]; then
     mkdir "$bundle/cudnn"
     cp -L "$cudnn"/cudnn*.h "$bundle/cudnn/"

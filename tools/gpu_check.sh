@@ -1,7 +1,8 @@
 #!/bin/sh
-# All that is to be seen on a machine with a GPU, in steps, the most telling first, each with a time limit of its own. What a
-# step printed is in RESULTS/steps.txt as soon as it ends, so that a run that is cut off is not lost; RESULTS/summary.txt
-# says which passed, RESULTS/gpu.csv and sizes.csv have the timings. No other files: at most 8 may come back.
+# All that is to be seen on a machine with a GPU, in steps, the most telling first, each with a time limit of its own.
+# What a step printed is in RESULTS/steps.txt as soon as it ends, so that a run that is cut off is not lost;
+# RESULTS/summary.txt says which passed, RESULTS/gpu.csv and sizes.csv have the timings. No other files: at most 8 may
+# come back.
 #
 # usage: tools/gpu_check.sh [RESULTS]     (run from the root of the repository; make gpu-check)
 #
@@ -79,7 +80,8 @@ sanitizers() {
 
 # The characters that the tests draw; with more classes than characters for networks that have them.
 glyphs() { # CLASSES
-    [ -f "$GPU_SCRATCH/glyphs/train.txt" ] || "$READY/make_glyphs" build/upstream/data/labels "$GPU_SCRATCH/glyphs" -noise 0 -seed 1 >/dev/null || return 1
+    [ -f "$GPU_SCRATCH/glyphs/train.txt" ] ||
+        "$READY/make_glyphs" build/upstream/data/labels "$GPU_SCRATCH/glyphs" -noise 0 -seed 1 >/dev/null || return 1
     { cat "$GPU_SCRATCH/glyphs/labels.txt" && seq 96 "$1" | sed 's/^/no_such_class_/'; } >"$GPU_SCRATCH/labels$1.txt"
     printf '%s\n' "classes=$1" "train=$GPU_SCRATCH/glyphs/train.txt" "valid=$GPU_SCRATCH/glyphs/valid.txt" \
         "labels=$GPU_SCRATCH/labels$1.txt" "backup=$GPU_SCRATCH/backup" top=5 >"$GPU_SCRATCH/$1.data"
@@ -89,18 +91,21 @@ run_seconds() { # CLASSES CFG BATCHES BINARY: how long the whole run takes
     sed "s/^max_batches=.*/max_batches=$3/" "$2" >"$GPU_SCRATCH/step.cfg"
     rm -f "$GPU_SCRATCH/backup"/*
     started=$(date +%s.%N)
-    "$4" classifier train "$GPU_SCRATCH/$1.data" "$GPU_SCRATCH/step.cfg" -seed 1 >"$GPU_SCRATCH/step.out" 2>&1 || { tail -n 5 "$GPU_SCRATCH/step.out" >&2 && return 1; }
+    "$4" classifier train "$GPU_SCRATCH/$1.data" "$GPU_SCRATCH/step.cfg" -seed 1 >"$GPU_SCRATCH/step.out" 2>&1 ||
+        { tail -n 5 "$GPU_SCRATCH/step.out" >&2 && return 1; }
     echo "$started $(date +%s.%N)" | awk '{ print $2 - $1 }'
 }
-# whole_step CFG CLASSES BATCHES WORD BINARY: of the median step after the first ten; and, the difference of two whole runs,
-# with loading and what the GPU still does when a step returns.
+# whole_step CFG CLASSES BATCHES WORD BINARY: of the median step after the first ten; and, the difference of two whole
+# runs, with loading and what the GPU still does when a step returns.
 whole_step() {
     glyphs "$2" || return 1
     short=$(run_seconds "$2" "$1" 15 "$5") && long=$(run_seconds "$2" "$1" "$3" "$5") || return 1
     batch=$(sed -n 's/^batch=//p' "$1" | head -n 1)
-    loaded=$(sed -n 's/^Loaded: \([0-9.]*\) seconds/\1/p' "$GPU_SCRATCH/step.out" | sed 1,10d | sort -n | awk '{ t[NR] = $1 } END { print t[int((NR + 1) / 2)] }')
+    loaded=$(sed -n 's/^Loaded: \([0-9.]*\) seconds/\1/p' "$GPU_SCRATCH/step.out" | sed 1,10d | sort -n |
+        awk '{ t[NR] = $1 } END { print t[int((NR + 1) / 2)] }')
     sed -n 's/^[0-9]*, .* \([0-9.]*\) seconds, .* images$/\1/p' "$GPU_SCRATCH/step.out" | sed 1,10d | sort -n |
-        awk -v batch="$batch" -v all="$(echo "$short $long $3" | awk '{ print ($2 - $1) / ($3 - 15) }')" -v loaded="$loaded" -v what="$(basename "$1"), $4" '{ t[NR] = $1 }
+        awk -v batch="$batch" -v all="$(echo "$short $long $3" | awk '{ print ($2 - $1) / ($3 - 15) }')" \
+            -v loaded="$loaded" -v what="$(basename "$1"), $4" '{ t[NR] = $1 }
             END { m = t[int((NR + 1) / 2)]
                   if (m > 0 && all > 0) printf "%s: %.0f images/s with loading (%.1f ms a batch of %d); the step alone %.1f ms, waiting for images %.1f ms (medians of %d)\n", what, batch / all, 1000 * all, batch, 1000 * m, 1000 * loaded, NR
                   exit !(m > 0 && all > 0) }'

@@ -1,7 +1,7 @@
 #!/bin/sh
-# Builds what tools/gpu_check.sh runs on a GPU, in a copy of the tree, with cudart linked statically, so that the programs
-# start wherever there is a driver: DIRECTORY/loss_gpu and its kin, bench_gpu, make_glyphs, darknet and, where cuDNN is,
-# darknet_cudnn.
+# Builds what tools/gpu_check.sh runs on a GPU, in a copy of the tree, with cudart linked statically, so that the
+# programs start wherever there is a driver: DIRECTORY/loss_gpu and its kin, bench_gpu, make_glyphs, darknet and, where
+# cuDNN is, darknet_cudnn.
 #
 # usage: tools/gpu_ready.sh DIRECTORY     (run from the root of the repository; make gpu-ready)
 #
@@ -32,12 +32,14 @@ cd "$tree"
 # shellcheck disable=SC2086
 make -j"$(nproc)" darknet lib build/make_glyphs build/bench/bench_gpu build/tests/loss_gpu build/tests/loss_gpu_thin \
     build/tests/loss_gpu_off_chip build/tests/rows_gpu build/tests/rows_alone_gpu $options ARCH="$arch"
-cp build/tests/loss_gpu build/tests/loss_gpu_thin build/tests/loss_gpu_off_chip build/tests/rows_gpu build/tests/rows_alone_gpu \
+cp build/tests/loss_gpu build/tests/loss_gpu_thin build/tests/loss_gpu_off_chip build/tests/rows_gpu \
+    build/tests/rows_alone_gpu \
     build/bench/bench_gpu build/make_glyphs "$ready"
 cp build/source/darknet "$ready/darknet"
 if echo '#include <cudnn.h>' >has.cu && "$nvcc" -E has.cu >/dev/null 2>&1; then
     mkdir -p build/cudnn/obj
-    tar -cf - --exclude=./obj --exclude='*.a' --exclude='*.so' --exclude=./darknet -C build/source . | tar -xf - -C build/cudnn
+    tar -cf - --exclude=./obj --exclude='*.a' --exclude='*.so' --exclude=./darknet -C build/source . |
+        tar -xf - -C build/cudnn
     ln -sfn ../../src build/cudnn/plugin
     # The kernels that know no cuDNN serve again.
     for object in build/source/obj/*_kernels.o build/source/obj/smooth_topk_gpu.o; do

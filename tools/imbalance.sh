@@ -33,7 +33,8 @@ for seed in $seeds; do
     mkdir -p "$run/backup"
     build/make_glyphs build/source/data/labels "$run/data" -train 100 -seed "$seed" >&2
     # The classes in a random order, rank 0 the commonest: 100 * 50^(-rank/94) images of each.
-    awk -v seed="$seed" 'BEGIN { srand(seed) } { print rand(), $0 }' "$run/data/labels.txt" | sort -n | sed 's/^[^ ]* //' >"$run/order.txt"
+    awk -v seed="$seed" 'BEGIN { srand(seed) } { print rand(), $0 }' "$run/data/labels.txt" | sort -n |
+        sed 's/^[^ ]* //' >"$run/order.txt"
     awk 'NR == FNR { keep[$0] = int(100 * exp(-log(50) * (FNR - 1) / 94) + 0.5); next }
         { for (label in keep) if (index($0, label)) { if (keep[label]-- > 0) print; break } }' \
         "$run/order.txt" "$run/data/train.txt" >"$run/train.txt"
@@ -48,11 +49,14 @@ for seed in $seeds; do
             "$run/data/labels.txt" "$run/backup" >"$run/$list.data"
     done
     for loss in $losses; do
-        { sed -e '/^\[s[mo].*]/,$d' -e "s/^max_batches=.*/max_batches=$batches/${RATE:+;s/^learning_rate=.*/learning_rate=$RATE/}" cfg/glyphs_smooth_topk.cfg; section $loss; } >"$run/$loss.cfg"
+        { sed -e '/^\[s[mo].*]/,$d' \
+            -e "s/^max_batches=.*/max_batches=$batches/${RATE:+;s/^learning_rate=.*/learning_rate=$RATE/}" \
+            cfg/glyphs_smooth_topk.cfg; section $loss; } >"$run/$loss.cfg"
         "$darknet" classifier train "$run/train.data" "$run/$loss.cfg" -seed "$seed" >"$run/$loss.log" 2>&1 ||
             { tail -n 5 "$run/$loss.log" >&2; exit 1; }
         for list in train common middle rare; do
-            "$darknet" classifier valid "$run/$list.data" "$run/$loss.cfg" "$run/backup/$loss.weights" -verbose 2>/dev/null |
+            "$darknet" classifier valid "$run/$list.data" "$run/$loss.cfg" "$run/backup/$loss.weights" \
+                -verbose 2>/dev/null |
                 sed -n 's/.*top 1: \([^,]*\), top 5: \(.*\)/\1 \2/p' | tail -n 1 | sed "s/^/$seed $loss $list /"
         done
     done

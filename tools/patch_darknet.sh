@@ -25,7 +25,8 @@ ln -s "$(realpath --relative-to="$source" src)" "$new/plugin"
 (cd "$new" && find . -type d) | (cd "$source" && xargs mkdir -p)
 (cd "$new" && find . -type f -o -type l) | while read -r file; do
     if [ -L "$new/$file" ]; then
-        [ "$(readlink "$new/$file")" = "$(readlink "$source/$file" 2>/dev/null)" ] || ln -sf "$(readlink "$new/$file")" "$source/$file"
+        [ "$(readlink "$new/$file")" = "$(readlink "$source/$file" 2>/dev/null)" ] ||
+            ln -sf "$(readlink "$new/$file")" "$source/$file"
     else
         cmp -s "$new/$file" "$source/$file" || cp -p "$new/$file" "$source/$file.tmp"
         if [ -e "$source/$file.tmp" ]; then
