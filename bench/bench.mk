@@ -7,7 +7,8 @@ BENCH_FLAGS := -Ofast
 build/bench/bench: bench/bench.c $(MATHEMATICS) $(MATHEMATICS_HEADERS) darknet
 	@mkdir -p build/bench
 	@echo "building $@"
-	@$(CC) $(BENCH_FLAGS) $(WARNINGS) -Wno-unused-parameter $(DARKNET_FLAGS) -I$(SOURCE)/include -I$(SOURCE)/src $(PLUGIN_INCLUDE) $< $(SOURCE)/libdarknet.a $(DARKNET_LIBRARIES) \
+	@$(CC) $(BENCH_FLAGS) $(WARNINGS) -Wno-unused-parameter $(DARKNET_FLAGS) \
+		-I$(SOURCE)/include -I$(SOURCE)/src $(PLUGIN_INCLUDE) $< $(SOURCE)/libdarknet.a $(DARKNET_LIBRARIES) \
 		$(OPENMP_FLAG) $(DARKNET_LINK) -lm -pthread -o $@
 
 # Layer against layer, as a training step sees them.
@@ -26,11 +27,13 @@ build/bench/bench_gpu: bench/bench_gpu.cu $(KERNELS) build/libsmooth_topk.a
 	@$(NVCC) $(ARCH) -O3 $(LOSS_INCLUDE) -c $< -o $@.o
 	@$(CXX) $@.o build/libsmooth_topk.a -o $@ $(LIBRARY_LINK) -lm
 
-# With GPU=1 the GPU's rows, which need a GPU; else the CPU's. PYTHON with torch adds its cross_entropy, PEER the authors' code.
+# With GPU=1 the GPU's rows, which need a GPU; else the CPU's. PYTHON with torch adds its cross_entropy, PEER the
+# authors' code.
 ifeq ($(GPU),1)
 bench: build/bench/bench_gpu
 	@build/bench/bench_gpu >build/bench/gpu.csv
-	@$(PYTHON) bench/torch_gpu.py $(if $(PEER),"$(PEER)") >>build/bench/gpu.csv || echo "PyTorch's cross_entropy was not timed: PYTHON= with torch adds it"
+	@$(PYTHON) bench/torch_gpu.py $(if $(PEER),"$(PEER)") >>build/bench/gpu.csv || \
+		echo "PyTorch's cross_entropy was not timed: PYTHON= with torch adds it"
 	@awk -f bench/report_gpu.awk build/bench/gpu.csv
 	@echo "numbers: build/bench/gpu.csv"
 else
@@ -44,15 +47,18 @@ endif
 	@awk -f bench/report.awk build/bench/loss.csv
 	@gnuplot -e 'output_file="build/bench/loss.svg"' bench/plot.gp
 	@OMP_NUM_THREADS=1 build/bench/bench_layer 2>/dev/null
-	@OMP_NUM_THREADS=1 build/bench/bench step cfg/glyphs_softmax.cfg cfg/glyphs_smooth_topk.cfg 2>build/bench/step.log >build/bench/step.csv
-	@awk -F, 'NR > 1 { printf "%-30s %8.2f ms a training step, %7.4f ms of it (%.2f %%) in the last layer\n", $$1, $$2, $$3, 100*$$4 }' build/bench/step.csv
+	@OMP_NUM_THREADS=1 build/bench/bench step cfg/glyphs_softmax.cfg cfg/glyphs_smooth_topk.cfg \
+		2>build/bench/step.log >build/bench/step.csv
+	@awk -F, 'NR > 1 { printf "%-30s %8.2f ms a training step, %7.4f ms of it (%.2f %%) in the last layer\n", \
+		$$1, $$2, $$3, 100*$$4 }' build/bench/step.csv
 	@echo "numbers: build/bench/loss.csv, build/bench/step.csv; plot: build/bench/loss.svg"
 endif
 
 # A training step on the CPU: build/bench/step.md; bench/step.sh says what can be set. PYTHON= with torch adds PyTorch.
 build/bench/step: bench/step.c darknet
 	@mkdir -p build/bench
-	@$(CC) -O2 $(WARNINGS) -Wno-unused-parameter -DOURS $(DARKNET_FLAGS) -I$(SOURCE)/include $(PLUGIN_INCLUDE) $< $(SOURCE)/libdarknet.a $(DARKNET_LIBRARIES) \
+	@$(CC) -O2 $(WARNINGS) -Wno-unused-parameter -DOURS $(DARKNET_FLAGS) \
+		-I$(SOURCE)/include $(PLUGIN_INCLUDE) $< $(SOURCE)/libdarknet.a $(DARKNET_LIBRARIES) \
 		$(OPENMP_FLAG) $(DARKNET_LINK) -lm -pthread -o $@
 build/bench/step_upstream: bench/step.c build/pristine/darknet
 	@mkdir -p build/bench
@@ -64,7 +70,8 @@ bench-step: build/bench/step build/bench/step_upstream
 # One process beside two ranks: bench/ranks.sh says what can be set.
 build/bench/ranks: bench/ranks.c build/ranks/.built
 	@mkdir -p build/bench
-	@$(CC) -O2 $(WARNINGS) -DRANKS=1 $(PLUGIN_INCLUDE) -isystem build/ranks/include $< build/ranks/libdarknet.a $(DARKNET_LIBRARIES) \
+	@$(CC) -O2 $(WARNINGS) -DRANKS=1 $(PLUGIN_INCLUDE) -isystem build/ranks/include $< \
+		build/ranks/libdarknet.a $(DARKNET_LIBRARIES) \
 		$(shell mpicc -show 2>/dev/null | tr ' ' '\n' | grep '^-[Ll]') -lm -pthread -o $@
 .PHONY: bench-ranks
 bench-ranks: build/bench/ranks
@@ -74,7 +81,8 @@ bench-ranks: build/bench/ranks
 # Loading of training images: bench/loading.sh says what can be set. PYTHON= with torch and torchvision adds theirs.
 build/bench/loading: bench/loading.c darknet
 	@mkdir -p build/bench
-	@$(CC) -O2 $(WARNINGS) $(DARKNET_FLAGS) $(PLUGIN_INCLUDE) -isystem $(SOURCE)/include $< $(SOURCE)/libdarknet.a $(DARKNET_LIBRARIES) \
+	@$(CC) -O2 $(WARNINGS) $(DARKNET_FLAGS) $(PLUGIN_INCLUDE) -isystem $(SOURCE)/include $< \
+		$(SOURCE)/libdarknet.a $(DARKNET_LIBRARIES) \
 		$(OPENMP_FLAG) $(DARKNET_LINK) -lm -pthread -o $@
 .PHONY: bench-loading
 bench-loading: build/bench/loading

@@ -24,7 +24,8 @@ END {
         c = median(cpu, at)
         pil = size[i] SUBSEP "pil" SUBSEP threads; tensors = size[i] SUBSEP "tensors" SUBSEP threads
         r = median(reading, at); v = median(view, at); d = median(colors, at); sum = (r + v + d) / 100
-        printf "| %s %s | %d | %s | %.3f | %.0f | %s | %s |\n", (size[i] == "32x32" ? "PNG" : "JPEG"), size[i], threads, \
+        printf "| %s %s | %d | %s | %.3f | %.0f | %s | %s |\n", (size[i] == "32x32" ? "PNG" : "JPEG"), size[i], \
+            threads, \
             label[which[k]], c, 1000 / median(wall, at), \
             (count[pil] ? sprintf("%.2f, %.2f", c / median(cpu, pil), c / median(cpu, tensors)) : "-"), \
             (k == 1 ? sprintf("%.0f %%, %.0f %%, %.0f %%", r / sum, v / sum, d / sum) : "")

@@ -37,7 +37,8 @@ def main(cfg, name):
             deviation = (2 / inputs) ** .5
             numbers.extend(random.gauss(0, deviation) for _ in range(filters * inputs))
             pad = size // 2 if get("pad", 0) else get("padding", 0)
-            height, width = ((n + 2 * pad - size) // stride + 1 if kind == "convolutional" else 1 for n in (height, width))
+            height, width = ((n + 2 * pad - size) // stride + 1 if kind == "convolutional" else 1
+                             for n in (height, width))
             channels = filters
         elif kind == "maxpool":
             height, width = ((n + get("padding", size - 1) - size) // stride + 1 for n in (height, width))

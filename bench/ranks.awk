@@ -8,7 +8,8 @@ NR > 1 {
     if ($3 == "step") { waited[at, n] = $5; images[$1] = $6 } else bytes[$1] = $5
 }
 END {
-    print "| network | batch | which | images/s | x 1 process | waits for sums | of the step | MB summed | the sum alone |"
+    print "| network | batch | which | images/s | x 1 process | waits for sums | of the step " \
+          "| MB summed | the sum alone |"
     print "|---|---|---|---|---|---|---|---|---|"
     split("1 process;2 threads;2 ranks", variant, ";")
     for (i = 1; i <= networks; i++) for (k = 1; k <= 3; k++) {
@@ -18,6 +19,7 @@ END {
         printf "| %s | %d | %s | %.0f | %.2f |", name, images[name], variant[k], 1000 * images[name] / step, one / step
         if (k < 3) { print " - | - | - | - |"; continue }
         wait = median(waited, at)
-        printf " %.2f ms | %.1f %% | %.2f | %.2f ms |\n", wait, 100 * wait / step, bytes[name] / 1e6, median(time, name SUBSEP variant[k] SUBSEP "sum")
+        printf " %.2f ms | %.1f %% | %.2f | %.2f ms |\n", wait, 100 * wait / step, bytes[name] / 1e6,
+            median(time, name SUBSEP variant[k] SUBSEP "sum")
     }
 }

@@ -16,7 +16,8 @@ in_network() { # COMMAND...
         "$@"
     else
         # shellcheck disable=SC2016
-        unshare -n sh -c 'ip link set lo up && tc qdisc add dev lo root tbf rate "$0" burst 256kb latency 400ms && exec "$@"' \
+        unshare -n sh -c 'ip link set lo up && tc qdisc add dev lo root tbf rate "$0" burst 256kb latency 400ms &&
+            exec "$@"' \
             "$RATE" "$@"
     fi
 }

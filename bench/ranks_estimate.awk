@@ -2,11 +2,11 @@
 #
 # usage: awk -f bench/ranks_estimate.awk [-v images=32]     images: of one rank in a batch
 #
-# A sum of B bytes in A arrays over N ranks, each with a link of its own, by a ring of 2 (N-1) rounds, as Open MPI does, or
-# by halves and halves of halves, 2 log2(N) rounds (Rabenseifner, --mca coll_libnbc_iallreduce_algorithm 3):
+# A sum of B bytes in A arrays over N ranks, each with a link of its own, by a ring of 2 (N-1) rounds, as Open MPI
+# does, or by halves and halves of halves, 2 log2(N) rounds (Rabenseifner, --mca coll_libnbc_iallreduce_algorithm 3):
 #     sum(N) = 2 (N-1)/N B/(.93 rate) + A rounds latency
-# .93: MPI over 40 Gbit/s Ethernet reached 37.23 (Cisco's blog, "MPI over 40Gb Ethernet"); its latency there, 1.93 us, stands
-# for the faster networks, 25 us (a published comparison of MPICH over TCP with InfiniBand) for 10 Gbit/s.
+# .93: MPI over 40 Gbit/s Ethernet reached 37.23 (Cisco's blog, "MPI over 40Gb Ethernet"); its latency there, 1.93 us,
+# stands for the faster networks, 25 us (a published comparison of MPICH over TCP with InfiniBand) for 10 Gbit/s.
 # Two thirds of a step go backward, and the sums run beside it; a fifth of a sum was never hidden (RATE=1gbit make
 # bench-ranks):
 #     waited(N) = max(sum/5, sum - 2/3 step),  speed-up = N step/(step + waited)

@@ -1,5 +1,6 @@
-# Makes the text table of the GPU's benchmark from its CSV: microseconds a batch, forward and backward, and as a multiple
-# of a copy of the same bytes; PyTorch's cross_entropy, with and without Python's own time, and the authors' code beside.
+# Makes the text table of the GPU's benchmark from its CSV: microseconds a batch, forward and backward, and as a
+# multiple of a copy of the same bytes; PyTorch's cross_entropy, with and without Python's own time, and the authors'
+# code beside.
 BEGIN { FS = "," }
 $1 + 0 > 0 {
     row = $1 SUBSEP $2
@@ -14,7 +15,8 @@ function cell(name, value) {
     return sprintf("%.2f (%.1f)", value, time[row, "copy"] > 0 ? value / time[row, "copy"] : 0)
 }
 END {
-    names = split("pivot 1|pivot 5|pivot 20|pivot 100|1+5 5|layer 5|log 5|cross_entropy |cross_entropy graph |authors 5", name, "|")
+    names = split("pivot 1|pivot 5|pivot 20|pivot 100|1+5 5|layer 5|log 5|" \
+                  "cross_entropy |cross_entropy graph |authors 5", name, "|")
     printf "%7s %5s %8s", "classes", "batch", "copy"
     for (j = 1; j <= names; j++) printf " | %20s", name[j]
     print "   (us, in brackets x a copy)"

@@ -10,7 +10,8 @@ NR > 1 {
     if ($7 > memory[at]) memory[at] = $7
 }
 END {
-    print "| network (batch) | threads | which | CPU ms a step | wall ms | x PyTorch (CPU, wall) | x faster than upstream (CPU) | peak MB |"
+    print "| network (batch) | threads | which | CPU ms a step | wall ms | x PyTorch (CPU, wall) " \
+          "| x faster than upstream (CPU) | peak MB |"
     print "|---|---|---|---|---|---|---|---|"
     split("upstream neither ours ours_avx2 pytorch", variants, " ")
     label["upstream"] = "upstream"; label["neither"] = "BLAS=0 WINOGRAD=0"; label["ours"] = "**ours**"
@@ -20,7 +21,8 @@ END {
         if (!count[at]) continue
         c = median(cpu, at); w = median(wall, at)
         peer = network[i] SUBSEP "pytorch" SUBSEP threads; up = network[i] SUBSEP "upstream" SUBSEP 1
-        printf "| %s (%d) | %d | %s | %.1f | %.1f | %s | %s | %d |\n", network[i], batch[network[i]], threads, label[variants[k]], c, w, \
+        printf "| %s (%d) | %d | %s | %.1f | %.1f | %s | %s | %d |\n", network[i], batch[network[i]], threads, \
+            label[variants[k]], c, w, \
             (count[peer] ? sprintf("%.2f, %.2f", c / median(cpu, peer), w / median(wall, peer)) : "-"), \
             (count[up] ? sprintf("%.1f", median(cpu, up) / c) : "-"), memory[at]
     }
@@ -29,7 +31,8 @@ END {
     for (i = 1; i <= networks; i++) for (k = 1; k <= 2; k++) {
         one = network[i] SUBSEP peers[k] "_beside" SUBSEP 1; two = network[i] SUBSEP peers[k] "_beside" SUBSEP 2
         if (count[two])
-            printf "%s: beside two busy processes, two threads of %s take %.2f times the CPU time of one.\n", network[i], peers[k], \
+            printf "%s: beside two busy processes, two threads of %s take %.2f times the CPU time of one.\n", \
+                network[i], peers[k], \
                 median(cpu, two) / median(cpu, one)
     }
     for (i = 1; i <= networks; i++) {

@@ -74,10 +74,12 @@ class Network:
         for l in self.layers:
             kind, p = l["type"], l.get("parameters")
             if kind == "convolutional":
-                x = F.conv2d(x, p["weights"], None if p["scales"] is not None else p["biases"], int(l.get("stride", 1)), l["padding"])
+                biases = None if p["scales"] is not None else p["biases"]
+                x = F.conv2d(x, p["weights"], biases, int(l.get("stride", 1)), l["padding"])
                 if p["scales"] is not None and self.exact:
                     variance, mean = torch.var_mean(x, (0, 2, 3), keepdim=True)
-                    x = (x - mean) / (variance.sqrt() + 1e-6) * p["scales"].view(1, -1, 1, 1) + p["biases"].view(1, -1, 1, 1)
+                    x = (x - mean) / (variance.sqrt() + 1e-6)
+                    x = x * p["scales"].view(1, -1, 1, 1) + p["biases"].view(1, -1, 1, 1)
                 elif p["scales"] is not None:
                     x = F.batch_norm(x, None, None, p["scales"], p["biases"], True)
             elif kind == "maxpool":
@@ -103,7 +105,8 @@ def time_steps(cfg, steps, threads):
     torch.manual_seed(1)
     network = Network(cfg)
     x, labels = torch.rand(network.batch, *network.input_shape), torch.arange(network.batch) * 7 % network.classes
-    optimizer = torch.optim.SGD(network.all_parameters(), lr=.01 / network.batch, momentum=.9, weight_decay=.0005 * network.batch)
+    optimizer = torch.optim.SGD(network.all_parameters(), lr=.01 / network.batch, momentum=.9,
+                                weight_decay=.0005 * network.batch)
     warm = 3 if steps > 3 else 1
     for i in range(warm + steps):
         cpu, wall = time.process_time(), time.perf_counter()

@@ -61,7 +61,8 @@ def measure(classes, peer):
 def main():
     torch.set_num_threads(1)
     peer = os.environ.get("PEER")
-    print("| classes | cross_entropy, us | smooth_topk, us | ratio |" + (" the authors', us | ratio to ours |" if peer else ""))
+    print("| classes | cross_entropy, us | smooth_topk, us | ratio |"
+          + (" the authors', us | ratio to ours |" if peer else ""))
     print("|--:|--:|--:|--:|" + ("--:|--:|" if peer else ""))
     for classes in (100, 1000, 21841):
         times = measure(classes, peer)

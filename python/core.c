@@ -193,7 +193,8 @@ static PyMethodDef methods[] = {{"make_terms", make_terms, METH_O, NULL},
                                 {"set_members", set_members, METH_VARARGS, NULL},
                                 {NULL, NULL, 0, NULL}};
 
-static struct PyModuleDef module = {.m_base = PyModuleDef_HEAD_INIT, .m_name = "_core", .m_size = -1, .m_methods = methods};
+static struct PyModuleDef module = {
+    .m_base = PyModuleDef_HEAD_INIT, .m_name = "_core", .m_size = -1, .m_methods = methods};
 
 __attribute__((visibility("default"))) PyMODINIT_FUNC PyInit__core(void)
 {

@@ -1,4 +1,5 @@
-/* The loss on the GPU as a module of Python: device addresses in, numbers written there, on the stream that is given. */
+/* The loss on the GPU as a module of Python: device addresses in, numbers written there, on the
+   stream that is given. */
 #include "core.h"
 
 #include "smooth_topk_gpu.h"
@@ -43,7 +44,8 @@ static PyMethodDef methods[] = {
     {"label_loss", (PyCFunction)(void (*)(void))label_loss, METH_FASTCALL, NULL},
     {NULL, NULL, 0, NULL}};
 
-static struct PyModuleDef module = {.m_base = PyModuleDef_HEAD_INIT, .m_name = "_cuda", .m_size = -1, .m_methods = methods};
+static struct PyModuleDef module = {
+    .m_base = PyModuleDef_HEAD_INIT, .m_name = "_cuda", .m_size = -1, .m_methods = methods};
 
 __attribute__((visibility("default"))) PyMODINIT_FUNC PyInit__cuda(void)
 {

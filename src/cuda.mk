@@ -6,7 +6,8 @@ NVCC := $(firstword $(if $(CUDA_HOME),$(wildcard $(CUDA_HOME)/bin/nvcc)) nvcc)
 # generation (8.0 on 8.6 and 8.9), and the driver compiles the PTX for what is left. An nvcc that lists none
 # (before 11.1) uses its default. ARCH= on the command line overrides.
 ARCH := $(shell $(NVCC) --list-gpu-code 2>/dev/null | sed -n 's/^sm_//p' | sort -n | \
-	awk 'int($$1/10) != last {last = int($$1/10); printf " -gencode arch=compute_%d,code=[sm_%d,compute_%d]", $$1, $$1, $$1}') \
+	awk 'int($$1/10) != last { \
+		last = int($$1/10); printf " -gencode arch=compute_%d,code=[sm_%d,compute_%d]", $$1, $$1, $$1}') \
 	-Wno-deprecated-gpu-targets
 
 # nvcc compiles for several generations at a time, where it can (from 11.2 on).

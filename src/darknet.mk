@@ -56,6 +56,8 @@ LDFLAGS += $(DARKNET_LIBRARIES)
 # Ranks compare what they are built of.
 COMMON += $(RANK_FLAGS)
 $(OBJDIR)rank%.o: CFLAGS += $(MPI_FLAGS)
-BUILT_OF := $(sort $(wildcard include/*.h src/*.[ch] src/*.cu $(foreach kind,c h cu cuh cpp,plugin/*/*.$(kind) plugin/*/*/*.$(kind))))
+BUILT_OF := $(sort $(wildcard include/*.h src/*.[ch] src/*.cu \
+	$(foreach kind,c h cu cuh cpp,plugin/*/*.$(kind) plugin/*/*/*.$(kind))))
 $(OBJDIR)rank_files.o: $(BUILT_OF)
-$(OBJDIR)rank_files.o: CFLAGS += -DBUILD_DIGEST=$(shell { echo $(GPU) $(CUDNN) $(NCCL) $(BLAS) $(WINOGRAD) $(OPENMP); cat $(BUILT_OF); } | cksum | tr -d ' ')ULL
+$(OBJDIR)rank_files.o: CFLAGS += -DBUILD_DIGEST=$(shell \
+	{ echo $(GPU) $(CUDNN) $(NCCL) $(BLAS) $(WINOGRAD) $(OPENMP); cat $(BUILT_OF); } | cksum | tr -d ' ')ULL

@@ -2,7 +2,8 @@
 DARKNET_LIBRARIES := -ljpeg -lpng
 
 # Matrix products of src/cpu: the first BLAS with a C interface that pkg-config knows. BLAS=0: upstream's loops.
-BLAS_PACKAGE := $(firstword $(foreach package,openblas cblas,$(shell pkg-config --exists $(package) 2>/dev/null && echo $(package))))
+BLAS_PACKAGE := $(firstword $(foreach package,openblas cblas,\
+	$(shell pkg-config --exists $(package) 2>/dev/null && echo $(package))))
 ifeq ($(filter 0 1,$(BLAS)),)
 BLAS := $(if $(BLAS_PACKAGE),1,0)
 endif

@@ -24,7 +24,8 @@ LIBRARY_HEADERS += src/loss/smooth_topk_gpu.h
 LIBRARY_LINK := $(TOOLKIT) $(CUDART_LINK) -lstdc++
 DARKNET_FLAGS := -DGPU $(if $(filter 1,$(CUDNN)),-DCUDNN) $(TOOLKIT)
 DARKNET_LINK := $(TOOLKIT) $(CUDART_LINK) -lcublas -lcurand $(if $(filter 1,$(CUDNN)),-lcudnn) -lstdc++
-build/lib/smooth_topk_gpu.o: src/loss/cuda/smooth_topk_gpu.cu $(wildcard $(LOSS_ROOMS:%=src/%/*.h) src/loss/cuda/*.cuh) build/options
+build/lib/smooth_topk_gpu.o: src/loss/cuda/smooth_topk_gpu.cu \
+	$(wildcard $(LOSS_ROOMS:%=src/%/*.h) src/loss/cuda/*.cuh) build/options
 	@$(call require,$(NVCC),nvidia-cuda-toolkit)
 	@mkdir -p build/lib
 	$(NVCC) $(ARCH) -O3 -Xcompiler -fPIC $(LOSS_INCLUDE) -c $< -o $@

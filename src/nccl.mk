@@ -3,7 +3,8 @@
 
 NCCL_NEEDS = \#if !__has_include(<nccl.h>)\n\#error\n\#endif\n
 ifeq ($(NCCL_HOME),)
-NCCL_FOUND := $(shell printf '$(NCCL_NEEDS)' | $(CC) -shared -x c - -o /dev/null $(TOOLKIT) -lnccl 2>/dev/null && echo -lnccl)
+NCCL_FOUND := $(shell printf '$(NCCL_NEEDS)' | \
+	$(CC) -shared -x c - -o /dev/null $(TOOLKIT) -lnccl 2>/dev/null && echo -lnccl)
 ifeq ($(NCCL_FOUND),)
 NCCL_HOME := $(shell python3 -c 'import nvidia.nccl; print(list(nvidia.nccl.__path__)[0])' 2>/dev/null)
 endif

@@ -44,7 +44,8 @@ inside() {
         mount --bind "$1" "$1" && cd "$1" && mkdir -p .outside && mount --rbind /dev dev && mount -t proc proc proc &&
             mount -t tmpfs -o mode=1777 tmpfs tmp && pivot_root . .outside && umount -l .outside || exit 1
         home=/root && [ "$2" = root ] || home=/home/$2
-        cd "$home" && exec setpriv --reuid="$2" --regid="$2" --init-groups env -i HOME="$home" USER="$2" LANG=C.UTF-8 CI="${CI-}" \
+        cd "$home" && exec setpriv --reuid="$2" --regid="$2" --init-groups \
+            env -i HOME="$home" USER="$2" LANG=C.UTF-8 CI="${CI-}" \
             PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin DEBIAN_FRONTEND=noninteractive sh -c "$3"
     ' sh "$1" "$2" "$3" </dev/null
 }

@@ -47,12 +47,12 @@ table=$scratch/table
         row "$fault" "$how" "$(run_outcome "$upstream" provoke "$name")" "$(run_outcome "$ours" provoke "$name")"
     done
     row 'killed at any moment' \
-        "SIGKILL to $kills training runs that save after each batch, each going on from the newest whole weights of the one before" \
+        "SIGKILL to $kills training runs that save after each batch, each from the newest whole weights before it" \
         "$(run_outcome "$upstream" killed kill_runs "$kills" backup)" \
-            "$(run_outcome "$ours" killed kill_runs "$kills" backup)"
+        "$(run_outcome "$ours" killed kill_runs "$kills" backup)"
     row 'killed at any moment, disk full' "the same on a tmpfs with room for two files, $((kills / 4)) runs" \
         "$(run_outcome "$upstream" killed kill_runs_on_full_disk $((kills / 4)))" \
-            "$(run_outcome "$ours" killed kill_runs_on_full_disk $((kills / 4)))"
+        "$(run_outcome "$ours" killed kill_runs_on_full_disk $((kills / 4)))"
     row 'weights from before' 'written by upstream, loaded and saved again by this' '' "$(exchange "$upstream" "$ours")"
     row 'weights for others' 'written by this, loaded and saved again by upstream' '' "$(exchange "$ours" "$upstream")"
 } >"$table" || exit

@@ -7,78 +7,126 @@ root=${root:-$PWD}
 material=$scratch/material
 export root scratch darknet
 
-# NAME|the fault|how it is provoked|what the outcome must match, an extended regular expression without "|"
+# NAME|the fault|how it is provoked|what the outcome must match, an extended regular expression without "|".
+# A line that ends in "|" goes on in the next.
 list_faults() {
-    cat <<'END'
-disk_fills|disk full while saving|training with its backup directory on a tmpfs of 60 kB|^exit 1; 0 of [1-9][0-9]* files cut short; "Couldn't save weights to disk/soft.weights: No space left on device
-file_limit|write error while saving over a good file|`partial` under `ulimit -f`|^exit 1; old file intact; "Couldn't save weights to good.weights: File too large .at layer
-no_directory|no backup directory|`backup=nowhere`|^exit 1; after 0 batches; "Cannot save weights in the directory nowhere .*No such file
-no_permission|no permission to write|backup directory of mode 555, not as root|^exit 1; after 0 batches; "Cannot save weights in the directory backup .*Permission denied
-cut_within|weights cut short within a layer|`predict` with half a file|^exit 1; no answer; "cut.weights has 6408 bytes, the network needs 12816: it ends within layer 1 .connected
-cut_between|weights cut short between two layers|`predict` with the file of `partial ... 1`|^exit 1; no answer; "part.weights has 516 bytes, the network needs 12816: .*only training
-train_part|the same, as a backbone for training|`train` from that file|^exit 0; after 50 batches; "part.weights has 516 bytes.*keep their initial values: 1 .connected
-left_over|another network's weights|`predict` with a larger network's file|^exit 1; no answer; "more.weights has 12828 bytes, the network needs 12816: 12 are left over
+    sed -e :a -e '/|$/N; s/|\n */|/; ta' <<'END'
+disk_fills|disk full while saving|training with its backup directory on a tmpfs of 60 kB|
+    ^exit 1; 0 of [1-9][0-9]* files cut short; "Couldn't save weights to disk/soft.weights: No space left on device
+file_limit|write error while saving over a good file|`partial` under `ulimit -f`|
+    ^exit 1; old file intact; "Couldn't save weights to good.weights: File too large .at layer
+no_directory|no backup directory|`backup=nowhere`|
+    ^exit 1; after 0 batches; "Cannot save weights in the directory nowhere .*No such file
+no_permission|no permission to write|backup directory of mode 555, not as root|
+    ^exit 1; after 0 batches; "Cannot save weights in the directory backup .*Permission denied
+cut_within|weights cut short within a layer|`predict` with half a file|
+    ^exit 1; no answer; "cut.weights has 6408 bytes, the network needs 12816: it ends within layer 1 .connected
+cut_between|weights cut short between two layers|`predict` with the file of `partial ... 1`|
+    ^exit 1; no answer; "part.weights has 516 bytes, the network needs 12816: .*only training
+train_part|the same, as a backbone for training|`train` from that file|
+    ^exit 0; after 50 batches; "part.weights has 516 bytes.*keep their initial values: 1 .connected
+left_over|another network's weights|`predict` with a larger network's file|
+    ^exit 1; no answer; "more.weights has 12828 bytes, the network needs 12816: 12 are left over
 not_weights|no weights at all|`predict` with a JPEG as weights|^exit 1; no answer; "img/dog.jpg is not a weights file
-no_weights|no such weights file|`predict` with a name that does not exist|^exit 1; no answer; "Couldn't open file: nowhere.weights .No such file
-missing_train|an image is missing, training|1 of 13 paths does not exist|^exit 0; after 50 batches; "Left out image number 1, img/class65_missing.png: No such file
-cut_jpeg_train|a JPEG is cut short, training|1 of 13 images is half of dog.jpg|^exit 0; after 50 batches; "Left out image number 1, img/class65_cut.jpg: [A-Za-z]
-many_bad_train|most images are missing, training|9 of 13 paths do not exist|^exit 1; after [0-9]+ batches; "Too many images of train.list cannot be used
-images_vanish|most images vanish during a run|9 of 12 deleted after the first batch|^exit 1; soft.backup is whole; "Too many images of train.list cannot be used; stopped before batch [1-9]
-missing_valid|an image is missing, validation|1 of 13 paths does not exist|^exit 1; figures of 12 images; "1 of 13 images could not be read
-cut_jpeg_predict|a JPEG is cut short, prediction|`predict` of half of dog.jpg|^exit 1; no answer; "Cannot load image "img/class65_cut.jpg"
+no_weights|no such weights file|`predict` with a name that does not exist|
+    ^exit 1; no answer; "Couldn't open file: nowhere.weights .No such file
+missing_train|an image is missing, training|1 of 13 paths does not exist|
+    ^exit 0; after 50 batches; "Left out image number 1, img/class65_missing.png: No such file
+cut_jpeg_train|a JPEG is cut short, training|1 of 13 images is half of dog.jpg|
+    ^exit 0; after 50 batches; "Left out image number 1, img/class65_cut.jpg: [A-Za-z]
+many_bad_train|most images are missing, training|9 of 13 paths do not exist|
+    ^exit 1; after [0-9]+ batches; "Too many images of train.list cannot be used
+images_vanish|most images vanish during a run|9 of 12 deleted after the first batch|
+    ^exit 1; soft.backup is whole; "Too many images of train.list cannot be used; stopped before batch [1-9]
+missing_valid|an image is missing, validation|1 of 13 paths does not exist|
+    ^exit 1; figures of 12 images; "1 of 13 images could not be read
+cut_jpeg_predict|a JPEG is cut short, prediction|`predict` of half of dog.jpg|
+    ^exit 1; no answer; "Cannot load image "img/class65_cut.jpg"
 empty_train|empty list, training|`train=` an empty file|^exit 1; after 0 batches; "train.list has 0 images
 empty_valid|empty list, validation|`valid=` an empty file|^exit 1; figures of 0 images; "train.list has 0 images
-no_label|a path holds the label of no class|img/zebra.png in the list|^exit 1; after 0 batches; .*"train.list: 1 of 13 paths do not hold exactly one of the 3 labels
-two_labels|a path holds the labels of two classes|img/class65_class66.png in the list|^exit 1; after 0 batches; .*"train.list: 1 of 13 paths do not hold exactly one of the 3 labels
-few_labels|fewer labels than classes|2 lines in the labels file, `classes=3`|^exit 1; after 0 batches; "labels.txt has 2 labels, at least 3 needed
-classes|`classes` is not the network's number of outputs|`classes=2`, 3 outputs|^exit 1; after 0 batches; "classes=2 in soft.data, but the network of soft.cfg has 3 outputs
-bad_jpeg|a damaged JPEG that stb_image asserts on|one of 649 bytes in the list, training|^exit 0; after 50 batches; "Left out image number 1, img/class65_bad.jpg: [A-Za-z]
-bad_gif|a damaged GIF with a name of .png|one of 36 bytes in the list, training|^exit 0; after 50 batches; "Left out image number 1, img/class65_bad.png: a GIF image; JPEG, PNG, BMP and PNM are read
+no_label|a path holds the label of no class|img/zebra.png in the list|
+    ^exit 1; after 0 batches; .*"train.list: 1 of 13 paths do not hold exactly one of the 3 labels
+two_labels|a path holds the labels of two classes|img/class65_class66.png in the list|
+    ^exit 1; after 0 batches; .*"train.list: 1 of 13 paths do not hold exactly one of the 3 labels
+few_labels|fewer labels than classes|2 lines in the labels file, `classes=3`|
+    ^exit 1; after 0 batches; "labels.txt has 2 labels, at least 3 needed
+classes|`classes` is not the network's number of outputs|`classes=2`, 3 outputs|
+    ^exit 1; after 0 batches; "classes=2 in soft.data, but the network of soft.cfg has 3 outputs
+bad_jpeg|a damaged JPEG that stb_image asserts on|one of 649 bytes in the list, training|
+    ^exit 0; after 50 batches; "Left out image number 1, img/class65_bad.jpg: [A-Za-z]
+bad_gif|a damaged GIF with a name of .png|one of 36 bytes in the list, training|
+    ^exit 0; after 50 batches; "Left out image number 1, img/class65_bad.png: a GIF image; JPEG, PNG, BMP and PNM
 windows_list|a list written on Windows|CR LF line ends and a byte order mark (legal)|^exit 0; after 50 batches
 windows_cfg|a .cfg written on Windows|CR LF line ends (legal)|^exit 0; after 50 batches
-utf16_list|a list in UTF-16|`iconv -t UTF-16`|^exit 1; after 0 batches; "train.list: the text is in UTF-16; save it as UTF-8
-rate_no_number|a learning rate that is no number|`learning_rate=fast`|^exit 1; after 0 batches; "soft.cfg, line 1: .net. learning_rate=fast: out of range; must be a finite number above 0
-policy|an unknown policy|`policy=cosine`|^exit 1; after 0 batches; "soft.cfg, line 1: .net. policy=cosine: out of range; must be one of constant
-shortcut|a layer joined with one that is not there|`[shortcut]` with `from=-50`|^exit 1; after 0 batches; "soft.cfg, line [0-9]*: .shortcut. from=-50: -50 is out of range; must be 0 to
-reorg|a stride of 0|`[reorg]` with `stride=0`|^exit 1; after 0 batches; "soft.cfg, line [0-9]*: .reorg. stride=0: out of range; must be a whole number
-crop_layer|a cut larger than the image|`[crop]` with `crop_width=100000`|^exit 1; after 0 batches; "soft.cfg, line [0-9]*: .crop. crop_width=100000: out of range; must be 1 to
+utf16_list|a list in UTF-16|`iconv -t UTF-16`|
+    ^exit 1; after 0 batches; "train.list: the text is in UTF-16; save it as UTF-8
+rate_no_number|a learning rate that is no number|`learning_rate=fast`|
+    ^exit 1; after 0 batches; "soft.cfg, line 1: .net. learning_rate=fast: out of range; must be a finite number above 0
+policy|an unknown policy|`policy=cosine`|
+    ^exit 1; after 0 batches; "soft.cfg, line 1: .net. policy=cosine: out of range; must be one of constant
+shortcut|a layer joined with one that is not there|`[shortcut]` with `from=-50`|
+    ^exit 1; after 0 batches; "soft.cfg, line [0-9]*: .shortcut. from=-50: -50 is out of range; must be 0 to
+reorg|a stride of 0|`[reorg]` with `stride=0`|
+    ^exit 1; after 0 batches; "soft.cfg, line [0-9]*: .reorg. stride=0: out of range; must be a whole number
+crop_layer|a cut larger than the image|`[crop]` with `crop_width=100000`|
+    ^exit 1; after 0 batches; "soft.cfg, line [0-9]*: .crop. crop_width=100000: out of range; must be 1 to
 batchnorm|a `[batchnorm]` section (legal)|trained on the CPU|^exit 0; after 50 batches
-few_train|fewer images than a batch, training|2 images, batch of 4 (legal)|^exit 0; after 50 batches; "train.list has 2 images, fewer than a batch of 4
+few_train|fewer images than a batch, training|2 images, batch of 4 (legal)|
+    ^exit 0; after 50 batches; "train.list has 2 images, fewer than a batch of 4
 few_test|fewer images than a batch, `test`|3 images, batch of 4|^exit 0; answers for 3 of 3
 last_test|last batch of `test`|12 images, batch of 4|^exit 0; answers for 12 of 12
 few_validcrop|fewer than 1000 images, `validcrop`|12 images|^exit 0; figures of 12 images
-same_size|an image of the network's size, `validfull`|a network of 17 x 17, images of 17 x 22|^exit 0; figures of 12 images
-nan_loss|the loss becomes NaN|`learning_rate=1e30` from batch 20 on|^exit 1; after 21 batches; 0 of 6 files hold NaN; "Stopped at batch 21: the loss is not finite.*backup/soft_6.weights
-nan_weights|weights become NaN, the loss not yet|`learning_rate=3e38 decay=1000`, saved after each batch|^exit 1; after 1 batches; 0 of 0 files hold NaN; "Stopped at batch 1: some weights are not finite
+same_size|an image of the network's size, `validfull`|a network of 17 x 17, images of 17 x 22|
+    ^exit 0; figures of 12 images
+nan_loss|the loss becomes NaN|`learning_rate=1e30` from batch 20 on|
+    ^exit 1; after 21 batches; 0 of 6 files hold NaN; "Stopped at batch 21: the loss is not finite.*/soft_6.weights
+nan_weights|weights become NaN, the loss not yet|`learning_rate=3e38 decay=1000`, saved after each batch|
+    ^exit 1; after 1 batches; 0 of 0 files hold NaN; "Stopped at batch 1: some weights are not finite
 ctrl_c|Ctrl-C while training|SIGINT|^exit 130; soft.backup is whole; "Stopped by signal 2 after batch [1-9]
 terminated|`kill` while training|SIGTERM|^exit 143; soft.backup is whole; "Stopped by signal 15 after batch [1-9]
 ctrl_c_twice|a second Ctrl-C|SIGINT twice within one batch|^exit 130 at once; no soft.backup; "Stopping after this batch
-hang_up|the terminal is closed while training|SIGHUP|^exit 129; soft.backup is whole; "Stopped by signal 1 after batch [1-9]
-signal_validating|`kill` while validating|SIGTERM during a validation of 120000 images, `-topk 2`|^exit 143; soft.backup is whole; "Stopped by signal 15 after batch 1;
-all_missing|every image is missing, training|one path 30 times|^exit 1; after 0 batches; "Too many images of train.list cannot be used
+hang_up|the terminal is closed while training|SIGHUP|
+    ^exit 129; soft.backup is whole; "Stopped by signal 1 after batch [1-9]
+signal_validating|`kill` while validating|SIGTERM during a validation of 120000 images, `-topk 2`|
+    ^exit 143; soft.backup is whole; "Stopped by signal 15 after batch 1;
+all_missing|every image is missing, training|one path 30 times|
+    ^exit 1; after 0 batches; "Too many images of train.list cannot be used
 tall|a network higher than wide|`height=32`, `width=16`|^exit 0; after 50 batches
 wide|a network wider than high|`height=16`, `width=64`|^exit 0; after 50 batches
 gray|gray images|`channels=1`, then `predict`|^exit 0; after 50 batches; answers
 channels|images of 4 channels|`channels=4`|^exit 1; after 0 batches; "soft.cfg: .net. channels=4: images have 3 channels
-no_batches_left|weights with all their batches behind them|`train` from the weights of batch 50 of 50|^exit 1; after 0 batches; 1 file; "backup/soft.weights is from batch 50 of max_batches=50, so nothing is left to train; with -clear
-seen|a weights file of more images than there can be|`train` from a file whose header says 2^63-1|^exit 1; after 0 batches; .*"seen.weights: its header says that 9223372036854775807 images were seen
-tree|`tree=` in .data, none in the network|a tree of the 3 classes|^exit 1; after 0 batches; "soft.data: tree=x.tree: needs a network whose .softmax. has a tree=
-tree_size|a tree of other classes than the network's|3 in the network's, 4 in .data's|^exit 1; after 0 batches; "soft.data: tree=y.tree: has 4 classes, but the network has 3 outputs
+no_batches_left|weights with all their batches behind them|`train` from the weights of batch 50 of 50|
+    ^exit 1; after 0 batches; 1 file; "backup/soft.weights is from batch 50 of max_batches=50, so nothing is .* -clear
+seen|a weights file of more images than there can be|`train` from a file whose header says 2^63-1|
+    ^exit 1; after 0 batches; .*"seen.weights: its header says that 9223372036854775807 images were seen
+tree|`tree=` in .data, none in the network|a tree of the 3 classes|
+    ^exit 1; after 0 batches; "soft.data: tree=x.tree: needs a network whose .softmax. has a tree=
+tree_size|a tree of other classes than the network's|3 in the network's, 4 in .data's|
+    ^exit 1; after 0 batches; "soft.data: tree=y.tree: has 4 classes, but the network has 3 outputs
 tree_fits|a tree of the network's classes|`tree=` in the [softmax] and in .data|^exit 0; after 50 batches
-bad_tree|a tree with a parent that is not there|`class67 7`|^exit 1; after 0 batches; "x.tree, line 3: a tree of classes: the parent must be
-leaves|`leaves=` without a tree|`valid`|^exit 1; figures of 0 images; "soft.data: leaves=labels.txt: needs a network with a tree=
+bad_tree|a tree with a parent that is not there|`class67 7`|
+    ^exit 1; after 0 batches; "x.tree, line 3: a tree of classes: the parent must be
+leaves|`leaves=` without a tree|`valid`|
+    ^exit 1; figures of 0 images; "soft.data: leaves=labels.txt: needs a network with a tree=
 csv|`csv` with a batch|a network of 128 x 128, batch of 128|^exit 0; answers for 12 of 12
-top|`top=` beyond the classes|`top=7` in valid, valid10, validfull, validmulti, validcrop, csv, predict|^exit 1; 7 of 7 refused; "soft.data: top=7: must be from 1 to 3
+top|`top=` beyond the classes|`top=7` in valid, valid10, validfull, validmulti, validcrop, csv, predict|
+    ^exit 1; 7 of 7 refused; "soft.data: top=7: must be from 1 to 3
 commands|a command that is none, or cannot be had|vaild, demo, gun, threat, try without a layer|^exit 1; 5 of 5 refused
 long_path|a path of 320 characters|`predict`|^exit 0; answers
-missing_validcrop|an image is missing, `validcrop`|1 of 13 paths does not exist|^exit 1; figures of 12 images; "1 of 13 images could not be read
-nan_loaded|weights with a NaN|`predict`|^exit 1; no answer; "nan.weights: the weights of layer 0 .convolutional. are not finite
-nan_piped|the same through a pipe|`partial` from /dev/stdin|^exit 1; no file; "/dev/stdin: the weights of layer 0 .convolutional. are not finite
+missing_validcrop|an image is missing, `validcrop`|1 of 13 paths does not exist|
+    ^exit 1; figures of 12 images; "1 of 13 images could not be read
+nan_loaded|weights with a NaN|`predict`|
+    ^exit 1; no answer; "nan.weights: the weights of layer 0 .convolutional. are not finite
+nan_piped|the same through a pipe|`partial` from /dev/stdin|
+    ^exit 1; no file; "/dev/stdin: the weights of layer 0 .convolutional. are not finite
 two_saves|two processes save to one name|8 times, networks of two sizes|^exit 0; 8 of 8 whole
-planted|a link and a FIFO where a temporary file would be|`t.weights.tmp`, `u.weights.tmp`|^exit 0; the file linked to is intact
+planted|a link and a FIFO where a temporary file would be|`t.weights.tmp`, `u.weights.tmp`|
+    ^exit 0; the file linked to is intact
 dangling|weights to a link to a file that is not there yet|`partial`|^exit 0; the link stays, its file is whole
-log_vanishes|the directory of `-log` vanishes|deleted while training|^exit 143; soft.backup is whole; said 1 time or more
-log_disk|the disk of `-log` is full|a tmpfs of 4 kB, 200 rows|^exit 0; after 200 batches; .*"-log disk/log.csv: cannot be written: No space left on device; training goes on
+log_vanishes|the directory of `-log` vanishes|deleted while training|
+    ^exit 143; soft.backup is whole; said 1 time or more
+log_disk|the disk of `-log` is full|a tmpfs of 4 kB, 200 rows|
+    ^exit 0; after 200 batches; .*"-log disk/log.csv: cannot be written: No space left on device; training goes on
 old_best|NAME_best.weights of another network, `-topk`|a run that goes on|^exit 0; after 50 batches; it is as it was
 END
 }
@@ -142,7 +190,7 @@ run() { # arguments of darknet
 train() { # [weights]
     run classifier train soft.data soft.cfg "$@"
     fact="after $(grep -c '^[0-9]*, .* images$' out) batches"
-    grep -q '^Too many or too few labels' out && fact="$fact; stdout: \"$(grep '^Too many or too few labels' out | head -n 1)\""
+    grep '^Too many or too few labels' out >few_labels && fact="$fact; stdout: \"$(head -n 1 few_labels)\""
     return 0
 }
 predict() { # weights [image]
@@ -150,7 +198,11 @@ predict() { # weights [image]
     if grep -q % out; then fact="answers"; else fact="no answer"; fi
 }
 figures() { # how many images they are of; upstream has a line an image
-    if grep -q ' images: top-1' out; then sed -n 's/^\([0-9]*\) images: top-1.*/\1/p' out; else grep -c '^[0-9]*: top 1' out; fi
+    if grep -q ' images: top-1' out; then
+        sed -n 's/^\([0-9]*\) images: top-1.*/\1/p' out
+    else
+        grep -c '^[0-9]*: top 1' out
+    fi
 }
 valid() { # command
     run classifier "$1" soft.data soft.cfg good.weights
@@ -235,7 +287,8 @@ fault_policy() {
     train
 }
 first_section() { # put before the network's first layer, below a convolution of one channel
-    awk -v text="[convolutional]\nfilters=1\n$1" '/^\[/ && ++n == 2 { print text } { print }' soft.cfg >new.cfg && mv new.cfg soft.cfg
+    awk -v text="[convolutional]\nfilters=1\n$1" '/^\[/ && ++n == 2 { print text } { print }' soft.cfg >new.cfg &&
+        mv new.cfg soft.cfg
     train
 }
 fault_shortcut() {
@@ -308,10 +361,12 @@ fault_few_test() {
 fault_last_test() { count_tests; }
 fault_few_validcrop() {
     valid validcrop
-    [ "$(grep ' images: top-1' out)" ] || fact="figures of $(sed -n 's/.* \([0-9]*\) images$/\1/p' out | tail -n 1) images"
+    [ "$(grep ' images: top-1' out)" ] ||
+        fact="figures of $(sed -n 's/.* \([0-9]*\) images$/\1/p' out | tail -n 1) images"
 }
 fault_same_size() {
-    sed -i 's/^\(height\|width\)=.*/\1=17/; s/^\[connected\]/[avgpool]/; s/^filters=.*/filters=3/; /^output=/,/^activation/d' soft.cfg
+    sed -i 's/^\(height\|width\)=.*/\1=17/; s/^\[connected\]/[avgpool]/; s/^filters=.*/filters=3/
+        /^output=/,/^activation/d' soft.cfg
     run partial soft.cfg '' any.weights 99
     run classifier validfull soft.data soft.cfg any.weights
     fact="figures of $(figures) images"
@@ -517,7 +572,8 @@ fault_dangling() {
     mkdir elsewhere && ln -s elsewhere/file t.weights
     run partial soft.cfg good.weights t.weights 99
     fact="the link is gone"
-    [ -h t.weights ] && cmp -s -n 1 elsewhere/file good.weights && [ "$(wc -c <elsewhere/file)" = 12816 ] && fact="the link stays, its file is whole"
+    [ -h t.weights ] && cmp -s -n 1 elsewhere/file good.weights && [ "$(wc -c <elsewhere/file)" = 12816 ] &&
+        fact="the link stays, its file is whole"
     return 0
 }
 fault_log_vanishes() {
@@ -550,7 +606,8 @@ fault_old_best() {
     sed -i s/^max_batches=.*/max_batches=100/ soft.cfg
     run classifier train soft.data soft.cfg backup/soft.weights -topk 2
     fact="after $(grep -c '^[0-9]*, .* images$' out) batches; it is lost"
-    cmp -s more.weights backup/soft_best.weights && grep -q 'it is left alone' err && [ -s backup/soft_best_2.weights ] &&
+    cmp -s more.weights backup/soft_best.weights && grep -q 'it is left alone' err &&
+        [ -s backup/soft_best_2.weights ] &&
         fact="after $(grep -c '^[0-9]*, .* images$' out) batches; it is as it was"
     return 0
 }
@@ -566,7 +623,8 @@ train_until() { # signals
 }
 start_endless_run() { # [flags]
     sed -i s/^max_batches.*/max_batches=0/ soft.cfg
-    env --default-signal=INT,TERM,HUP stdbuf -oL "$darknet" classifier train soft.data soft.cfg "$@" >out 2>err </dev/null &
+    env --default-signal=INT,TERM,HUP stdbuf -oL \
+        "$darknet" classifier train soft.data soft.cfg "$@" >out 2>err </dev/null &
     pid=$!
     tries=0
     until grep -q '^Loaded' out || [ $((tries += 1)) = 300 ]; do sleep 0.1; done
@@ -609,11 +667,14 @@ provoke() { # name
 
 # The last line on stderr that says more than a good run does.
 last_message() {
-    sed 's/^Loading weights from .*\.\.\.//; /^Cannot load image "[^"]*"$/{N;s/\n/: /;}' err | grep -av 'Done!$\|^Floating point exc\|^Segmentation fault\|^Saving weights\|Using default\|^layer \|^ *[0-9]* \(conv\|connected\|softmax\|avg\)\|Predicted in\|seconds,\|^Loaded:\|profiling\|^$' | tail -n 1
+    sed 's/^Loading weights from .*\.\.\.//; /^Cannot load image "[^"]*"$/{N;s/\n/: /;}' err |
+        grep -av -e 'Done!$' -e '^Floating point exc' -e '^Segmentation fault' -e '^Saving weights' -e 'Using default' \
+            -e '^layer ' -e '^ *[0-9]* \(conv\|connected\|softmax\|avg\)' -e 'Predicted in' -e 'seconds,' \
+            -e '^Loaded:' -e profiling -e '^$' | tail -n 1
 }
 
-# Kills training runs at random moments soon after their start. A run saves after each batch (of 4 images, all there are), so the file
-# kill_B.weights must be whole, and the run that starts from it must go on with batch B+1.
+# Kills training runs at random moments soon after their start. A run saves after each batch (of 4 images, all there
+# are), so the file kill_B.weights must be whole, and the run that starts from it must go on with batch B+1.
 # Prints the counts; fails unless every newest file was whole and every run went on.
 kill_runs() { # runs directory-for-weights
     mkdir -p kill && cd kill && cp -R "$material"/* . && sed -i 5,12d train.list
@@ -630,7 +691,8 @@ activation=leaky' | sed 's/^max_batches.*/max_batches=0/' >kill.cfg
     size=$(wc -c <"$weights/one.weights")
     rm -f "$weights"/one*
     newest= broken=0 stuck=0 during=0 full=0 runs=0
-    for delay in $(awk -v n="$1" -v start=$start 'BEGIN { srand(1); while (n--) print start/1e9 + 0.05 + 0.3*rand() }'); do
+    delays=$(awk -v n="$1" -v start=$start 'BEGIN { srand(1); while (n--) print start/1e9 + 0.05 + 0.3*rand() }')
+    for delay in $delays; do
         stdbuf -oL "$darknet" classifier train soft.data kill.cfg $newest >out 2>err </dev/null &
         sleep "$delay"
         kill -KILL $!
@@ -651,7 +713,11 @@ activation=leaky' | sed 's/^max_batches.*/max_batches=0/' >kill.cfg
         fi
         find "$weights" -type f ! -path "$newest" -exec rm {} +
     done
-    echo "$runs runs killed, $during with a temporary file there, $full told of a full disk, the last after batch $(basename "${newest##*_}" .weights): the newest weights were cut short $broken times, $stuck runs did not go on from the newest whole ones"
+    last=$(basename "${newest##*_}" .weights)
+    printf '%s' "$runs runs killed, $during with a temporary file there, $full told of a full disk, " \
+        "the last after batch $last: the newest weights were cut short $broken times, " \
+        "$stuck runs did not go on from the newest whole ones"
+    echo
     [ $((broken + stuck)) = 0 ] && [ "$newest" ] && [ "$runs" = "$1" ]
 }
 kill_runs_on_full_disk() { # runs

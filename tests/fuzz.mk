@@ -4,7 +4,8 @@
 # libFuzzer (make fuzz).
 FUZZ_TARGETS := options weights images loss
 FUZZ_SOURCES := $(wildcard tests/fuzz/*.[ch]) tests/support.h
-FUZZ_IMAGES_SOURCES := $(patsubst %,src/data/%.c,image_reader image_orientation image_reading image_rows jpeg_reader pnm_text view_map view_sampler) \
+FUZZ_IMAGES_SOURCES := $(patsubst %,src/data/%.c,image_reader image_orientation image_reading image_rows \
+	jpeg_reader pnm_text view_map view_sampler) \
 	src/base/allocate.c src/base/ending.c
 FUZZ_IMAGES := tests/fuzz/fuzz_images.c $(FUZZ_IMAGES_SOURCES) $(PLUGIN_INCLUDE) \
 	-DLARGEST_IMAGE=262144 $(DARKNET_LIBRARIES)
@@ -40,7 +41,9 @@ fuzz: $(if $(shell command -v clang),$(FUZZ_TARGETS:%=build/fuzz/%)) $(FUZZ_TARG
 	@for target in $(FUZZ_TARGETS); do \
 		mkdir -p build/fuzz/new_$$target; \
 		build/tests/fuzz_$$target words >build/fuzz/$$target.dict || exit 1; \
-		ASAN_OPTIONS=detect_leaks=0 build/fuzz/$$target -max_total_time=$(SECONDS) -max_len=4096 -timeout=20 -rss_limit_mb=4096 -detect_leaks=0 \
-			-print_final_stats=1 -artifact_prefix=build/fuzz/finding-$$target- $$([ ! -s build/fuzz/$$target.dict ] || echo -dict=build/fuzz/$$target.dict) \
+		ASAN_OPTIONS=detect_leaks=0 build/fuzz/$$target -max_total_time=$(SECONDS) \
+			-max_len=4096 -timeout=20 -rss_limit_mb=4096 -detect_leaks=0 \
+			-print_final_stats=1 -artifact_prefix=build/fuzz/finding-$$target- \
+			$$([ ! -s build/fuzz/$$target.dict ] || echo -dict=build/fuzz/$$target.dict) \
 			build/fuzz/new_$$target tests/fuzz/corpus_$$target || exit 1; \
 	done

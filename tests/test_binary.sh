@@ -53,7 +53,8 @@ predict() {
         "$darknet" classifier predict "$scratch/x.data" "$scratch/long.cfg" "$scratch/backup/long.weights" 2>&1 |
             tee "$scratch/predict"
     [ "$(grep -c '%: char_' "$scratch/predict")" = 2 ] &&
-        awk '/%: char_/ { p = $1 + 0; if (p < 0 || p > 100) bad = 1; sum += p } END { exit bad || sum > 100.1 || sum < 1 }' "$scratch/predict"
+        awk '/%: char_/ { p = $1 + 0; if (p < 0 || p > 100) bad = 1; sum += p }
+            END { exit bad || sum > 100.1 || sum < 1 }' "$scratch/predict"
 }
 check 'predict: the two best classes with probabilities' predict
 
@@ -169,7 +170,9 @@ missing_classes() { # by paths, and by labels behind a TAB
         "$darknet" classifier train "$scratch/part.data" "$scratch/net.cfg" >"$scratch/$list.said" 2>&1 || return 1
         grep 'has no image' "$scratch/$list.said"
     done
-    grep -q "one_class.txt has no image of 5 of the 6 classes: char_66_, char_67_, char_68_, char_69_, char_70_; the network cannot learn them" "$scratch/one_class.said" &&
+    missing='char_66_, char_67_, char_68_, char_69_, char_70_'
+    grep -q "one_class.txt has no image of 5 of the 6 classes: $missing; the network cannot learn them" \
+        "$scratch/one_class.said" &&
         grep -q "tabs.txt has no image of 4 of the 6 classes: char_66_, char_68_, char_69_, char_70_; the network" \
             "$scratch/tabs.said" &&
         ! grep 'has no image' "$scratch/train.said"
@@ -198,9 +201,11 @@ check '.data without test=: csv' without_option test data/test.list csv "$long"
 
 for flip in 0 1; do sed "s/^\[net\]/[net]\nflip=$flip/" "$scratch/net.cfg" >"$scratch/flip$flip.cfg"; done
 check 'flip=1 is as without it' sh -c "
-    '$darknet' classifier train '$scratch/x.data' '$scratch/flip1.cfg' -seed 7 && cmp '$scratch/backup/flip1.weights' '$scratch/first.weights'"
+    '$darknet' classifier train '$scratch/x.data' '$scratch/flip1.cfg' -seed 7 &&
+        cmp '$scratch/backup/flip1.weights' '$scratch/first.weights'"
 check 'flip=0 is not' sh -c "
-    '$darknet' classifier train '$scratch/x.data' '$scratch/flip0.cfg' -seed 7 && ! cmp '$scratch/backup/flip0.weights' '$scratch/first.weights'"
+    '$darknet' classifier train '$scratch/x.data' '$scratch/flip0.cfg' -seed 7 &&
+        ! cmp '$scratch/backup/flip0.weights' '$scratch/first.weights'"
 bad_flip() {
     sed 's/^\[net\]/[net]\nflip=2/' "$scratch/net.cfg" >"$scratch/flip2.cfg"
     "$darknet" classifier train "$scratch/x.data" "$scratch/flip2.cfg" >"$scratch/said" 2>&1

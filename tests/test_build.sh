@@ -41,7 +41,8 @@ moved() { # as after a pull
 check 'a source that has moved to another directory is compiled again' moved
 check 'a remark in a patch compiles nothing' rebuilds patches/plugin/0002-smooth-topk-layer.patch ''
 one_more_patch() {
-    printf 'A test.\n\n--- a/src/list.c\n+++ b/src/list.c\n@@ -1,2 +1,3 @@\n+/* patched */\n #include <stdlib.h>\n #include <string.h>\n' >"$copy/patches/plugin/9999-test.patch"
+    printf '%s\n' 'A test.' '' '--- a/src/list.c' '+++ b/src/list.c' '@@ -1,2 +1,3 @@' '+/* patched */' \
+        ' #include <stdlib.h>' ' #include <string.h>' >"$copy/patches/plugin/9999-test.patch"
     echo plugin/9999-test.patch >>"$copy/patches/series"
     rebuilds nothing 'list.o '
 }

@@ -74,7 +74,8 @@ softmax,x'; do
 }
 check 'a result.csv that is empty or garbled is made again' garbled
 cpu_time() { awk -F, \
-    'NR == 1 { for (i = 1; i <= NF; ++i) column[$i] = i; next } !($column["cpu_seconds"] > 0 && $column["seconds"] > 0) { print; exit 1 }' "$scratch/out/results.csv"; }
+    'NR == 1 { for (i = 1; i <= NF; ++i) column[$i] = i; next }
+    !($column["cpu_seconds"] > 0 && $column["seconds"] > 0) { print; exit 1 }' "$scratch/out/results.csv"; }
 check 'results.csv has the time and the CPU time of each run' cpu_time
 
 orphans() {
@@ -173,7 +174,8 @@ wider() {
 }
 check 'another loss joins them, compared with the first' wider
 one_line() { # of 80 columns
-    env OUT="$scratch/lines" LOSSES="softmax 'smooth_topk k=1'" NOISE=0 FRACTION=1 SEEDS='1 2 3 4 5 6' JOBS=12 python3 - "$scratch/terminal" <<'PY'
+    env OUT="$scratch/lines" LOSSES="softmax 'smooth_topk k=1'" NOISE=0 FRACTION=1 SEEDS='1 2 3 4 5 6' \
+        JOBS=12 python3 - "$scratch/terminal" <<'PY'
 import os, pty, sys
 seen = []
 def read(fd):
@@ -255,7 +257,9 @@ tuned() { # without gnuplot
     code=$?
     cat "$scratch/tune.out"
     [ $code -eq 0 ] &&
-        grep -q "make compare DATA=.* NOISE=0.5 FRACTION=1 BATCHES=20 JOBS=2 OUT=.*tune_compared LOSSES=\"'softmax rate=[0-9.]*' 'smooth_topk k=3 tau=[0-9.]* rate=[0-9.]*'\"$" "$scratch/tune.out" &&
+        losses="'softmax rate=[0-9.]*' 'smooth_topk k=3 tau=[0-9.]* rate=[0-9.]*'" &&
+        settings='DATA=.* NOISE=0.5 FRACTION=1 BATCHES=20 JOBS=2 OUT=.*tune_compared' &&
+        grep -q "make compare $settings LOSSES=\"$losses\"$" "$scratch/tune.out" &&
         [ "$(grep -c '^softmax,' "$scratch/tune/tune.csv")" -ge 4 ] &&
             [ "$(grep -c '^smooth_topk k=3,' "$scratch/tune/tune.csv")" -ge 4 ] &&
         grep -q 'The last weights, on 95 images; ± is a standard error' "$scratch/tune.out" &&

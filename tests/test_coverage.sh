@@ -14,7 +14,8 @@ cpu_only="GPU=0 CUDNN=0 OPENCV=0 OPENMP=0 DEBUG=0 MPI=$mpi"
 # MPI_Abort ends a process before gcov writes which lines ran: this one, linked into the program, writes first.
 aborting=
 if [ $mpi = 1 ]; then
-    printf '#include <mpi.h>\nvoid __gcov_dump(void);\nint MPI_Abort(MPI_Comm c, int code) { return __gcov_dump(), PMPI_Abort(c, code); }\n' >"$scratch/abort.c"
+    printf '%s\n' '#include <mpi.h>' 'void __gcov_dump(void);' \
+        'int MPI_Abort(MPI_Comm c, int code) { return __gcov_dump(), PMPI_Abort(c, code); }' >"$scratch/abort.c"
     mpicc -fPIC -c "$scratch/abort.c" -o "$scratch/abort.o" || exit 1
     aborting=-Wl,$scratch/abort.o
 fi

@@ -36,7 +36,8 @@ check 'no file of src/ is over 500 lines' sources
 patches() {
     wc -l patches/*/*.patch | tail -n 1
     [ "$(cat patches/*/*.patch | wc -l)" -le 1200 ] &&
-        awk '/^\+\+\+/ { c = /\.(c|h|cu)$/; next } c && /^\+/ { n[FILENAME]++ } END { for (f in n) if (n[f] > 60) { print f, n[f]; bad = 1 } exit bad }' patches/*/*.patch
+        awk '/^\+\+\+/ { c = /\.(c|h|cu)$/; next } c && /^\+/ { n[FILENAME]++ }
+            END { for (f in n) if (n[f] > 60) { print f, n[f]; bad = 1 } exit bad }' patches/*/*.patch
 }
 check 'all patches are at most 1200 lines, none adds more than 60 of C' patches
 series() { ls patches/*/*.patch | sed 's,^patches/,,' | sort >"$scratch/there" && grep -v '^#' patches/series | sort |

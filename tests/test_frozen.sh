@@ -89,7 +89,8 @@ check "with upstream's own loops too" slow_alone
 
 named() { # WORD
     with 1 "$1=1" >n.cfg && ! train n.cfg && tail -n 1 err &&
-        grep -q "n.cfg, line [0-9]*: \[convolutional\] $1=1: no such option; to freeze this layer and all before it write stopbackward=1, this layer alone learning_rate=0" err
+        freeze='to freeze this layer and all before it write stopbackward=1, this layer alone learning_rate=0' &&
+        grep -q "n.cfg, line [0-9]*: \[convolutional\] $1=1: no such option; $freeze" err
 }
 for word in frozen freeze trainable; do check "$word=1 is named, with the right words" named $word; done
 

@@ -90,7 +90,8 @@ if is_part steps && [ "$(nvidia-smi -L | wc -l)" -gt 1 ]; then
     network "$scratch/net.cfg" '[smooth_topk]
 k=2' 50
     check 'training on two GPUs' sh \
-        -c "'$darknet' classifier train '$scratch/x.data' '$scratch/net.cfg' -seed 7 -gpus 0,1 && ! grep -i 'nan' '$scratch/output'"
+        -c "'$darknet' classifier train '$scratch/x.data' '$scratch/net.cfg' -seed 7 -gpus 0,1 &&
+        ! grep -i 'nan' '$scratch/output'"
 fi
 
 # Users of upstream report that with cuDNN nothing is learned (pjreddie/darknet issue 1262): a residual network on

@@ -28,7 +28,8 @@ tree() {
     program build/gpu-ready/bench_gpu 'echo classes'
     program tests/test_gpu.sh 'echo "ok 1 - three"; echo "ok 2 - four # SKIP nothing there"'
     program build/gpu-ready/darknet \
-        'for i in $(seq 20); do echo "Loaded: 0.1 seconds"; echo "$i, 0.1: 1, 1 avg, 0.1 rate, 0.5 seconds, 64 images"; done; ! grep -q max_batches=60 "$4" || sleep 1'
+        'for i in $(seq 20); do' 'echo "Loaded: 0.1 seconds"' \
+        'echo "$i, 0.1: 1, 1 avg, 0.1 rate, 0.5 seconds, 64 images"' 'done' '! grep -q max_batches=60 "$4" || sleep 1'
     mkdir -p "$scratch/tree/bench" "$scratch/tree/cfg" "$scratch/tree/tools"
     echo '{ }' >"$scratch/tree/bench/report_gpu.awk"
     cp tools/cuda_environment.sh "$scratch/tree/tools/"
@@ -51,7 +52,9 @@ check 'a step with cuDNN that was not built is skipped by name' grep -q 'SKIP cu
 check 'at most 8 files come back' sh -c "[ \$(find '$scratch/tree/results' -type f | wc -l) -le 8 ]"
 check 'each step leaves what it said' sh -c "[ \$(grep -c '^==== ' '$scratch/tree/results/steps.txt') = 10 ]"
 check 'a whole step is timed, with loading and alone' \
-    grep -q 'cifar100_smooth_topk.cfg, without cuDNN: [0-9]* images/s with loading (.* ms a batch of 64); the step alone 500.0 ms, waiting for images 100.0 ms' "$scratch/tree/results/steps.txt"
+    times='the step alone 500.0 ms, waiting for images 100.0 ms'
+    grep -q "cifar100_smooth_topk.cfg, without cuDNN: [0-9]* images/s with loading (.* ms a batch of 64); $times" \
+        "$scratch/tree/results/steps.txt"
 program build/gpu-ready/darknet_cudnn 'exit 1'
 check 'a program with cuDNN that fails is a failure, no skip' gpu_check 1
 check 'and is named' says 'FAILED, exit code 1: whole_steps .*'
@@ -73,12 +76,15 @@ check 'programs that miss a library are not run as they are' gpu_check 1
 check 'which library is in the results' grep -q 'libcublas.so.13 => not found' "$scratch/tree/results/steps.txt"
 tree
 check 'no time: nothing is begun, and it is said' sh \
-    -c "cd '$scratch/tree' && PATH=$scratch/tree/bin:\$PATH LIMIT=0 sh '$check_script' results && grep -q '^0 steps failed, 10 skipped' results/summary.txt"
+    -c "cd '$scratch/tree' && PATH=$scratch/tree/bin:\$PATH LIMIT=0 sh '$check_script' results &&
+        grep -q '^0 steps failed, 10 skipped' results/summary.txt"
 check 'LIMIT=soon is refused' sh \
-    -c "cd '$scratch/tree' && ! PATH=$scratch/tree/bin:\$PATH LIMIT=soon sh '$check_script' results 2>said && grep -q 'LIMIT=soon' said"
+    -c "cd '$scratch/tree' && ! PATH=$scratch/tree/bin:\$PATH LIMIT=soon sh '$check_script' results 2>said &&
+        grep -q 'LIMIT=soon' said"
 program bin/nvidia-smi 'exit 9'
 check 'without a GPU it says so: exit code 1' sh \
-    -c "cd '$scratch/tree' && ! PATH=$scratch/tree/bin:\$PATH sh '$check_script' results 2>said && grep -q 'needs an NVIDIA GPU' said"
+    -c "cd '$scratch/tree' && ! PATH=$scratch/tree/bin:\$PATH sh '$check_script' results 2>said &&
+        grep -q 'needs an NVIDIA GPU' said"
 
 # CUDA's libraries where only Python's packages have them, and under names that the linker does not know.
 found_libraries() {
@@ -87,7 +93,8 @@ found_libraries() {
     (cuda_links=$scratch/links PYTHONPATH=$scratch/python PYTHON=python3 && export PYTHONPATH &&
         . tools/cuda_environment.sh &&
         case $LD_LIBRARY_PATH in *"$scratch/python/nvidia/cu13/lib"*) ;; *) exit 1 ;; esac &&
-        case $CPATH in *"$scratch/python/nvidia/cu13/include"*) ;; *) exit 1 ;; esac && [ -L "$scratch/links/libcudnn.so" ])
+        case $CPATH in *"$scratch/python/nvidia/cu13/include"*) ;; *) exit 1 ;; esac &&
+            [ -L "$scratch/links/libcudnn.so" ])
 }
 check "libraries of Python's nvidia packages are found" found_libraries
 

@@ -24,10 +24,12 @@ check 'the shared library shows what its headers declare, and no more' symbols
 check 'its soname has a version' sh \
     -c "readelf -d '$prefix/lib/libsmooth_topk.so' | grep 'SONAME.*\[libsmooth_topk.so.1\]'"
 check 'the header is C99' sh \
-    -c "printf '#include <smooth_topk.h>\n' | ${CC:-gcc} -std=c99 -pedantic-errors -Wall -Wextra -Werror -I'$prefix/include' -fsyntax-only -x c -"
+    -c "printf '#include <smooth_topk.h>\n' |
+        ${CC:-gcc} -std=c99 -pedantic-errors -Wall -Wextra -Werror -I'$prefix/include' -fsyntax-only -x c -"
 if command -v g++ >/dev/null; then
     check 'the header is C++' sh \
-        -c "printf '#include <smooth_topk.h>\n' | g++ -std=c++11 -pedantic-errors -Wall -Wextra -Werror -I'$prefix/include' -fsyntax-only -x c++ -"
+        -c "printf '#include <smooth_topk.h>\n' |
+            g++ -std=c++11 -pedantic-errors -Wall -Wextra -Werror -I'$prefix/include' -fsyntax-only -x c++ -"
 else
     skip 'the header is C++' 'there is no g++'
 fi

@@ -62,7 +62,8 @@ k=2'; do
         case $kind in smooth_topk) last= ;; *) last="[smooth_topk]
 k=2" ;; esac
         case $kind in crop | rnn | gru | lstm | crnn | softmax | logistic) last= ;; esac # not below [smooth_topk]
-        printf '[net]\nbatch=8\nwidth=224\nheight=224\nchannels=3\nlearning_rate=.01\nmax_batches=1\n[convolutional]\nfilters=1\nsize=1\nactivation=linear\n[%s\n%s\n' \
+        start='[net]\nbatch=8\nwidth=224\nheight=224\nchannels=3\nlearning_rate=.01\nmax_batches=1\n'
+        printf "$start[convolutional]\nfilters=1\nsize=1\nactivation=linear\n[%s\n%s\n" \
             "$section" "$last" >layer.cfg
         for kb in 90000 120000 150000 200000 300000; do
             limited $kb "$darknet" partial layer.cfg '' part 99 && continue
@@ -81,7 +82,8 @@ machine() {
     [ "$tenth" -gt 0 ] && [ "$tenth" -lt 8000 ] || return 0 # of such a machine no layer takes a tenth
     { printf '[net]\nbatch=64\nwidth=64\nheight=64\nchannels=3\nlearning_rate=.01\nmax_batches=1\n'
         for i in 1 2 3 4 5 6 7 8 9; do
-            printf '[route]\nlayers=-1\n[convolutional]\nfilters=%s\nsize=1\nactivation=linear\n[convolutional]\nfilters=1\nsize=1\nactivation=linear\n' "$tenth"
+            printf '[route]\nlayers=-1\n'
+            printf '[convolutional]\nfilters=%s\nsize=1\nactivation=linear\n' "$tenth" 1
         done | sed 1,2d
         printf '[connected]\noutput=6\nactivation=linear\n[smooth_topk]\nk=2\n'
     } >machine.cfg

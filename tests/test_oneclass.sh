@@ -12,7 +12,8 @@ while read -r label; do grep -F "$label" train.txt | sed "s/\$/$tab$label/"; don
 grep -F "$target" train.txt | sed -n "1~2s/\$/$tab/p" >>one_train.txt
 grep -F "$target" train.txt | sed -n "2~2s/\$/$tab/p" >one_test.txt
 grep -F "$unknown" train.txt | sed "s/\$/${tab}unknown/" >>one_test.txt
-sed "s#^classes=.*#classes=3#; s#^train=.*#train=$scratch/one_train.txt#; s#^valid=.*#test=$scratch/one_test.txt#; s#^labels=.*#labels=$scratch/known.txt#" \
+sed "s#^classes=.*#classes=3#; s#^train=.*#train=$scratch/one_train.txt#; 
+    s#^valid=.*#test=$scratch/one_test.txt#; s#^labels=.*#labels=$scratch/known.txt#" \
     x.data >one.data
 
 # cfg NAME COMPACTNESS [LAST]: a network with that section between its features and its classes.
@@ -120,7 +121,8 @@ closer() { # features of the target, weight 2 beside weight 0: nearer to each ot
 import csv
 def ratio(name):
     rows = list(csv.DictReader(open(name)))
-    mean = lambda truth: sum(float(r["score"]) for r in rows if r["truth"] == truth) / sum(r["truth"] == truth for r in rows)
+    scores = lambda truth: [float(r["score"]) for r in rows if r["truth"] == truth]
+    mean = lambda truth: sum(scores(truth)) / len(scores(truth))
     return mean("target") / mean("unknown")
 print(ratio("zero.csv"), ratio("pull.csv"))
 assert ratio("pull.csv") < ratio("zero.csv")

@@ -172,7 +172,8 @@ every = [json.loads(line)["guesses"] for line in open(scratch + "/all")]
 found = [json.loads(line)["set"] for line in open(scratch + "/json")]
 rows = list(csv.reader(open(scratch + "/csv", newline="")))
 for p, s, row in zip(every, found, rows):
-    assert [g["class"] for g in s] == [g["class"] for g in p if 1 - g["probability"] <= threshold + 1e-9] == row[2::2], (p, s)
+    inside = [g["class"] for g in p if 1 - g["probability"] <= threshold + 1e-9]
+    assert [g["class"] for g in s] == inside == row[2::2], (p, s)
     powers = {g["class"]: g["probability"] ** (1 / factor) for g in p}
     for g in s:
         assert abs(g["probability"] - powers[g["class"]] / sum(powers.values())) < 1e-5, (g, factor)

@@ -52,7 +52,8 @@ check 'and with 1 where a test failed, also where the last did not' fails_alone
 
 # make's own targets: both use these, and fail with them.
 check 'make test and make check run prove with this' sh -c "
-    for target in test check; do make -n \$target MAKE=: | grep -q -- '--formatter Counts .*--exec tests/run_one.sh .*tests/test_prove.sh' || exit 1; done"
+    for target in test check; do make -n \$target MAKE=: |
+        grep -q -- '--formatter Counts .*--exec tests/run_one.sh .*tests/test_prove.sh' || exit 1; done"
 executable() { # prove runs them by their names
     for script in tests/test_*.sh; do [ -x "$script" ] || { echo "$script: chmod +x"; return 1; }; done
 }

@@ -141,7 +141,8 @@ one_voice() {
     done
     [ "$(grep -c 'batch 50/50' out)" = 1 ] || return 1
     paste -d, one.csv three.csv | awk -F, '{
-        for (i = 1; i < 7; ++i) if ($i != $(i + 7) && ($i - $(i + 7))^2 > 1e-8) { print; bad = 1 } } END { exit bad || NR != 6 }'
+        for (i = 1; i < 7; ++i) if ($i != $(i + 7) && ($i - $(i + 7))^2 > 1e-8) { print; bad = 1 } }
+        END { exit bad || NR != 6 }'
 }
 check '-topk, -log and -progress: as with one process, by rank 0 alone' one_voice
 

@@ -65,7 +65,8 @@ check 'a row an epoch and one at the end' epochs
 check 'a run with -progress' train progress -seed 3 -topk 2 -every 5 -progress
 one_line() {
     cat "$scratch/progress.out"
-    grep -Eq '^batch 20/20  epoch [0-9.]+  loss [0-9.]+  rate [0-9.e-]+  top-1 [0-9.]+  top-2 [0-9.]+ \(best [0-9.]+\)  0:00 left$' "$scratch/progress.out" &&
+    figures='epoch [0-9.]+  loss [0-9.]+  rate [0-9.e-]+  top-1 [0-9.]+  top-2 [0-9.]+ \(best [0-9.]+\)'
+    grep -Eq "^batch 20/20  $figures  0:00 left$" "$scratch/progress.out" &&
         ! grep -Eq '^Loaded|images$|^Validation' "$scratch/progress.out"
 }
 check 'one line that says how far and how long, in place of upstream'"'"'s' one_line
@@ -211,7 +212,8 @@ charted() {
 }
 check '-chart draws an SVG, and the weights are the same' charted
 best_marked() { # the first of the best rows, as _best.weights
-    want=$(awk -F, 'NR > 1 && $6 > best { best = $6; batch = $1 } END { printf "validation top-2, %%: best %.2f at batch %d", 100 * best, batch }' "$scratch/log.csv")
+    want=$(awk -F, 'NR > 1 && $6 > best { best = $6; batch = $1 }
+        END { printf "validation top-2, %%: best %.2f at batch %d", 100 * best, batch }' "$scratch/log.csv")
     echo "$want"
     grep -q "$want<" "$scratch/chart.svg" &&
         grep -q 'validation top-2, %: best 99.90 at batch 5<' "$scratch/part.svg" &&
@@ -228,12 +230,14 @@ without_gnuplot() {
     mkdir "$scratch/none"
     env PATH="$scratch/none" "$darknet" classifier train "$scratch/charted.data" "$scratch/net.cfg" -seed 3 -topk 2 \
         -every 5 -chart "$scratch/none.svg" >"$scratch/none.out" 2>&1 || return 1
-    grep -q -- '-chart .*none.svg: not drawn without gnuplot; install it with: apt-get install --no-install-recommends gnuplot-nox' "$scratch/none.out"
+    install='apt-get install --no-install-recommends gnuplot-nox'
+    grep -q -- "-chart .*none.svg: not drawn without gnuplot; install it with: $install" "$scratch/none.out"
 }
 check 'without gnuplot a line says so' without_gnuplot
 broken_gnuplot() {
     mkdir "$scratch/broken"
-    printf '#!/bin/sh\nhead -c 200 | sed -n "s/.*set output \x27\(.*\)\x27.*/\\1/p" | while read -r file; do echo half >"$file"; done\nexit 1\n' >"$scratch/broken/gnuplot"
+    printf '#!/bin/sh\nhead -c 200 | sed -n "s/.*set output \x27\(.*\)\x27.*/\\1/p" |\n' >"$scratch/broken/gnuplot"
+    printf 'while read -r file; do echo half >"$file"; done\nexit 1\n' >>"$scratch/broken/gnuplot"
     chmod +x "$scratch/broken/gnuplot"
     echo '<svg>before</svg>' >"$scratch/kept.svg"
     env PATH="$scratch/broken:$PATH" "$darknet" classifier train "$scratch/charted.data" "$scratch/net.cfg" -seed 3 \

@@ -6,7 +6,8 @@ images 4
 # train FILE SECTION: the running means of the loss of a run of 200 batches.
 train() {
     network "$scratch/$1.cfg" "$2" 200
-    sed -i 's/^\[avgpool\]$/[connected]\noutput=6\nactivation=linear/; s/^filters=6$/filters=12/; s/^max_crop=18/max_crop=16/; s/^learning_rate=.*/learning_rate=0.002/' "$scratch/$1.cfg"
+    sed -i 's/^\[avgpool\]$/[connected]\noutput=6\nactivation=linear/; s/^filters=6$/filters=12/
+        s/^max_crop=18/max_crop=16/; s/^learning_rate=.*/learning_rate=0.002/' "$scratch/$1.cfg"
     "$darknet" classifier train "$scratch/x.data" "$scratch/$1.cfg" -seed 1 -log "$scratch/$1.csv" -topk 2 -every 50 \
         >"$scratch/$1.out" 2>&1 || { tail -n 5 "$scratch/$1.out"; return 1; }
     sed -n 's/^[0-9]*, [0-9.]*: \([^,]*\), .*/\1/p' "$scratch/$1.out" >"$scratch/$1.losses"
@@ -15,7 +16,9 @@ learns() { # better than chance (top 2 of 6: 1 in 3), by a loss that falls
     train "$1" "$2" || return 1
     cat "$scratch/$1.csv"
     [ "$(wc -l <"$scratch/$1.losses")" -eq 200 ] && tail -n 1 "$scratch/$1.csv" | awk -F, '{ exit !($6 > 0.7) }' &&
-        awk '{ loss[NR] = $1 } END { for (i = 1; i <= 10; ++i) { a += loss[i]; b += loss[NR - i + 1] } exit !(b < 0.9 * a) }' "$scratch/$1.losses"
+        awk '{ loss[NR] = $1 }
+            END { for (i = 1; i <= 10; ++i) { a += loss[i]; b += loss[NR - i + 1] }
+                  exit !(b < 0.9 * a) }' "$scratch/$1.losses"
 }
 for type in entropy truncated_entropy hinge_alpha hinge_beta calibrated_hinge lml lapsum; do
     check "a network learns by $type" learns "$type" "[topk_loss]
@@ -54,7 +57,8 @@ check 'a resumed run says that its threshold starts again' again
 
 alike() { # the losses of two runs, batch by batch
     paste "$scratch/$1.losses" "$scratch/$2.losses" |
-        awk '{ d = $1 - $2; if (d < 0) d = -d; if (d > 2e-4 * (1 + $1)) { print NR, $0; exit 1 } } END { exit NR < 200 }'
+        awk '{ d = $1 - $2; if (d < 0) d = -d; if (d > 2e-4 * (1 + $1)) { print NR, $0; exit 1 } }
+            END { exit NR < 200 }'
 }
 train softmax '[softmax]' && train k1 '[topk_loss]
 k=1' && train truncated '[topk_loss]
@@ -100,8 +104,9 @@ $(printf '%s\n' "$@")" 5
     tail -n 3 "$scratch/message"
     [ $code -eq 1 ] && grep -qF -- "[$section] $text" "$scratch/message"
 }
-check 'refused: a type that is none' refused \
-    'type=soft: no such loss; must be one of entropy, truncated_entropy, hinge_alpha, hinge_beta, calibrated_hinge, lml, lapsum, l2svm, gce, multilabel_hinge, multilabel_entropy' topk_loss type=soft
+types='entropy, truncated_entropy, hinge_alpha, hinge_beta, calibrated_hinge, lml, lapsum, l2svm, gce'
+types="$types, multilabel_hinge, multilabel_entropy"
+check 'refused: a type that is none' refused "type=soft: no such loss; must be one of $types" topk_loss type=soft
 check 'refused: k is 0' refused 'k=0: out of range; must be a whole number, 1 <= k < 6' topk_loss k=0
 check 'refused: k is all classes, by default 5 < 6 is not' refused 'k=6: out of range' topk_loss k=6
 check 'refused: k is no number' refused 'k=2x: not a number' topk_loss k=2x
@@ -121,8 +126,8 @@ check 'refused: scale 0' refused 'scale=0: out of range; must be a finite number
 check 'refused: temperature -1' refused 'temperature=-1: out of range' topk_loss temperature=-1
 check 'refused: hardest 0' refused 'hardest=0: out of range; must be a whole number, hardest >= 1' topk_loss hardest=0
 check 'refused: hardest 0 of smooth_topk' refused 'hardest=0: out of range' smooth_topk k=2 hardest=0
-check 'refused: hardest 2.5' refused \
-    'hardest=2.5: out of range; must be a whole number, hardest >= 1: how many samples of a batch count; or a fraction of all, 0.001 <= hardest < 1' smooth_topk k=2 hardest=2.5
+range='a whole number, hardest >= 1: how many samples of a batch count; or a fraction of all, 0.001 <= hardest < 1'
+check 'refused: hardest 2.5' refused "hardest=2.5: out of range; must be $range" smooth_topk k=2 hardest=2.5
 check 'refused: hardest 1.0' refused 'hardest=1.0: out of range' topk_loss hardest=1.0
 check 'refused: hardest 0.0009' refused 'hardest=0.0009: out of range' topk_loss hardest=0.0009
 check 'refused: hardest -0.3' refused 'hardest=-0.3: out of range' topk_loss hardest=-0.3

@@ -41,7 +41,8 @@ for top in ("top1", "topk"):
     a, b, n = r["a_alone"], r["b_alone"], r["a_alone"] + r["b_alone"]
     p = min(1, 2 * sum(math.comb(n, i) for i in range(min(a, b) + 1)) / 2 ** n)
     half = 1.96 * math.sqrt((n + 1) / 37 - ((b - a) / 37) ** 2) / math.sqrt(37)
-    assert abs(r["p"] - p) < 1e-5 * p and abs(r["low"] - (b - a) / 37 + half) < 1e-5 and abs(r["high"] - (b - a) / 37 - half) < 1e-5, (r, p)
+    assert abs(r["p"] - p) < 1e-5 * p, (r, p)
+    assert abs(r["low"] - (b - a) / 37 + half) < 1e-5 and abs(r["high"] - (b - a) / 37 - half) < 1e-5, (r, p)
 PY
 }
 check 'its figures are those of classifier valid, interval and test those of its counts' as_valid
@@ -70,17 +71,24 @@ for row in rows:
         if row[net] != row["class"]:
             count[row["class"], row[net]] += sign
 c = result["confusion"]
-assert abs(c["a"] - c["b"]) == max(map(abs, count.values())) and count[c["class"], c["guess"]] == c["a"] - c["b"], (c, count)
+assert abs(c["a"] - c["b"]) == max(map(abs, count.values())), (c, count)
+assert count[c["class"], c["guess"]] == c["a"] - c["b"], (c, count)
 PY
 }
 check 'the list and the figures agree' listed
 lines() {
     cat "$scratch/out"
-    grep -Eq "^a: top-1 [0-9.]+, top-2 [0-9.]+, guesses for 90 % [0-9.]+   $scratch/a.cfg $scratch/backup/a.weights$" \
-        "$scratch/out" && grep -Eq \
-        "^top-2: (b is ahead of a by [0-9.]+ points|a is ahead of b by [0-9.]+ points|a and b are equal), 95 % interval [-+][0-9.]+ to [-+][0-9.]+; of 35 images a alone is right on [0-9]+, b alone on [0-9]+; McNemar's test p=" "$scratch/out" &&
-        grep -Eq '^guesses for 90 %: b - a = [-+][0-9.]+, 95 % interval [-+][0-9.]+ to [-+][0-9.]+; sets calibrated on 17 images, measured on 18 others: the right class is in [0-9.]+ and [0-9.]+ %$' "$scratch/out" &&
-        grep -Eq '^the confusion that differs most: char_[0-9]+_ taken for char_[0-9]+_, [0-9]+ times by a, [0-9]+ by b$' "$scratch/out" && grep -Eq "^they disagree on [0-9]+ images: $scratch/list.csv$" "$scratch/out"
+    figures='top-1 [0-9.]+, top-2 [0-9.]+, guesses for 90 % [0-9.]+'
+    ahead='(b is ahead of a by [0-9.]+ points|a is ahead of b by [0-9.]+ points|a and b are equal)'
+    interval='95 % interval [-+][0-9.]+ to [-+][0-9.]+'
+    alone="of 35 images a alone is right on [0-9]+, b alone on [0-9]+; McNemar's test p="
+    sets='sets calibrated on 17 images, measured on 18 others: the right class is in [0-9.]+ and [0-9.]+ %'
+    confusion='char_[0-9]+_ taken for char_[0-9]+_, [0-9]+ times by a, [0-9]+ by b'
+    grep -Eq "^a: $figures   $scratch/a.cfg $scratch/backup/a.weights$" "$scratch/out" &&
+        grep -Eq "^top-2: $ahead, $interval; $alone" "$scratch/out" &&
+        grep -Eq "^guesses for 90 %: b - a = [-+][0-9.]+, $interval; $sets$" "$scratch/out" &&
+        grep -Eq "^the confusion that differs most: $confusion$" "$scratch/out" &&
+        grep -Eq "^they disagree on [0-9]+ images: $scratch/list.csv$" "$scratch/out"
 }
 check 'its lines' lines
 guesses() { # as calibrate and valid -sets have them
@@ -101,7 +109,8 @@ assert result["cover"] == 0.9 and result["calibrated"] == 17 and result["measure
 for net in "ab":
     with open(f"{scratch}/{net}.json") as file:
         sets = json.load(file)["sets"]
-    assert abs(sets["mean_set_size"] - result[net]) < 2e-6 and abs(sets["coverage"] - result["coverage_" + net]) < 2e-6, (sets, result)
+    assert abs(sets["mean_set_size"] - result[net]) < 2e-6, (sets, result)
+    assert abs(sets["coverage"] - result["coverage_" + net]) < 2e-6, (sets, result)
 assert abs(result["difference"] - result["b"] + result["a"]) < 2e-6 and result["low"] <= result["high"]
 PY
 }
@@ -173,7 +182,9 @@ itself() {
     "$darknet" classifier versus "$scratch/x.data" "$scratch/a.cfg" "$scratch/backup/a.weights" "$scratch/a.cfg" \
         "$scratch/backup/a.weights" >"$scratch/same" 2>/dev/null || return 1
     cat "$scratch/same"
-    grep -q 'top-1: a and b are equal, 95 % interval -5.30 to +5.30; of 35 images a alone is right on 0, b alone on 0.*p=1$' "$scratch/same" && grep -q '^they disagree on 0 images$' "$scratch/same" && ! grep -q confusion "$scratch/same"
+    equal='top-1: a and b are equal, 95 % interval -5.30 to +5.30'
+    grep -q "$equal; of 35 images a alone is right on 0, b alone on 0.*p=1$" "$scratch/same" &&
+        grep -q '^they disagree on 0 images$' "$scratch/same" && ! grep -q confusion "$scratch/same"
 }
 check 'a network and itself do not differ' itself
 unread() {
@@ -189,7 +200,8 @@ unread() {
 check 'an image that cannot be read is named and left out, and the exit code says so' unread
 without_stderr() { # the list, which would get its number, has no message in it
     for closed in '2>&-' '>&- 2>&-'; do
-        eval '"$darknet" classifier versus "$scratch/y.data" "$scratch/a.cfg" "$scratch/backup/a.weights" "$scratch/b.cfg" "$scratch/backup/b.weights" -list "$scratch/closed.csv" >"$scratch/out"' "$closed"
+        eval '"$darknet" classifier versus "$scratch/y.data" "$scratch/a.cfg" "$scratch/backup/a.weights" \
+            "$scratch/b.cfg" "$scratch/backup/b.weights" -list "$scratch/closed.csv" >"$scratch/out"' "$closed"
         cat "$scratch/closed.csv"
         ! grep -q 'Left out' "$scratch/closed.csv" && grep -q '^path,class,a,b' "$scratch/closed.csv" || return 1
     done

@@ -1,14 +1,16 @@
 # The tests: make test (at most 4 minutes from scratch on two cores), make check (all), make faults.
 #
 # A script tests/test_X.sh and a program tests/test_X.c are found by themselves and belong to both targets; what takes
-# long, or another build of Darknet, is named in LONG_SCRIPTS or LONG_PROGRAMS, and only `make check` runs it. `make check`
-# also sets LONG=1, with which a test may run its whole grid where it is content with a part otherwise.
-LONG_SCRIPTS := $(patsubst %,tests/test_%.sh,barriers build builds compare coverage cpu_aarch64 cpu_threads export_networks fuzz gpu nvcc python ranks ranks_faults sanitized static upstream valgrind)
+# long, or another build of Darknet, is named in LONG_SCRIPTS or LONG_PROGRAMS, and only `make check` runs it.
+# `make check` also sets LONG=1, with which a test may run its whole grid where it is content with a part otherwise.
+LONG_SCRIPTS := $(patsubst %,tests/test_%.sh,barriers build builds compare coverage \
+	cpu_aarch64 cpu_threads export_networks fuzz gpu nvcc python ranks ranks_faults sanitized static upstream valgrind)
 LONG_PROGRAMS := build/tests/%_sanitized build/tests/loss_kernels_off_chip build/tests/rows_kernels
 
 # Without a fake stack: gcc 14 puts vectors of 64 bytes on one that is aligned to 32. clang, unlike gcc, minds that
 # upstream adds 0 to the null pointer.
-SANITIZED := -O1 -g -fsanitize=address,undefined -fno-sanitize-recover=all --param asan-use-after-return=0 -Wno-unused-command-line-argument $(if $(findstring clang,$(CC)),-fno-sanitize=pointer-overflow)
+SANITIZED := -O1 -g -fsanitize=address,undefined -fno-sanitize-recover=all --param asan-use-after-return=0 \
+	-Wno-unused-command-line-argument $(if $(findstring clang,$(CC)),-fno-sanitize=pointer-overflow)
 MATHEMATICS := $(wildcard src/loss/*.c)
 MATHEMATICS_HEADERS := $(wildcard $(LOSS_ROOMS:%=src/%/*.h))
 
@@ -42,7 +44,8 @@ build/tests/loss_sanitized: build/sanitized/.built
 $(TEST_LOSS_COMPILED): $(MATHEMATICS) $(MATHEMATICS_HEADERS)
 $(TEST_LOSS_LINKED) $(TEST_LOSS_COMPILED): build/tests/test_loss.o build/tests/reference.o
 	@echo "building $@"
-	@$(CC) build/tests/test_loss.o build/tests/reference.o $(VARIANT) $(WARNINGS) -Wno-unused $(LOSS_INCLUDE) -o $@ $(DARKNET_LIBRARIES) -lcmocka -lm -pthread
+	@$(CC) build/tests/test_loss.o build/tests/reference.o $(VARIANT) $(WARNINGS) -Wno-unused $(LOSS_INCLUDE) \
+		-o $@ $(DARKNET_LIBRARIES) -lcmocka -lm -pthread
 
 # The kernels run on the CPU, under an emulation of CUDA: beside the CPU's loss, and through the tests of the
 # mathematics, with fused multiply-adds as on a GPU, with rows that do not fit on chip, and sanitized.
@@ -67,16 +70,20 @@ $(TEST_KERNELS): tests/test_kernels.cpp tests/cuda_emulation.h $(KERNELS) build/
 	@$(CXX) $(VARIANT) $(EMULATION) -c $< -o $@.test.o
 	@$(CC) $(VARIANT) $@.test.o build/libsmooth_topk.a $(OPENMP_FLAG) -o $@ -lstdc++ -lcmocka -lm
 
-build/tests/loss_kernels build/tests/loss_kernels_off_chip build/tests/loss_kernels_sanitized: tests/kernels_on_cpu.cpp build/tests/reference.o tests/cuda_emulation.h tests/test_loss.c tests/support.h $(KERNELS) build/libsmooth_topk.a
+build/tests/loss_kernels build/tests/loss_kernels_off_chip build/tests/loss_kernels_sanitized: \
+		tests/kernels_on_cpu.cpp build/tests/reference.o tests/cuda_emulation.h tests/test_loss.c \
+		tests/support.h $(KERNELS) build/libsmooth_topk.a
 	@$(call require,$(CXX),g++)
 	@echo "building $@"
 	@$(CC) $(VARIANT) $(WARNINGS) $(LOSS_INCLUDE) $(THROUGH_KERNELS) -c tests/test_loss.c -o $@.test.o
 	@$(CXX) $(VARIANT) $(EMULATION) -c $< -o $@.kernels.o
-	@$(CC) $(VARIANT) $@.test.o build/tests/reference.o $@.kernels.o build/libsmooth_topk.a $(OPENMP_FLAG) -o $@ -lstdc++ -lcmocka -lm
+	@$(CC) $(VARIANT) $@.test.o build/tests/reference.o $@.kernels.o build/libsmooth_topk.a $(OPENMP_FLAG) -o $@ \
+		-lstdc++ -lcmocka -lm
 
 # Sums over several k and rows of truth.
 TEST_LOSS_KERNELS += build/tests/rows_kernels
-build/tests/rows_kernels: tests/kernels_on_cpu.cpp tests/cuda_emulation.h tests/test_rows.c tests/reference.c tests/support.h $(KERNELS) build/libsmooth_topk.a | build/tests/.cmocka
+build/tests/rows_kernels: tests/kernels_on_cpu.cpp tests/cuda_emulation.h tests/test_rows.c tests/reference.c \
+		tests/support.h $(KERNELS) build/libsmooth_topk.a | build/tests/.cmocka
 	@$(call require,$(CXX),g++)
 	@echo "building $@"
 	@$(CC) -O2 -DEVERY=16 $(WARNINGS) $(LOSS_INCLUDE) $(THROUGH_KERNELS) -c tests/test_rows.c -o $@.test.o
@@ -85,7 +92,8 @@ build/tests/rows_kernels: tests/kernels_on_cpu.cpp tests/cuda_emulation.h tests/
 
 # Many rows in a batch, as each alone.
 TEST_LOSS_KERNELS += build/tests/rows_alone_kernels
-build/tests/rows_alone_kernels: tests/kernels_on_cpu.cpp tests/cuda_emulation.h tests/test_rows_alone.c tests/support.h $(KERNELS) build/libsmooth_topk.a | build/tests/.cmocka
+build/tests/rows_alone_kernels: tests/kernels_on_cpu.cpp tests/cuda_emulation.h tests/test_rows_alone.c \
+		tests/support.h $(KERNELS) build/libsmooth_topk.a | build/tests/.cmocka
 	@$(call require,$(CXX),g++)
 	@echo "building $@"
 	@$(CC) -O2 -DROWS=90 -DROUNDS=3 $(WARNINGS) $(LOSS_INCLUDE) $(THROUGH_KERNELS) -c tests/test_rows_alone.c -o $@.test.o
@@ -108,12 +116,14 @@ build/tests/convolutional_kernels_text.h: $(SOURCE)/.patched
 	@sed -n '/^void \(forward\|backward\)_convolutional_layer_gpu/,/^}/p' $(SOURCE)/src/convolutional_kernels.cu | \
 		sed 's/^void/static void/; s/_gpu(/_cpu(/g; s/_gpu\>//g' >$@
 
-$(UNITS:%=build/tests/%): build/tests/%: tests/test_%.c $(SOURCE)/libdarknet.a $(wildcard tests/*.h) | build/tests/.cmocka
+$(UNITS:%=build/tests/%): build/tests/%: tests/test_%.c $(SOURCE)/libdarknet.a \
+		$(wildcard tests/*.h) | build/tests/.cmocka
 	@echo "building $@"
 	@$(CC) -O2 $(UNIT_FLAGS) $(DARKNET_FLAGS) -I$(SOURCE)/include -I$(SOURCE)/src $< $(SOURCE)/libdarknet.a \
 		$(WRAPPED) $(OPENMP_FLAG) $(DARKNET_LINK) $(DARKNET_LIBRARIES) -lcmocka -lm -pthread -o $@
 
-$(UNITS:%=build/tests/%_sanitized): build/tests/%_sanitized: tests/test_%.c build/sanitized/.built $(wildcard tests/*.h) | build/tests/.cmocka
+$(UNITS:%=build/tests/%_sanitized): build/tests/%_sanitized: tests/test_%.c build/sanitized/.built \
+		$(wildcard tests/*.h) | build/tests/.cmocka
 	@echo "building $@"
 	@$(CC) $(SANITIZED) $(UNIT_FLAGS) -Ibuild/sanitized/include -Ibuild/sanitized/src $< build/sanitized/libdarknet.a \
 		$(WRAPPED) $(DARKNET_LIBRARIES) -lcmocka -lm -pthread -o $@
@@ -122,7 +132,8 @@ $(UNITS:%=build/tests/%_sanitized): build/tests/%_sanitized: tests/test_%.c buil
 # targets. clang's is for libFuzzer, and does not mind that upstream adds 0 to the null pointer.
 CPU_ONLY := GPU=0 CUDNN=0 OPENCV=0 OPENMP=0 DEBUG=0
 build/sanitized/.built: SANITIZED_BUILD = CC='$(CC)' CPP='$(CC) -x c' OPTS='$(SANITIZED)' libdarknet.a darknet
-build/fuzz/darknet/.built: SANITIZED_BUILD = CC='clang' CPP='clang -x c' OPTS='$(SANITIZED) -fno-sanitize=pointer-overflow -fsanitize=fuzzer-no-link' libdarknet.a
+build/fuzz/darknet/.built: SANITIZED_BUILD = CC='clang' CPP='clang -x c' \
+	OPTS='$(SANITIZED) -fno-sanitize=pointer-overflow -fsanitize=fuzzer-no-link' libdarknet.a
 build/sanitized/.built build/fuzz/darknet/.built: build/upstream tools/patch_darknet.sh $(PATCHES) $(PLUGIN)
 	@mkdir -p $(@D)
 	@echo "building Darknet with sanitizers in $(@D)"
@@ -154,7 +165,8 @@ CHECK := $(filter-out $(WITHOUT:%=tests/test_%.sh),$(wildcard tests/test_*.sh)) 
 TEST := $(filter-out $(LONG_SCRIPTS) $(LONG_PROGRAMS),$(CHECK))
 # What the scripts take for granted: they run side by side and build nothing of their own in build/.
 TEST_MATERIAL := darknet lib build/make_glyphs build/make_disturbances
-CHECK_MATERIAL := $(TEST_MATERIAL) build/pristine/darknet $(if $(shell command -v mpicc),build/ranks/.built) $(FUZZ_TARGETS:%=build/tests/fuzz_%)
+CHECK_MATERIAL := $(TEST_MATERIAL) build/pristine/darknet \
+	$(if $(shell command -v mpicc),build/ranks/.built) $(FUZZ_TARGETS:%=build/tests/fuzz_%)
 
 # All programs first, on all cores; then all tests, as many at once.
 PROVE = PERL5LIB=tests/prove prove --formatter Counts --timer --jobs $(CORES) --exec tests/run_one.sh
@@ -163,7 +175,8 @@ test check:
 	@$(call require,python3,python3)
 	@$(call require,gnuplot,--no-install-recommends gnuplot-nox)
 	@$(MAKE) --no-print-directory $(PARALLEL) $@-programs
-	@CC='$(CC)' CMOCKA_MESSAGE_OUTPUT=TAP $(if $(filter check,$@),LONG=1) $(PROVE) $(if $(filter check,$@),$(CHECK),$(TEST))
+	@CC='$(CC)' CMOCKA_MESSAGE_OUTPUT=TAP $(if $(filter check,$@),LONG=1) \
+		$(PROVE) $(if $(filter check,$@),$(CHECK),$(TEST))
 test-programs: $(filter build/%,$(TEST)) $(TEST_MATERIAL)
 check-programs: $(filter build/%,$(CHECK)) $(CHECK_MATERIAL) $(if $(filter 1,$(GPU)),$(TEST_LOSS_GPU))
 

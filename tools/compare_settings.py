@@ -204,8 +204,8 @@ def two_digits(number):
 
 
 def fewer_batches(settings, seconds, cost):
-    """({"BATCHES": ..., perhaps "EVERY"}, seconds): what makes all of it take 0.9 of an hour. EVERY, not said, is a tenth
-    of BATCHES; where ten validations take half of the time, there is one. Ten batches are the least."""
+    """({"BATCHES": ..., perhaps "EVERY"}, seconds): what makes all of it take 0.9 of an hour. EVERY, not said, is a
+    tenth of BATCHES; where ten validations take half of the time, there is one. Ten batches are the least."""
     of_a_batch = seconds / (settings["BATCHES"] + math.ceil(settings["BATCHES"] / settings["EVERY"]) * cost)
     room = 0.9 * HOUR / of_a_batch  # batches, and validations by what they cost
     validations = 10 if room >= 20 * cost else 1

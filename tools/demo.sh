@@ -42,7 +42,8 @@ for loss in $losses; do
 done
 batches=$(sed -n 's/^max_batches=//p' "$dir/glyphs_softmax.cfg")
 images=$(($(wc -l <"$dir/data/valid.txt")))
-echo "glyphs: 95 classes, $(($(wc -l <"$dir/data/train.txt"))) images to train on, labels redrawn with probability $noise; $images to validate on"
+echo "glyphs: 95 classes, $(($(wc -l <"$dir/data/train.txt"))) images to train on," \
+    "labels redrawn with probability $noise; $images to validate on"
 
 # --- Both trainings at once
 # Without stdbuf Darknet's lines come in lumps, and so does the progress.
@@ -59,7 +60,8 @@ show_end() {
 # The last batch of LOSS in its log and the loss's running mean.
 last_batch() {
     tail -n 20 "$dir/$1.train.log" |
-        awk '/^[0-9]+, [0-9.]+: [^ ]+, [^ ]+ avg, / { batch = $1 + 0; mean = $4 } END { print batch + 0, mean == "" ? "-" : mean }'
+        awk '/^[0-9]+, [0-9.]+: [^ ]+, [^ ]+ avg, / { batch = $1 + 0; mean = $4 }
+            END { print batch + 0, mean == "" ? "-" : mean }'
 }
 
 start=$(date +%s)
@@ -115,7 +117,8 @@ figures() {
 # named START: the line of versus that begins so, with the losses' names; what it is counted from is left out.
 named() {
     sed -n "/^$1/{s/;.*//;s/b is ahead of a/smooth_topk is ahead of softmax/
-s/a is ahead of b/softmax is ahead of smooth_topk/;s/b - a/smooth_topk - softmax/;s/a and b/softmax and smooth_topk/;p;}" "$dir/versus.txt"
+s/a is ahead of b/softmax is ahead of smooth_topk/
+s/b - a/smooth_topk - softmax/;s/a and b/softmax and smooth_topk/;p;}" "$dir/versus.txt"
 }
 
 printf '\n%-12s %7s %7s %7s %18s %8s\n' loss noise top-1 top-5 'guesses for 90 %' seconds

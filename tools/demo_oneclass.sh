@@ -55,7 +55,8 @@ for code in $targets; do
     lists "$code"
     for pull in $pulls; do
         name=target_${code}_weight_$pull
-        sed -e "${BATCHES:+s/^max_batches=.*/max_batches=$BATCHES/;}s/^weight=.*/weight=$pull/; s/^output=71/output=$classes/" \
+        sed -e "${BATCHES:+s/^max_batches=.*/max_batches=$BATCHES/;}s/^weight=.*/weight=$pull/
+            s/^output=71/output=$classes/" \
             cfg/oneclass_smooth_topk.cfg >"$work/$name.cfg"
         build/darknet classifier train "$work/oneclass.data" "$work/$name.cfg" -seed "$seed" >"$work/$name.log" 2>&1 &&
             build/darknet classifier oneclass "$work/oneclass.data" "$work/$name.cfg" "$dir/weights/$name.weights" \
@@ -71,5 +72,6 @@ for code in $targets; do
 done | tee "$work/table.txt"
 echo
 awk '{ if (!n[$2]++) order[++count] = $2; sum[$2] += $3 }
-    END { for (i = 1; i <= count; ++i) printf "mean AUC with compactness %s: %.4f\n", order[i], sum[order[i]] / n[order[i]] }' "$work/table.txt"
+    END { for (i = 1; i <= count; ++i)
+              printf "mean AUC with compactness %s: %.4f\n", order[i], sum[order[i]] / n[order[i]] }' "$work/table.txt"
 echo "Lists of all scores (*.csv), networks (*.cfg) and logs are in $work, weights in $dir/weights."

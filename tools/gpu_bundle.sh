@@ -94,7 +94,8 @@ export CPATH="$here/include${CPATH:+:$CPATH}" LIBRARY_PATH="$here/lib${LIBRARY_P
 export LD_LIBRARY_PATH="$here/lib${LD_LIBRARY_PATH:+:$LD_LIBRARY_PATH}" READY="$here/ready"
 cd tree && . tools/cuda_environment.sh
 # cuDNN's own headers, where they are, come first; these only where there is a library to link with.
-case $(echo "$LD_LIBRARY_PATH" | tr : '\n' | sed 's|$|/libcudnn.so*|' | while read -r name; do ls $name; done 2>/dev/null) in
+case $(echo "$LD_LIBRARY_PATH" | tr : '\n' | sed 's|$|/libcudnn.so*|' |
+    while read -r name; do ls $name; done 2>/dev/null) in
 *libcudnn*) export CPATH="$CPATH:$here/cudnn" ;;
 esac
 exec tools/gpu_check.sh "$out"

@@ -107,8 +107,11 @@ whole_step() {
         awk -v batch="$batch" -v all="$(echo "$short $long $3" | awk '{ print ($2 - $1) / ($3 - 15) }')" \
             -v loaded="$loaded" -v what="$(basename "$1"), $4" '{ t[NR] = $1 }
             END { m = t[int((NR + 1) / 2)]
-                  if (m > 0 && all > 0) printf "%s: %.0f images/s with loading (%.1f ms a batch of %d); the step alone %.1f ms, waiting for images %.1f ms (medians of %d)\n", what, batch / all, 1000 * all, batch, 1000 * m, 1000 * loaded, NR
-                  exit !(m > 0 && all > 0) }'
+                  if (!(m > 0 && all > 0)) exit 1
+                  printf "%s: %.0f images/s with loading (%.1f ms a batch of %d); ",
+                      what, batch / all, 1000 * all, batch
+                  printf "the step alone %.1f ms, waiting for images %.1f ms (medians of %d)\n",
+                      1000 * m, 1000 * loaded, NR }'
 }
 # Where cuDNN's headers were found, a program that is missing or fails is a failure, not a skip.
 has_cudnn() {
@@ -135,8 +138,10 @@ fifty_steps() {
 counters() {
     ncu=$(find_tool ncu) || true
     [ "$ncu" ] || { echo 'no ncu' && return 77; }
+    metrics=gpu__time_duration.sum,dram__bytes_read.sum,dram__bytes_write.sum,launch__registers_per_thread
+    metrics=$metrics,sm__warps_active.avg.pct_of_peak_sustained_active
     "$ncu" --clock-control none --launch-count 12 --kernel-name regex:pivot_kernel\|any_kernel\|label_kernel \
-        --metrics gpu__time_duration.sum,dram__bytes_read.sum,dram__bytes_write.sum,sm__warps_active.avg.pct_of_peak_sustained_active,launch__registers_per_thread \
+        --metrics "$metrics" \
         "$READY/bench_gpu" sizes || { echo 'ncu cannot read the counters here' && return 77; }
 }
 accuracy() {

@@ -68,7 +68,9 @@ awk -v losses="$losses" '
         print "| loss | top-1 | top-5 | top-5, 32 commonest | 31 between | 32 rarest |"
         print "|---|--:|--:|--:|--:|--:|"
         split("softmax plain margins alpha5 alpha5_margins weights both softmax_hardest hardest", known, " ")
-        split("`[softmax]`|`k=5`|`k=5`, `class_margins=auto`|`k=5`, `alpha=5`|`k=5`, `alpha=5`, `class_margins=auto`|`k=5`, `class_weights=auto`|both|softmax, `hardest=0.3`|`k=5`, `hardest=0.3`", names, "|")
+        split("`[softmax]`|`k=5`|`k=5`, `class_margins=auto`|`k=5`, `alpha=5`|" \
+              "`k=5`, `alpha=5`, `class_margins=auto`|`k=5`, `class_weights=auto`|both|" \
+              "softmax, `hardest=0.3`|`k=5`, `hardest=0.3`", names, "|")
         for (i in known) name[known[i]] = names[i]
         count = split(losses, wanted, " ")
         for (i = 1; i <= count; ++i) {

@@ -94,7 +94,8 @@ def check_scores(name: str, scores) -> int:
     if not scores.is_floating_point() or scores.layout != torch.strided:
         raise TypeError(f"{name}: have the type {scores.dtype}, {scores.layout}; must be strided and floating point")
     if scores.dim() == 0:
-        raise ValueError(f"{name}: have no dimension; must be (classes,), (batch, classes) or (batch, classes, d1, ...)")
+        raise ValueError(f"{name}: have no dimension; "
+                         "must be (classes,), (batch, classes) or (batch, classes, d1, ...)")
     if scores.device.type not in ("cpu", "cuda", "meta"):
         raise ValueError(f"{name}: are on {scores.device}; must be on the CPU or a CUDA device")
     return 0 if scores.dim() == 1 else 1

@@ -32,7 +32,8 @@ sub open_test {
             my $parser = shift;
             push @skipped, "$name: " . $parser->skip_all if $parser->skip_all;
 
-            # One failure more for a program that crashed or ended before its plan; cmocka's exit code only counts failures.
+            # One failure more for a program that crashed or ended before its plan; cmocka's exit code only
+            # counts failures.
             if ( $parser->parse_errors || ( $parser->exit && !$failed_here ) ) {
                 $failed_here++;
                 push @said, 'crashed or ended early, exit code ' . $parser->exit, $parser->parse_errors, @remarks;
