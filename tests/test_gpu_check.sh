@@ -51,9 +51,9 @@ check 'a step with cuDNN that was not built is skipped by name' grep -q 'SKIP cu
     "$scratch/tree/results/steps.txt"
 check 'at most 8 files come back' sh -c "[ \$(find '$scratch/tree/results' -type f | wc -l) -le 8 ]"
 check 'each step leaves what it said' sh -c "[ \$(grep -c '^==== ' '$scratch/tree/results/steps.txt') = 10 ]"
+waits='the step alone 500.0 ms, waiting for images 100.0 ms'
 check 'a whole step is timed, with loading and alone' \
-    times='the step alone 500.0 ms, waiting for images 100.0 ms'
-    grep -q "cifar100_smooth_topk.cfg, without cuDNN: [0-9]* images/s with loading (.* ms a batch of 64); $times" \
+    grep -q "cifar100_smooth_topk.cfg, without cuDNN: [0-9]* images/s with loading (.* ms a batch of 64); $waits" \
         "$scratch/tree/results/steps.txt"
 program build/gpu-ready/darknet_cudnn 'exit 1'
 check 'a program with cuDNN that fails is a failure, no skip' gpu_check 1
