@@ -6,9 +6,10 @@ tree=$PWD/build/coverage
 rm -rf "$tree"
 mkdir -p "$tree"
 unset LONG
-# src/ranks needs MPI; without it these files are left out. The sums by NCCL need a GPU: tests/test_nccl.sh has them.
-mpi=0 without=src/ranks/rank ranks=
-if command -v mpicc >/dev/null; then mpi=1 without=rank_backend_nccl ranks='ranks ranks_faults'; fi
+# src/ranks needs MPI; without it these files are left out. Pinned memory and the sums by NCCL need a GPU;
+# tests/test_nccl.sh has these sums.
+mpi=0 without='src/ranks/rank\|pinned_batch' ranks=
+if command -v mpicc >/dev/null; then mpi=1 without='rank_backend_nccl\|pinned_batch' ranks='ranks ranks_faults'; fi
 cpu_only="GPU=0 CUDNN=0 OPENCV=0 OPENMP=0 DEBUG=0 MPI=$mpi"
 
 # MPI_Abort ends a process before gcov writes which lines ran: this one, linked into the program, writes first.
@@ -32,6 +33,8 @@ run_unit() {
     more=
     [ "$1" = loss ] && more=tests/reference.c
     [ "$1" = layer ] && more=-Wl,--wrap=malloc,--wrap=calloc,--wrap=realloc
+    [ "$1" = views ] && more=-ffp-contract=off
+    [ "$1" = one_by_one ] && more=-Ibuild/tests
     # shellcheck disable=SC2086
     gcc -O2 -w --coverage $rooms -Itests -I"$tree/include" -I"$tree/src" -o "$scratch/$1" "tests/test_$1.c" $more \
         "$tree/libdarknet.a" $libraries -lcmocka -lm -pthread && "$scratch/$1" "-test_accuracy_grid"
@@ -45,8 +48,11 @@ run_script() {
         ! grep -A9 '^not ok' "$scratch/tap"
 }
 export DARKNET_RANKS="$tree/darknet"
-for script in $ranks options cfg cfg_checks text_files binary commands topk topk_loss versus chart hardening; do
-    check "test_$script.sh passes" run_script "tests/test_$script.sh"
+# All that run the Darknet they are given, but for those that build, train for minutes or measure its memory.
+long='test_(build|builds|compare|coverage|export|export_networks|gpu|memory|nccl|ranks|ranks_faults|sanitized|upstream|use)\.sh'
+for script in $(grep -lE '\$(darknet|DARKNET)' tests/test_*.sh | grep -vE "$long") $(printf 'tests/test_%s.sh ' $ranks); do
+    [ -f "$script" ] || continue
+    check "$script passes" run_script "$script"
 done
 
 # FILE COVERED LINES of each file of src/.
@@ -65,7 +71,12 @@ done
 enough() {
     [ $# = 3 ] || { echo 'no line of it was compiled' && return 1; }
     least=95
-    [ "$1" = src/ranks/rank_messages.c ] && least=90 # what is said after a minute
+    case $1 in
+    src/ranks/rank_messages.c | src/ranks/rank_wait.c) least=85 ;; # what is said after a minute
+    src/base/ending.c) least=85 ;;                                 # a second fault, while the first one saves
+    src/cpu/openblas_start.c) least=80 ;;                          # the program starts anew before gcov writes
+    src/simd/instruction_set.h) least=75 ;;                        # sets that this machine has not, or exceeds
+    esac
     [ $(($2 * 100)) -ge $(($3 * least)) ] && return
     echo "lines that did not run: $(grep "^$1:" "$scratch/missed" | cut -d: -f2 | sort -n | tr '\n' ' ')"
     return 1

@@ -62,6 +62,13 @@ epochs() {
             grep -q 'a_1.weights is of an earlier run; it is now ' err && [ ! -e backup/a_2.weights.1 ]
 }
 check "an epoch's weights of the same name stay as well" epochs
+no_room_for_a_name() { # of 255 characters, the most that a file's name may have
+    long=$(printf 'n%.0s' $(seq 242))
+    network "$long.cfg" "$topk" 2 && : >"backup/${long}_best.weights"
+    ! train "$long.cfg" -topk 2 && cat err && [ -e "backup/${long}_best.weights" ] &&
+        grep -q '_best.weights is of an earlier run and cannot be renamed to .*: File name too long' err
+}
+check 'what cannot be renamed is not replaced: the run ends' no_room_for_a_name
 not_before_it_trains() { # what cannot train renames nothing
     ! train a.cfg -topk 9 && ls backup && [ ! -e backup/a.weights.1 ]
 }

@@ -14,8 +14,8 @@ typedef struct {
 static int by_key(const void *left, const void *right)
 {
     const drawn_line *a = left, *b = right;
-    if (a->key != b->key) return a->key < b->key ? -1 : 1;
-    return a->line < b->line ? -1 : a->line > b->line;
+    int keys = (a->key > b->key) - (a->key < b->key);
+    return keys ? keys : a->line - b->line;
 }
 
 char *draw_half(int count)

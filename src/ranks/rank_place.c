@@ -30,12 +30,12 @@ void find_place(void)
     MPI_Comm_free(&machine);
 }
 
+#ifdef GPU
 int gpu_of_rank(int chosen)
 {
-#ifdef GPU
     int gpus = 0;
     if (ranks > 1 && !chosen && cudaGetDeviceCount(&gpus) == cudaSuccess && gpus > 0)
         return rank_on_machine % gpus;
-#endif
     return chosen;
 }
+#endif
