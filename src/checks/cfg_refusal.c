@@ -1,5 +1,6 @@
-/* The message with which every check of a .cfg ends. */
+/* The messages with which checks of a network end. */
 #include "cfg_refusal.h"
+#include "ending.h"
 
 #include <stdarg.h>
 #include <stdio.h>
@@ -14,4 +15,11 @@ void refuse_section(char *filename, const section *s, const char *format, ...)
     fprintf(stderr, "\n");
     va_end(arguments);
     exit(1);
+}
+
+void refuse_resizing(int number, const char *layer)
+{
+    char message[128];
+    snprintf(message, sizeof message, "Layer %d, %s, cannot change its size", number, layer);
+    end_program(message);
 }

@@ -15,6 +15,11 @@ typedef struct {
 void refuse_section(char *filename, const section *s, const char *format, ...)
     __attribute__((format(printf, 3, 4), noreturn));
 
+/* Says that this layer of a network cannot be made for images of another size, and ends the
+ * program.
+ */
+void refuse_resizing(int number, const char *layer) __attribute__((noreturn));
+
 /* Upstream's: what kind of layer a name in brackets is. */
 LAYER_TYPE string_to_layer_type(char *type);
 
