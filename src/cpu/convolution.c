@@ -5,6 +5,7 @@
 #include "columns.h"
 #include "cpu_settings.h"
 #include "cpu_threads.h"
+#include "integers.h"
 #include "panels.h"
 
 #include <string.h>
@@ -36,16 +37,6 @@ typedef struct {
     int first, last; /* strips of this chunk */
     int filter_blocks, column_blocks, channel_blocks;
 } column_plan;
-
-static int min_int(int a, int b)
-{
-    return a < b ? a : b;
-}
-
-static int max_int(int a, int b)
-{
-    return a > b ? a : b;
-}
 
 static int blocks(int all, int block)
 {

@@ -3,6 +3,7 @@
 
 #include "cpu_settings.h"
 #include "cpu_threads.h"
+#include "integers.h"
 
 #include <float.h>
 #include <stddef.h>
@@ -17,16 +18,6 @@ typedef struct {
     float *input_delta;
     void (*two_by_two)(const float *in, int first, int height, int width, float *out, int *indexes);
 } pooling;
-
-static int max_int(int a, int b)
-{
-    return a > b ? a : b;
-}
-
-static int min_int(int a, int b)
-{
-    return a < b ? a : b;
-}
 
 static void pool_plane(const layer *l, const float *in, int first, float *out, int *indexes)
 {

@@ -4,6 +4,7 @@
 #include "convolution.h"
 #include "cpu_settings.h"
 #include "cpu_threads.h"
+#include "integers.h"
 #include "panels.h"
 
 #include <stdint.h>
@@ -79,16 +80,6 @@ typedef struct {
     float *output, *weight_updates, *input_delta;
     int first, last, first_tile, chunk_now; /* the bands of this chunk, its tiles */
 } winograd_plan;
-
-static int min_int(int a, int b)
-{
-    return a < b ? a : b;
-}
-
-static int max_int(int a, int b)
-{
-    return a > b ? a : b;
-}
 
 int winograd_fits(const convolution_shape *s)
 {

@@ -14,9 +14,9 @@
    prod (1 + x_i t) = (1 + y t)^n prod (1 + d_i w), of whose second factor the power sums of the d_i
    give as many coefficients as are needed. */
 #include "smooth_topk_any_k.h"
+#include "integers.h"
 #include "smooth_topk_bits.h"
 #include "smooth_topk_exp.h"
-#include "smooth_topk_integers.h"
 #include "smooth_topk_polynomial.h"
 #include "smooth_topk_power_sums.h"
 #include "smooth_topk_scratch.h"

@@ -1,7 +1,7 @@
 /* The walk over the rows of a batch, by one thread or, with OpenMP, by several. */
 #include "smooth_topk_batch.h"
+#include "integers.h"
 #include "smooth_topk.h"
-#include "smooth_topk_integers.h"
 #include "smooth_topk_scratch.h"
 
 #ifdef _OPENMP

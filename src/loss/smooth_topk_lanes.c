@@ -1,10 +1,10 @@
 /* Rows side by side, one in each lane of a vector. The method is that of smooth_topk_pivot.c, but
    for the selection: the k largest scores of a lane are kept sorted, and each score is put in. */
 #include "smooth_topk_lanes.h"
+#include "integers.h"
 #include "smooth_topk_bits.h"
 #include "smooth_topk_exp.h"
 #include "smooth_topk_formulas.h"
-#include "smooth_topk_integers.h"
 #include "smooth_topk_polynomial.h"
 #include "smooth_topk_scratch.h"
 #include "smooth_topk_small_k.h"

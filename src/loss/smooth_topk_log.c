@@ -9,8 +9,8 @@
    The classes are dealt out to the lanes of a vector, each of which multiplies its own in a tree;
    the lanes' products are multiplied in the end. Logarithms are to base 2. */
 #include "smooth_topk_log.h"
+#include "integers.h"
 #include "smooth_topk_bits.h"
-#include "smooth_topk_integers.h"
 #include "smooth_topk_tree_shape.h"
 
 /* A lane's classes go in blocks. A block's own tree is built in scratch, again on the way down, so

@@ -14,7 +14,7 @@
    score, because without its own label a row has either of them as pivot; for k > 10 and a narrow
    gap a tilt is used for which k classes are expected. */
 #include "smooth_topk_narrow_gap.h"
-#include "smooth_topk_integers.h"
+#include "integers.h"
 #include "smooth_topk_polynomial.h"
 #include "smooth_topk_scratch.h"
 #include "smooth_topk_small_k.h"

@@ -11,10 +11,10 @@
    / min(c_k, c_{k-1}): small unless the k largest scores are nearly equal and the rest far below.
    Then, and for every k > SMALL_K, smooth_topk_any_k.c takes over. */
 #include "smooth_topk_pivot.h"
+#include "integers.h"
 #include "smooth_topk_any_k.h"
 #include "smooth_topk_bits.h"
 #include "smooth_topk_exp.h"
-#include "smooth_topk_integers.h"
 #include "smooth_topk_polynomial.h"
 #include "smooth_topk_scratch.h"
 #include "smooth_topk_small_k.h"
@@ -42,9 +42,9 @@ typedef struct {
     double *heavy; /* u_i of the heavy classes */
     int *heavy_class;
     int heavies;
-} class_weights;
+} pivot_weights;
 
-static void compute_weights(class_weights *weights)
+static void compute_weights(pivot_weights *weights)
 {
     const smooth_topk_sample *sample = weights->sample;
     int k = sample->params->k;
@@ -72,7 +72,7 @@ static void compute_weights(class_weights *weights)
 }
 
 /* Returns 0, with nothing written but u, if S is too large for float. */
-static int small_k(class_weights *weights, float *loss, float *grad)
+static int small_k(pivot_weights *weights, float *loss, float *grad)
 {
     const smooth_topk_sample *sample = weights->sample;
     int k = sample->params->k, heavies = weights->heavies;
@@ -106,7 +106,7 @@ void smooth_topk_by_pivot(const smooth_topk_sample *sample, float *loss, float *
 {
     int k = sample->params->k;
     if (k <= SMALL_K) {
-        class_weights weights = {.sample = sample, .loops = SIMD_CHOOSE(loops, sample->set)};
+        pivot_weights weights = {.sample = sample, .loops = SIMD_CHOOSE(loops, sample->set)};
         char *left = scratch;
         float *own_u = take(&left, sample->classes * sizeof(float));
         weights.u = grad ? grad : own_u;

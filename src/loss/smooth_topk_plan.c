@@ -1,9 +1,9 @@
 /* What is decided once for all batches of a loss, and the execution for a batch: rows of truth, or
    labels. */
 #include "smooth_topk_plan.h"
+#include "integers.h"
 #include "smooth_topk_fill.h"
 #include "smooth_topk_formulas.h"
-#include "smooth_topk_integers.h"
 #include "smooth_topk_lanes.h"
 #include "smooth_topk_scratch.h"
 #include "smooth_topk_soft.h"

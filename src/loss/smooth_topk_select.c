@@ -1,8 +1,8 @@
 /* The k largest scores of a sample but the label's: in short rows by counting, else by a heap with
    the least of them on top. */
 #include "smooth_topk_select.h"
+#include "integers.h"
 #include "smooth_topk_bits.h"
-#include "smooth_topk_integers.h"
 
 /* The most vectors of a row that is short. */
 #define SHORT_ROW 16

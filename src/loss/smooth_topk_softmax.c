@@ -1,9 +1,9 @@
 /* The softmax that a layer's output is, with the vector exponential of algorithm pivot. */
 #include "smooth_topk_softmax.h"
+#include "integers.h"
 #include "smooth_topk_exp.h"
 #include "smooth_topk_fill.h"
 #include "smooth_topk_formulas.h"
-#include "smooth_topk_integers.h"
 
 #include <float.h>
 

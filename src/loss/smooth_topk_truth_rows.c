@@ -1,10 +1,10 @@
 /* Rows of truth: what is in one, and the walk over a batch of them. */
 #include "smooth_topk_truth_rows.h"
 #include "finite.h"
+#include "integers.h"
 #include "smooth_topk.h"
 #include "smooth_topk_bits.h"
 #include "smooth_topk_fill.h"
-#include "smooth_topk_integers.h"
 
 /* Entries that are looked at together: most are 0. */
 #define BLOCK 64

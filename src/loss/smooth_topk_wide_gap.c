@@ -1,5 +1,5 @@
-/* A row of several labels whose gap between the k-th score and the next is so wide that e^-gap is
-   no number any more: the k best are chosen for certain, or all but one of them, and what is left
+/* A row of several labels whose gap between the k-th score and the next is so wide that e^-gap
+   rounds to 0: the k best are chosen for certain, or all but one of them, and what is left
    has a closed form. */
 #include "smooth_topk_wide_gap.h"
 #include "smooth_topk_compile.h"

@@ -1,12 +1,12 @@
 /* What all kernels are made of: a batch as they see it, sums and maxima over a warp and a block,
-   and the launch of a kernel, whose status is its own: an error that another call left behind does
-   not count. */
+   and the launch of a kernel. The status of a launch does not include errors that earlier calls
+   left. */
 #ifndef SMOOTH_TOPK_CUDA_CUH
 #define SMOOTH_TOPK_CUDA_CUH
 
 #include "smooth_topk_bits.h"
+#include "integers.h"
 #include "smooth_topk.h"
-#include "smooth_topk_integers.h"
 #include "smooth_topk_scratch.h"
 
 #ifdef __CUDACC__
