@@ -94,19 +94,16 @@ top=2
 DATA
 }
 
-# network FILE SECTION BATCHES: a small network for these images that ends in SECTION.
+# small_net OPTION...: the [net] section of a small network for these images.
+small_net() { printf '%s\n' '[net]' batch=12 subdivisions=2 height=16 width=16 channels=3 momentum=0.9 "$@"; }
+
+# network FILE SECTION BATCHES: a small network that ends in SECTION.
 network() {
     cat >"$1" <<CFG
-[net]
-batch=12
-subdivisions=2
-height=16
-width=16
-channels=3
+$(small_net)
 max_crop=18
 min_crop=16
 learning_rate=0.05
-momentum=0.9
 decay=0.0005
 policy=constant
 max_batches=$3

@@ -4,17 +4,8 @@
 . tests/tap.sh
 images 2
 cd "$scratch" || exit
-cat >a.cfg <<'END'
-[net]
-batch=12
-subdivisions=2
-height=16
-width=16
-channels=3
-learning_rate=0.05
-momentum=0.9
-decay=0.01
-max_batches=6
+small_net learning_rate=0.05 decay=0.01 max_batches=6 >a.cfg
+cat >>a.cfg <<'END'
 [convolutional]
 batch_normalize=1
 filters=8

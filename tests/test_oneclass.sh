@@ -19,15 +19,7 @@ sed "s#^classes=.*#classes=3#; s#^train=.*#train=$scratch/one_train.txt#;
 # cfg NAME COMPACTNESS [LAST]: a network with that section between its features and its classes.
 cfg() {
     cat >"$1.cfg" <<CFG
-[net]
-batch=12
-subdivisions=2
-height=16
-width=16
-channels=3
-learning_rate=0.02
-momentum=0.9
-max_batches=30
+$(small_net learning_rate=0.02 max_batches=30)
 [convolutional]
 filters=8
 size=3

@@ -67,18 +67,8 @@ def softmax(layer, number):
     return "softmax", {"groups": layer.groups} if layer.groups > 1 else {}
 
 
-SECTIONS = {
-    "convolution": convolution,
-    "connected": connected,
-    "local": local,
-    "maxpool": maxpool,
-    "avgpool": avgpool,
-    "route": route,
-    "shortcut": shortcut,
-    "reorg": reorg,
-    "upsample": upsample,
-    "softmax": softmax,
-}
+SECTIONS = {function.__name__: function for function in (
+    convolution, connected, local, maxpool, avgpool, route, shortcut, reorg, upsample, softmax)}
 
 
 def section_text(name, options):

@@ -78,12 +78,22 @@ def refuse_training_only(section):
             )
 
 
+def window_layer(kind, section, number, before, weights, side, stride, padding, **options):
+    """A layer whose filters look at windows of side x side pixels."""
+    _, height, width = image_shape(section, before)
+    shape = [section.whole("filters", 1, 1)] + [steps(section, n, side, stride, 2 * padding) for n in (height, width)]
+    activation = section.word("activation", "logistic", ACTIVATIONS)
+    options.update(stride=stride, padding=padding, activation=activation)
+    weights.layer = Layer(kind, section, number, [before], tuple(shape), **options)
+    return weights.layer
+
+
 # --- One function a section: the layer it makes after `before`, its numbers taken from `weights`
 
 
 def convolutional(section, number, before, weights):
     """filters (n, channels / groups, size, size), bias (n,), stride, padding, groups"""
-    channels, height, width = image_shape(section, before)
+    channels = image_shape(section, before)[0]
     n, size, stride, groups = (section.whole(name, 1, 1) for name in ("filters", "size", "stride", "groups"))
     padding = size // 2 if section.whole("pad", 0) else section.whole("padding", 0)
     for name in ("binary", "xnor"):
@@ -91,18 +101,7 @@ def convolutional(section, number, before, weights):
             section.refuse(f"{name}={section.options[name]}: cannot be exported")
     if channels % groups or n % groups:
         section.refuse(f"groups={groups}: must divide the channels, {channels}, and filters={n}")
-    shape = (n, steps(section, height, size, stride, 2 * padding), steps(section, width, size, stride, 2 * padding))
-    layer = weights.layer = Layer(
-        "convolution",
-        section,
-        number,
-        [before],
-        shape,
-        stride=stride,
-        padding=padding,
-        groups=groups,
-        activation=section.word("activation", "logistic", ACTIVATIONS),
-    )
+    layer = window_layer("convolution", section, number, before, weights, size, stride, padding, groups=groups)
     bias = weights.take(n)
     factor, shift = normalization(weights, n) if section.whole("batch_normalize", 0) else (1, 0)
     filters = weights.take(n, channels // groups, size, size)
@@ -132,25 +131,14 @@ def connected(section, number, before, weights):
 
 def local(section, number, before, weights):
     """filters (places, n, channels * size * size), bias (n, height, width), size, stride, padding"""
-    channels, height, width = image_shape(section, before)
+    channels = image_shape(section, before)[0]
     n, size, stride = (section.whole(name, 1, 1) for name in ("filters", "size", "stride"))
     padding = section.whole("pad", 0)
     if padding and size != 2 * padding + 1:
         section.refuse(f"pad={padding}: out of range; must be 0, or half of size={size}, which must be odd")
-    shape = (n, steps(section, height, size, stride, 2 * padding), steps(section, width, size, stride, 2 * padding))
-    layer = weights.layer = Layer(
-        "local",
-        section,
-        number,
-        [before],
-        shape,
-        size=size,
-        stride=stride,
-        padding=padding,
-        activation=section.word("activation", "logistic", ACTIVATIONS),
-    )
-    bias = weights.take(*shape)
-    set_filters(layer, weights, weights.take(shape[1] * shape[2], n, channels * size * size), bias)
+    layer = window_layer("local", section, number, before, weights, size, stride, padding, size=size)
+    bias = weights.take(*layer.shape)
+    set_filters(layer, weights, weights.take(layer.shape[1] * layer.shape[2], n, channels * size * size), bias)
     return layer
 
 

@@ -207,19 +207,8 @@ def softmax(graph, layer, x):
     return graph.reshape(x, numbers) if layer.groups > 1 else x
 
 
-OPERATORS = {
-    "convolution": convolution,
-    "connected": connected,
-    "local": local,
-    "maxpool": maxpool,
-    "avgpool": avgpool,
-    "route": route,
-    "shortcut": shortcut,
-    "reorg": reorg,
-    "upsample": upsample,
-    "crop": crop,
-    "softmax": softmax,
-}
+OPERATORS = {function.__name__: function for function in (
+    convolution, connected, local, maxpool, avgpool, route, shortcut, reorg, upsample, crop, softmax)}
 
 
 def onnx_model(layers, labels):
