@@ -28,17 +28,18 @@ static void *buffer(int which, size_t bytes)
     return buffers[which];
 }
 
-static void *to_gpu(int which, const void *from, size_t bytes)
+static void *to_gpu(int which, const void *source, size_t bytes)
 {
-    void *to = buffer(which, bytes);
-    if (from && bytes) check(cudaMemcpy(to, from, bytes, cudaMemcpyHostToDevice), "to the GPU");
-    return from ? to : NULL;
+    void *target = buffer(which, bytes);
+    if (source && bytes)
+        check(cudaMemcpy(target, source, bytes, cudaMemcpyHostToDevice), "to the GPU");
+    return source ? target : NULL;
 }
 
-static void to_cpu(int which, void *to, size_t bytes)
+static void to_cpu(int which, void *target, size_t bytes)
 {
-    if (to && bytes)
-        check(cudaMemcpy(to, buffers[which], bytes, cudaMemcpyDeviceToHost), "to the CPU");
+    if (target && bytes)
+        check(cudaMemcpy(target, buffers[which], bytes, cudaMemcpyDeviceToHost), "to the CPU");
 }
 
 static size_t byte_count(int batch, int classes)

@@ -74,9 +74,9 @@ void reference(const smooth_topk_params *params, int classes, const float *score
     }
     before[0] = 1;
     for (int i = 0; i < others; ++i) {
-        long double *from = before + (size_t)i * width, *to = from + width;
+        long double *source = before + (size_t)i * width, *target = source + width;
         for (int j = 0; j <= k; ++j)
-            to[j] = left_out[i] * from[j] + (j > 0 ? chosen[i] * from[j - 1] : 0);
+            target[j] = left_out[i] * source[j] + (j > 0 ? chosen[i] * source[j - 1] : 0);
     }
     long double *all = before + (size_t)others * width;
     long double q = params->alpha / (long double)params->tau + logl(all[k] / all[k - 1]) -
@@ -86,11 +86,11 @@ void reference(const smooth_topk_params *params, int classes, const float *score
     grad[label] = -size;
     after[0] = 1;
     for (int i = others - 1; i >= 0; --i) {
-        const long double *from = before + (size_t)i * width;
+        const long double *source = before + (size_t)i * width;
         long double with_k = 0, with_k1 = 0, *now = after + (others - 1 - i) % 2 * width,
                     *next = after + (others - i) % 2 * width;
-        for (int j = 0; j <= k - 1; ++j) with_k += from[j] * now[k - 1 - j];
-        for (int j = 0; j <= k - 2; ++j) with_k1 += from[j] * now[k - 2 - j];
+        for (int j = 0; j <= k - 1; ++j) with_k += source[j] * now[k - 1 - j];
+        for (int j = 0; j <= k - 2; ++j) with_k1 += source[j] * now[k - 2 - j];
         grad[class_numbers[i]] = size * chosen[i] * (with_k / all[k] - with_k1 / all[k - 1]);
         for (int j = 0; j <= k; ++j)
             next[j] = left_out[i] * now[j] + (j > 0 ? chosen[i] * now[j - 1] : 0);

@@ -84,10 +84,10 @@ static double relative_error(const float *x, const double *reference, size_t n)
 /* Each number, relative to the size that rounding is relative to. */
 #define assert_within(x, reference, sizes, n, most)                                                \
     do {                                                                                           \
-        for (int at = 0; at < (n); ++at)                                                           \
-            if (!(fabs((x)[at] - (reference)[at]) <= (most) * (sizes)[at]))                        \
+        for (int place = 0; place < (n); ++place)                                                  \
+            if (!(fabs((x)[place] - (reference)[place]) <= (most) * (sizes)[place]))               \
                 fail_msg("%s: %g, not %g, of size %g (blas %d, winograd %d, instructions %d)", #x, \
-                         (x)[at], (reference)[at], (sizes)[at], cpu.blas, cpu.winograd,            \
+                         (x)[place], (reference)[place], (sizes)[place], cpu.blas, cpu.winograd,   \
                          cpu.instructions);                                                        \
     } while (0)
 
@@ -294,7 +294,7 @@ static void test_normalization(void **state)
         for (int setting = 0; choose(setting); ++setting)
             for (ACTIVATION activation = LOGISTIC; activation <= SELU; ++activation) {
                 normalization_shape s = {shapes[i][0], shapes[i][1], shapes[i][2]};
-                int n = s.batch * s.channels * s.size, per = s.batch * s.size;
+                int n = s.batch * s.channels * s.size, numbers = s.batch * s.size;
                 /* A mean of none and of 50 deviations. */
                 float shift = activation % 2 ? 30 : .2f;
                 float *x = random_floats(n, 1, shift), *y = malloc(n * sizeof(float)),
@@ -314,33 +314,35 @@ static void test_normalization(void **state)
                                    bias_updates, activation);
                 for (int c = 0; c < s.channels; ++c) {
                     double m = 0, v = 0, d1 = 0, d2 = 0, a1 = 0, a2 = 0;
-#define EACH(at)                      \
+#define EACH(place)                   \
     for (int b = 0; b < s.batch; ++b) \
-        for (int p = 0, at = (b * s.channels + c) * s.size; p < s.size; ++p, ++at)
-                    EACH(at) m += x[at];
-                    m /= per;
-                    EACH(at) v += (x[at] - m) * (x[at] - m);
-                    rv[c] = v / (per - 1);
+        for (int p = 0, place = (b * s.channels + c) * s.size; p < s.size; ++p, ++place)
+                    EACH(place) m += x[place];
+                    m /= numbers;
+                    EACH(place) v += (x[place] - m) * (x[place] - m);
+                    rv[c] = v / (numbers - 1);
                     assert_true(fabs(mean[c] - m) <= 1e-6 * (fabs(m) + 1));
                     /* From here on as the floats are that hold them. */
                     m = mean[c];
                     v = variance[c];
-                    EACH(at)
+                    EACH(place)
                     {
-                        double normal = (x[at] - m) / (sqrt(v) + 1e-6) * scales[c];
-                        ry[at] = activate(normal + biases[c], activation);
-                        sy[at] = fabs(normal) + fabs(biases[c]) + 1;
-                        rd[at] = given[at] * (double)gradient(y[at], activation);
-                        d1 += rd[at], a1 += fabs(rd[at]);
-                        d2 += rd[at] * (x[at] - m), a2 += fabs(rd[at] * (x[at] - m));
+                        double normal = (x[place] - m) / (sqrt(v) + 1e-6) * scales[c];
+                        ry[place] = activate(normal + biases[c], activation);
+                        sy[place] = fabs(normal) + fabs(biases[c]) + 1;
+                        rd[place] = given[place] * (double)gradient(y[place], activation);
+                        d1 += rd[place], a1 += fabs(rd[place]);
+                        d2 += rd[place] * (x[place] - m), a2 += fabs(rd[place] * (x[place] - m));
                     }
                     rb[c] = d1, sb[c] = a1;
                     rs[c] = d2 / (sqrt(v) + 1e-6), ss[c] = a2 / (sqrt(v) + 1e-6);
                     double w = v + 1e-5, scale = scales[c] / sqrt(w);
-                    EACH(at)
+                    EACH(place)
                     {
-                        sd[at] = scale * (fabs(rd[at]) + fabs(x[at] - m) * a2 / w / per + a1 / per);
-                        rd[at] = scale * (rd[at] - (x[at] - m) * d2 / w / per - d1 / per);
+                        sd[place] = scale * (fabs(rd[place]) +
+                                             fabs(x[place] - m) * a2 / w / numbers + a1 / numbers);
+                        rd[place] =
+                            scale * (rd[place] - (x[place] - m) * d2 / w / numbers - d1 / numbers);
                     }
                 }
                 assert_close(variance, rv, s.channels, 1e-6);
@@ -569,17 +571,17 @@ typedef struct {
 
 static void count_nested(void *argument, int task, int slot)
 {
-    nested_loop *of = argument;
-    ++of->done[task];
-    if (slot || !pthread_equal(pthread_self(), of->caller)) ++of->foreign;
+    nested_loop *loop = argument;
+    ++loop->done[task];
+    if (slot || !pthread_equal(pthread_self(), loop->caller)) ++loop->foreign;
 }
 
 static void loop_inside(void *argument, int task, int slot)
 {
-    nested_loop *of = (nested_loop *)argument + task;
+    nested_loop *loop = (nested_loop *)argument + task;
     (void)slot;
-    of->caller = pthread_self();
-    parallel_for(10, count_nested, of);
+    loop->caller = pthread_self();
+    parallel_for(10, count_nested, loop);
 }
 
 static void test_every_task_runs_once(void **state)

@@ -25,14 +25,14 @@ typedef struct {
 
 static void meet(void *argument, int task, int slot)
 {
-    meeting *of = argument;
-    of->slots[task] = slot;
-    __atomic_fetch_add(&of->begun, 1, __ATOMIC_SEQ_CST);
+    meeting *m = argument;
+    m->slots[task] = slot;
+    __atomic_fetch_add(&m->begun, 1, __ATOMIC_SEQ_CST);
     for (int i = 0; i < TIME_TO_START * 50; ++i) {
-        if (__atomic_load_n(&of->begun, __ATOMIC_SEQ_CST) == 2) break;
+        if (__atomic_load_n(&m->begun, __ATOMIC_SEQ_CST) == 2) break;
         usleep(20000); /* few turns: they cost CPU time too */
     }
-    if (slot == of->lasting) usleep(A_WHILE);
+    if (slot == m->lasting) usleep(A_WHILE);
 }
 
 static double cpu_seconds(void)
@@ -45,11 +45,11 @@ static double cpu_seconds(void)
 /* CPU time of the process while one of its two threads waits for the other. */
 static double cpu_seconds_of_loop(int lasting)
 {
-    meeting of = {.lasting = lasting};
+    meeting m = {.lasting = lasting};
     double start = cpu_seconds();
-    parallel_for(2, meet, &of);
-    assert_int_equal(of.begun, 2);
-    assert_int_equal(of.slots[0] + of.slots[1], 1);
+    parallel_for(2, meet, &m);
+    assert_int_equal(m.begun, 2);
+    assert_int_equal(m.slots[0] + m.slots[1], 1);
     double spent = cpu_seconds() - start;
     print_message("# %g\n", spent);
     return spent;

@@ -298,11 +298,11 @@ static unsigned char *with_exif(const char *path, const unsigned char *tiff, siz
                                 int late, size_t *size)
 {
     const char *why;
-    unsigned char *file = read_whole_file(path, size, &why), *with = malloc(*size + length + 64);
+    unsigned char *file = read_whole_file(path, size, &why), *changed = malloc(*size + length + 64);
     int jpeg = file[0] == 0xff;
     size_t place = jpeg ? 2 : late ? *size - 12 : 33, added = 0;
-    unsigned char *end = with + place;
-    memcpy(with, file, place);
+    unsigned char *end = changed + place;
+    memcpy(changed, file, place);
     if (jpeg) {
         memcpy(end, "\xff\xff\xe1", 3); /* with a byte that fills */
         end[3] = (unsigned char)((length + 8) >> 8), end[4] = (unsigned char)(length + 8);
@@ -319,7 +319,7 @@ static unsigned char *with_exif(const char *path, const unsigned char *tiff, siz
     memcpy(end + added, file + place, *size - place);
     *size += added;
     free(file);
-    return with;
+    return changed;
 }
 
 /* EXIF 2.3: what side of the picture row 0 and column 0 of the file are. */

@@ -46,22 +46,22 @@ row mixed_scores(int batch, int classes, int k)
     row scores((size_t)batch * classes);
     for (int b = 0; b < batch; ++b)
         for (int i = 0; i < classes; ++i) {
-            float noise = normal(), *to = &scores[(size_t)b * classes + i];
+            float noise = normal(), *target = &scores[(size_t)b * classes + i];
             switch (b % 5) {
             case 0:
-                *to = 3 * noise * k;
+                *target = 3 * noise * k;
                 break;
             case 1:
-                *to = 1;
+                *target = 1;
                 break;
             case 2:
-                *to = (float)(int)(2 * noise);
+                *target = (float)(int)(2 * noise);
                 break;
             case 3:
-                *to = i * 37 % classes < k ? 0.01f * noise : -40 * k + noise;
+                *target = i * 37 % classes < k ? 0.01f * noise : -40 * k + noise;
                 break;
             default:
-                *to = i * 41 % classes < k / 2 ? 30 * k : noise * k;
+                *target = i * 41 % classes < k / 2 ? 30 * k : noise * k;
             }
         }
     return scores;

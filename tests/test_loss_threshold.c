@@ -38,13 +38,14 @@ static void test_weights(void **state)
     const float ones[] = {1, 1, 1, 1, 1, 1, 1, 1};
     for (int i = 0; i < 8; ++i) {
         float loss = losses[i], delta = -3, value = (float)((double)losses[i]);
-        double step = 1e-6, at = (double)value;
+        double step = 1e-6, point = (double)value;
         weigh_by_threshold(&t, 1, 1, ones, 0, &loss, &delta);
         double factor =
-            at > 1e6 ? 4
-                     : (smoothed(at + step, 2, 0.25) - smoothed(at - step, 2, 0.25)) / (2 * step);
+            point > 1e6
+                ? 4
+                : (smoothed(point + step, 2, 0.25) - smoothed(point - step, 2, 0.25)) / (2 * step);
         assert_close((double)delta, -3 * factor, 2e-4);
-        assert_close((double)loss, at * factor, 2e-4 * at);
+        assert_close((double)loss, point * factor, 2e-4 * point);
     }
     for (int i = 0; i < THRESHOLD_SUMS; ++i) assert_true(t.sums[i] == 0);
 }

@@ -460,9 +460,9 @@ static void test_soft_rows_of_other_kinds(void **unused)
         random_truth(CLASSES, 1);
         memset(wanted_grad, 0, sizeof wanted_grad);
         for (int label = 0; label < CLASSES; ++label) {
-            float of;
-            smooth_topk_cpu(&terms[j].params, 1, CLASSES, scores, &label, &of, of_label);
-            wanted += (double)truth[label] * of;
+            float label_loss;
+            smooth_topk_cpu(&terms[j].params, 1, CLASSES, scores, &label, &label_loss, of_label);
+            wanted += (double)truth[label] * label_loss;
             for (int i = 0; i < CLASSES; ++i) wanted_grad[i] += (double)truth[label] * of_label[i];
         }
         compute_delta(&objective, 1, CLASSES);

@@ -114,9 +114,9 @@ static double ink_between(const glyph *g, double x, double y)
 
 /* Takes a point of the image (in widths, from its centre) to one of the glyph (in heights). */
 typedef struct {
-    double xx, xy, yx, yy;          /* the inverse of scale, shear and turn */
-    double dx, dy;                  /* where the glyph's centre is */
-    double bend[2], wave[2], at[2]; /* a sine across each axis */
+    double xx, xy, yx, yy;             /* the inverse of scale, shear and turn */
+    double dx, dy;                     /* where the glyph's centre is */
+    double bend[2], wave[2], phase[2]; /* a sine across each axis */
 } distortion;
 
 static distortion draw_distortion(stream *s)
@@ -134,7 +134,7 @@ static distortion draw_distortion(stream *s)
     for (int axis = 0; axis < 2; ++axis) {
         d.bend[axis] = uniform(s, 0, .04);
         d.wave[axis] = uniform(s, 1, 2) * 2 * pi;
-        d.at[axis] = uniform(s, 0, 2 * pi);
+        d.phase[axis] = uniform(s, 0, 2 * pi);
     }
     return d;
 }
@@ -146,8 +146,8 @@ static double ink_of_pixel(const glyph *g, const distortion *d, int size, int px
     for (int i = 0; i < SAMPLES * SAMPLES; ++i) {
         double x = (px + (i % SAMPLES + .5) / SAMPLES) / size - .5 - d->dx;
         double y = (py + (i / SAMPLES + .5) / SAMPLES) / size - .5 - d->dy;
-        double bent_x = x + d->bend[0] * sin(d->wave[0] * y + d->at[0]);
-        double bent_y = y + d->bend[1] * sin(d->wave[1] * x + d->at[1]);
+        double bent_x = x + d->bend[0] * sin(d->wave[0] * y + d->phase[0]);
+        double bent_y = y + d->bend[1] * sin(d->wave[1] * x + d->phase[1]);
         ink += ink_between(g, (d->xx * bent_x + d->xy * bent_y) * g->h + g->w / 2.,
                            (d->yx * bent_x + d->yy * bent_y) * g->h + g->h / 2.);
     }

@@ -23,10 +23,10 @@ static char *follow_links(const char *filename)
     for (int i = 0; i < LINKS; ++i) {
         struct stat s;
         if (lstat(name, &s) || !S_ISLNK(s.st_mode)) return name;
-        char *to = allocate((size_t)s.st_size + 4097, 1), *next;
-        if (readlink(name, to, (size_t)s.st_size + 4096) < 0) *to = '\0';
-        next = *to == '/' ? print_text("%s", to) : print_text("%s/%s", dirname(name), to);
-        free(to);
+        char *place = allocate((size_t)s.st_size + 4097, 1), *next;
+        if (readlink(name, place, (size_t)s.st_size + 4096) < 0) *place = '\0';
+        next = *place == '/' ? print_text("%s", place) : print_text("%s/%s", dirname(name), place);
+        free(place);
         free(name);
         name = next;
     }

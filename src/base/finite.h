@@ -1,4 +1,4 @@
-/* Finite or not, by the bits: with -Ofast the compiler takes every number for finite. */
+/* Whether numbers are finite, by their bits: with -Ofast the compiler assumes that all are. */
 #ifndef FINITE_H
 #define FINITE_H
 

@@ -1,4 +1,4 @@
-/* Reads lines from a descriptor without waiting for more than one. */
+/* Reads lines from a descriptor, each as soon as it is complete. */
 #include "line_stream.h"
 
 #include "allocate.h"

@@ -1,5 +1,4 @@
-/* Lines as they come from another program: those that are there are not kept waiting for the next.
- */
+/* Reads lines that another program writes, each as soon as it is complete. */
 #ifndef LINE_STREAM_H
 #define LINE_STREAM_H
 

@@ -22,10 +22,10 @@ void seed_thread(unsigned long long seed)
     drawn = 0;
 }
 
-static int draw(unsigned long long *from)
+static int draw(unsigned long long *generator)
 {
-    *from = mix_seed(*from, 0);
-    return (int)((*from >> 33) % ((unsigned)RAND_MAX + 1));
+    *generator = mix_seed(*generator, 0);
+    return (int)((*generator >> 33) % ((unsigned)RAND_MAX + 1));
 }
 
 int thread_rand(void)

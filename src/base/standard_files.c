@@ -1,4 +1,4 @@
-/* The descriptors 0 to 2 of a program that was started without them. */
+/* Opens the descriptors 0 to 2 where the program was started without them. */
 #include "standard_files.h"
 
 #include <errno.h>

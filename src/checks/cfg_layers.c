@@ -260,14 +260,14 @@ static void check_shortcut(const place *p)
     const char *text = option_text(p->s->options, "from");
     if (p->index == 0) REFUSE(p, "must not be the first layer");
     if (!text) REFUSE(p, "needs from, the layer to add");
-    const layer *from = named_layer(p, "from", text);
+    const layer *source = named_layer(p, "from", text);
     need_image(p);
     int w = (int)p->w, h = (int)p->h;
-    if (from->out_w < 1 || from->out_h < 1 || from->out_c < 1)
+    if (source->out_w < 1 || source->out_h < 1 || source->out_c < 1)
         REFUSE(p, "from=%s: that layer outputs no image", text);
-    if (w / from->out_w != h / from->out_h || from->out_w / w != from->out_h / h)
-        REFUSE(p, "from=%s: its image of %d x %d does not fit on %d x %d", text, from->out_w,
-               from->out_h, w, h);
+    if (w / source->out_w != h / source->out_h || source->out_w / w != source->out_h / h)
+        REFUSE(p, "from=%s: its image of %d x %d does not fit on %d x %d", text, source->out_w,
+               source->out_h, w, h);
     check_outputs(p, p->w, p->h, p->c);
 }
 

@@ -1,4 +1,4 @@
-/* The sections of a .cfg beside each other. */
+/* Checks which sections a .cfg has, in which order, and how the options of [net] fit together. */
 #include "cfg_checks.h"
 
 #include "cfg_options.h"

@@ -1,4 +1,4 @@
-/* What the layers and the output of a network are for images. */
+/* Prints what the layers or the output of a network are for given images. */
 #include "image_outputs.h"
 
 #include "allocate.h"

@@ -1,4 +1,4 @@
-/* Finds what sets are for, and refuses those for others. */
+/* Checks that a file of prediction sets was made for this network. */
 #include "network_sets.h"
 
 #include "digest.h"

@@ -1,4 +1,4 @@
-/* Validation of a classifier, in Darknet's five ways. */
+/* Validation of a classifier: valid, valid10, validfull, validmulti and validcrop. */
 #include "validate.h"
 
 #include "allocate.h"

@@ -1,4 +1,4 @@
-/* Two networks on the same images: top 1, top k, and what they differ in. */
+/* Compares two networks on the same images: top 1, top k, and where they differ. */
 #include "versus.h"
 
 #include "allocate.h"

@@ -1,4 +1,4 @@
-/* Two networks on the same images. */
+/* `classifier versus`: compares two networks on the same images. */
 #ifndef VERSUS_H
 #define VERSUS_H
 

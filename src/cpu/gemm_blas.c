@@ -53,16 +53,16 @@ typedef struct {
 static void multiply_block(void *argument, int task, int slot)
 {
     const large_product *p = argument;
-    ptrdiff_t from = (ptrdiff_t)task * p->block;
+    ptrdiff_t first = (ptrdiff_t)task * p->block;
     int by_rows = p->M > p->N, all = by_rows ? p->M : p->N;
-    int size = all - from < p->block ? (int)(all - from) : p->block;
+    int size = all - first < p->block ? (int)(all - first) : p->block;
     (void)slot;
     if (by_rows)
-        product(p->TA, p->TB, size, p->N, p->K, p->ALPHA, p->A + (p->TA ? from : from * p->lda),
-                p->lda, p->B, p->ldb, p->BETA, p->C + from * p->ldc, p->ldc);
+        product(p->TA, p->TB, size, p->N, p->K, p->ALPHA, p->A + (p->TA ? first : first * p->lda),
+                p->lda, p->B, p->ldb, p->BETA, p->C + first * p->ldc, p->ldc);
     else
         product(p->TA, p->TB, p->M, size, p->K, p->ALPHA, p->A, p->lda,
-                p->B + (p->TB ? from * p->ldb : from), p->ldb, p->BETA, p->C + from, p->ldc);
+                p->B + (p->TB ? first * p->ldb : first), p->ldb, p->BETA, p->C + first, p->ldc);
 }
 
 int gemm_blas(int TA, int TB, int M, int N, int K, float ALPHA, float *A, int lda, float *B,

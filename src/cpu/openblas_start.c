@@ -1,6 +1,6 @@
-/* OpenBLAS starts threads of its own before main, which we never use; each takes a block of memory,
-   and where there is none they ask for it for ever, and the program neither runs nor ends. So where
-   memory is short the program starts once more, with the word that makes OpenBLAS start none. */
+/* Before main OpenBLAS starts threads, which we do not use; each allocates a block of memory. Where
+   there is not enough they try again for ever, and the program hangs. So where memory is short the
+   program restarts itself once, with the environment variable that makes OpenBLAS start none. */
 #define _GNU_SOURCE /* sched_getaffinity */
 #include "blas_memory.h"
 

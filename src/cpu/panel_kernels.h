@@ -1,6 +1,5 @@
-/* Panels packed from other matrices, and products of panels, as many sums at a time as the
-   registers hold beside what they are made of: compiled once for every instruction set (src/simd).
- */
+/* Packs panels from other matrices, and multiplies panels: compiled once for every instruction set
+   (src/simd). A product computes as many sums at a time as fit into the registers. */
 
 #include "transpose.h"
 

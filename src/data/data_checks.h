@@ -1,4 +1,4 @@
-/* What the .data file, its lists and the network must have in common before a command begins.
+/* Checks that the .data file, its lists and the network fit together, before a command begins.
    Every check ends the program with exit code 1 and a message that names file, value and range. */
 #ifndef DATA_CHECKS_H
 #define DATA_CHECKS_H

@@ -149,11 +149,11 @@ void turn_upright(unsigned char **pixels, int *width, int *height, int channels,
     for (int y = 0; y < rows; y += TILE)
         for (int x = 0; x < columns; x += TILE)
             for (int i = y; i < min_int(y + TILE, rows); ++i) {
-                const unsigned char *from =
+                const unsigned char *source =
                     *pixels + (w.first + i * w.down + x * w.right) * channels;
-                unsigned char *to = turned + ((size_t)i * columns + x) * channels;
-                for (int j = x; j < min_int(x + TILE, columns); ++j, from += w.right * channels)
-                    for (int c = 0; c < channels; ++c) *to++ = from[c];
+                unsigned char *target = turned + ((size_t)i * columns + x) * channels;
+                for (int j = x; j < min_int(x + TILE, columns); ++j, source += w.right * channels)
+                    for (int c = 0; c < channels; ++c) *target++ = source[c];
             }
     free(*pixels);
     *pixels = turned;

@@ -1,4 +1,5 @@
-/* Photographs of telephones lie on their side, and a number in their EXIF says which side is up. */
+/* Telephones save photographs lying on their side; a number in the EXIF data says which side is up.
+ */
 #ifndef IMAGE_ORIENTATION_H
 #define IMAGE_ORIENTATION_H
 

@@ -1,5 +1,5 @@
-/* An image file's bytes as pixels. Every size is checked before memory of it is taken, and what the
-   libraries find wrong comes back as words instead of an exit. */
+/* An image file's bytes as pixels. Every size is checked before memory is allocated, and errors
+   of the libraries are returned as a text instead of ending the program. */
 #include "image_reader.h"
 
 #include <errno.h>
@@ -32,11 +32,11 @@ static void png_ignore(png_structp png, png_const_charp words)
     (void)words;
 }
 
-static void png_next_bytes(png_structp png, png_bytep to, size_t count)
+static void png_next_bytes(png_structp png, png_bytep target, size_t count)
 {
     reading *r = png_get_io_ptr(png);
     if (count > r->size - r->place) png_error(png, "truncated PNG");
-    memcpy(to, r->file + r->place, count);
+    memcpy(target, r->file + r->place, count);
     r->place += count;
 }
 
@@ -180,19 +180,19 @@ static const char *format_name(const unsigned char *file, size_t size)
 static void convert(reading *r, int channels)
 {
     size_t count = (size_t)r->width * r->height;
-    unsigned char *pixels = allocate_unset(count * channels + 1), *to = pixels;
-    const unsigned char *from = r->pixels;
+    unsigned char *pixels = allocate_unset(count * channels + 1), *target = pixels;
+    const unsigned char *source = r->pixels;
     int color = r->file_channels == 3 ? 1 : 0; /* the step from red to green */
-    for (size_t i = 0; i < count; ++i, from += r->file_channels, to += channels) {
-        int red = from[0], green = from[color], blue = from[2 * color];
-        to[0] = (unsigned char)red;
+    for (size_t i = 0; i < count; ++i, source += r->file_channels, target += channels) {
+        int red = source[0], green = source[color], blue = source[2 * color];
+        target[0] = (unsigned char)red;
         if (channels == 1) {
-            to[0] = (unsigned char)((77 * red + 150 * green + 29 * blue) >> 8);
+            target[0] = (unsigned char)((77 * red + 150 * green + 29 * blue) >> 8);
             continue;
         }
-        to[1] = (unsigned char)green;
-        to[2] = (unsigned char)blue;
-        if (channels == 4) to[3] = 255;
+        target[1] = (unsigned char)green;
+        target[2] = (unsigned char)blue;
+        if (channels == 4) target[3] = 255;
     }
     free(r->pixels);
     r->pixels = pixels;

@@ -1,4 +1,4 @@
-/* BMP and PNM: image formats that are no more than rows of bytes behind a header. */
+/* Reads BMP and PNM: a header, then rows of bytes. */
 #include "image_rows.h"
 
 #include <limits.h>
@@ -12,13 +12,15 @@ static unsigned little_endian(const unsigned char *bytes, int count)
     return value;
 }
 
-/* The rows must fit between `from` and the file's end. */
-static const char *check_fit(image_rows *rows, const unsigned char *file, size_t size, size_t from)
+/* The rows must fit between `source` and the file's end. */
+static const char *check_fit(image_rows *rows, const unsigned char *file, size_t size,
+                             size_t source)
 {
     if (!rows->width || !rows->height || rows->width > INT_MAX || rows->height > INT_MAX)
         return "an image without pixels, or of an impossible size";
-    if (from > size || rows->height > (size - from) / rows->stride) return "the file is cut short";
-    rows->first = file + from;
+    if (source > size || rows->height > (size - source) / rows->stride)
+        return "the file is cut short";
+    rows->first = file + source;
     return NULL;
 }
 
@@ -114,22 +116,22 @@ static const unsigned char *palette_color(const image_rows *rows, const unsigned
 {
     static const unsigned char black[4];
     int bits = rows->bits;
-    size_t at = x * bits;
-    unsigned color = row[at / 8] >> (8 - bits - at % 8) & ((1u << bits) - 1);
+    size_t first_bit = x * bits;
+    unsigned color = row[first_bit / 8] >> (8 - bits - first_bit % 8) & ((1u << bits) - 1);
     return color < rows->palette_size ? rows->palette + 4 * color : black;
 }
 
-static void copy_row(const image_rows *rows, const unsigned char *row, unsigned char *to)
+static void copy_row(const image_rows *rows, const unsigned char *row, unsigned char *target)
 {
     int bytes = rows->bits / 8;
-    for (size_t x = 0; x < rows->width; ++x, to += rows->channels) {
-        const unsigned char *from = rows->palette ? palette_color(rows, row, x) : row + x * bytes;
+    for (size_t x = 0; x < rows->width; ++x, target += rows->channels) {
+        const unsigned char *source = rows->palette ? palette_color(rows, row, x) : row + x * bytes;
         if (rows->bits == 16) { /* 5 bits each: red, green, blue */
-            unsigned value = little_endian(from, 2);
-            for (int i = 0; i < 3; ++i) to[i] = (value >> (10 - 5 * i) & 31) * 255 / 31;
+            unsigned value = little_endian(source, 2);
+            for (int i = 0; i < 3; ++i) target[i] = (value >> (10 - 5 * i) & 31) * 255 / 31;
             continue;
         }
-        for (int i = 0; i < rows->channels; ++i) to[i] = from[rows->blue_first ? 2 - i : i];
+        for (int i = 0; i < rows->channels; ++i) target[i] = source[rows->blue_first ? 2 - i : i];
     }
 }
 

@@ -1,4 +1,4 @@
-/* BMP and PNM: image formats that are no more than rows of bytes behind a header. */
+/* Reads BMP and PNM: a header, then rows of bytes. */
 #ifndef IMAGE_ROWS_H
 #define IMAGE_ROWS_H
 

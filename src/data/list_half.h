@@ -1,4 +1,4 @@
-/* One half of a list, always the same. */
+/* Draws half of a list at random, always the same half. */
 #ifndef LIST_HALF_H
 #define LIST_HALF_H
 

@@ -1,4 +1,4 @@
-/* Images for training, and what a run does without. */
+/* Loads the images and the truth of training batches; images that cannot be read are replaced. */
 #define _GNU_SOURCE /* strdup */
 #include "loading.h"
 

@@ -98,19 +98,19 @@ static void sample_pixel(const sampling *s, int column, int row, float *target)
  */
 static void keep_columns(double start, double step, double least, double most, int *first, int *end)
 {
-    double from = *first, until = *end;
+    double least_column = *first, end_column = *end;
     if (step < 0) {
         double old = least;
         start = -start, step = -step, least = -most, most = -old;
     }
     if (step > 0) {
-        from = between(ceil((least - start) / step), from, until);
-        until = between(floor((most - start) / step) + 1, from, until);
+        least_column = between(ceil((least - start) / step), least_column, end_column);
+        end_column = between(floor((most - start) / step) + 1, least_column, end_column);
     } else if (!(start >= least && start <= most)) {
-        until = from;
+        end_column = least_column;
     }
-    *first = (int)from;
-    *end = (int)until;
+    *first = (int)least_column;
+    *end = (int)end_column;
 }
 
 /* The columns of a row whose four neighbors are all in the window, a hundredth of a pixel left for

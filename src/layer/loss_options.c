@@ -94,7 +94,7 @@ int loss_list_length(const char *text)
 int loss_list_option(const loss_section *section, const char *name, int count, const char *range,
                      double *values)
 {
-    const char *text = loss_option_text(section, name), *at = text;
+    const char *text = loss_option_text(section, name), *part = text;
     if (!text) return 0;
     int length = loss_list_length(text);
     if (length != count && length != 1)
@@ -102,8 +102,8 @@ int loss_list_option(const loss_section *section, const char *name, int count, c
                            "%s=%s: %d numbers for %d k; must be one, or one for each k: %s", name,
                            text, length, count, range);
     for (int j = 0; j < count; ++j) {
-        values[j] = read_number(section, at, name, text, range);
-        if (length > 1) at += strcspn(at, ",") + 1;
+        values[j] = read_number(section, part, name, text, range);
+        if (length > 1) part += strcspn(part, ",") + 1;
     }
     return 1;
 }

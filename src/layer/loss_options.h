@@ -1,5 +1,5 @@
-/* The options of a section that ends a network with a loss: names, numbers and lists, and what is
- * said of those that cannot be. */
+/* The options of a section that ends a network with a loss: names, numbers and lists, and the
+ * messages that refuse them. */
 #ifndef LOSS_OPTIONS_H
 #define LOSS_OPTIONS_H
 

@@ -21,15 +21,15 @@
 static void read_k(const loss_section *section, int classes, smooth_topk_options *options)
 {
     char range[100];
-    const char *text = loss_option_text(section, "k"), *at = text ? text : "5";
+    const char *text = loss_option_text(section, "k"), *part = text ? text : "5";
     snprintf(range, sizeof range, K_RANGE, classes);
-    options->count = loss_list_length(at);
+    options->count = loss_list_length(part);
     options->terms = allocate(options->count, sizeof *options->terms);
     options->scales = allocate(options->count, sizeof *options->scales);
     for (int j = 0; j < options->count; ++j) {
         options->terms[j].params.k =
-            read_loss_whole_number(section, "k", at, text ? text : at, range);
-        at += strcspn(at, ",") + 1;
+            read_loss_whole_number(section, "k", part, text ? text : part, range);
+        part += strcspn(part, ",") + 1;
     }
 }
 

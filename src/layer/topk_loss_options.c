@@ -34,7 +34,7 @@ static int has_tau(topk_loss_type type)
 static int k_option(const loss_section *section, topk_loss_type type, int classes)
 {
     char range[100];
-    const char *text = loss_option_text(section, "k"), *at = text ? text : "5";
+    const char *text = loss_option_text(section, "k"), *value = text ? text : "5";
     if (!has_k(type)) {
         if (text)
             refuse_loss_option(section->name, "k=%s: type=%s has no k; delete it", text,
@@ -42,9 +42,10 @@ static int k_option(const loss_section *section, topk_loss_type type, int classe
         return 1;
     }
     snprintf(range, sizeof range, "a whole number, 1 <= k < %d (the number of classes)", classes);
-    if (strchr(at, ','))
-        refuse_loss_option(section->name, "k=%s: must be one; several k are for [smooth_topk]", at);
-    int k = read_loss_whole_number(section, "k", at, at, range);
+    if (strchr(value, ','))
+        refuse_loss_option(section->name, "k=%s: must be one; several k are for [smooth_topk]",
+                           value);
+    int k = read_loss_whole_number(section, "k", value, value, range);
     if (k < 1 || k >= classes)
         refuse_loss_option(section->name, "k=%d: out of range; must be %s", k, range);
     return k;

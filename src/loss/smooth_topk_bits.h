@@ -1,6 +1,5 @@
-/* What the bits of a float say; asked of them because -ffast-math lets a compiler assume the
- * answer.
- */
+/* Whether a float is NaN or infinite, by its bits: with -ffast-math a compiler assumes that it is
+ * neither. */
 #ifndef SMOOTH_TOPK_BITS_H
 #define SMOOTH_TOPK_BITS_H
 

@@ -1,5 +1,5 @@
-/* How the shared functions are compiled: for the host and the GPU, and exactly, whatever the flags.
- */
+/* How functions of the loss are compiled: for the host and the GPU, and without -ffast-math even
+   where a program is compiled with it. */
 #ifndef SMOOTH_TOPK_COMPILE_H
 #define SMOOTH_TOPK_COMPILE_H
 

@@ -1,5 +1,6 @@
-/* Rows of one label each, computed side by side, a row in each lane of a vector: what a row costs
-   beside its classes (selection, merges, logarithms) is shared by as many rows as there are lanes.
+/* Rows of one label each, computed side by side, a row in each lane of a vector: selection,
+   merges and logarithms, which cost the same for any number of classes, are done for as many rows
+   at once as there are lanes.
    For short rows and small k. */
 #ifndef SMOOTH_TOPK_LANES_H
 #define SMOOTH_TOPK_LANES_H

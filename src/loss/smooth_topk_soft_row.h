@@ -1,4 +1,5 @@
-/* A row of several labels, for one term: what both ways through its gap read and write. */
+/* A row of several labels, for one term: read and written by smooth_topk_narrow_gap.c and
+   smooth_topk_wide_gap.c. */
 #ifndef SMOOTH_TOPK_SOFT_ROW_H
 #define SMOOTH_TOPK_SOFT_ROW_H
 

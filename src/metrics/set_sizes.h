@@ -36,7 +36,7 @@ typedef struct {
 /* Where no image was measured, figures->measured is 0 and the others are left. */
 void find_set_sizes(const set_sizes *s, set_size_figures *figures);
 
-/* The 95 % interval of b's mean size less a's: from the 25th to the 976th of the 1000 resampled
+/* The 95 % interval of b's mean size minus a's: from the 25th to the 976th of the 1000 resampled
    differences. */
 void compare_set_sizes(const set_size_figures *a, const set_size_figures *b, double *low,
                        double *high);

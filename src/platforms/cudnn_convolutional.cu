@@ -17,17 +17,18 @@ extern "C" {
 template <typename proposal, typename algorithm, typename list_function, typename size_function,
           typename from_descriptor, typename with_descriptor, typename to_descriptor>
 static void choose_algorithm(layer *l, const char *pass, list_function list,
-                             size_function query_size, from_descriptor from, with_descriptor with,
-                             to_descriptor to, algorithm *chosen)
+                             size_function query_size, from_descriptor source,
+                             with_descriptor factor, to_descriptor target, algorithm *chosen)
 {
     proposal proposals[PROPOSALS];
     int count = 0, i = 0;
     size_t size = 0;
-    check_cudnn(list(cudnn_handle(), from, with, l->convDesc, to, PROPOSALS, &count, proposals),
-                pass, l);
+    check_cudnn(
+        list(cudnn_handle(), source, factor, l->convDesc, target, PROPOSALS, &count, proposals),
+        pass, l);
     while (i < count && !(proposals[i].status == CUDNN_STATUS_SUCCESS &&
-                          query_size(cudnn_handle(), from, with, l->convDesc, to, proposals[i].algo,
-                                     &size) == CUDNN_STATUS_SUCCESS &&
+                          query_size(cudnn_handle(), source, factor, l->convDesc, target,
+                                     proposals[i].algo, &size) == CUDNN_STATUS_SUCCESS &&
                           size <= MOST_WORKSPACE))
         ++i;
     if (i == count) {

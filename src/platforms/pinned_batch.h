@@ -1,4 +1,4 @@
-/* A network's input and truth in pinned memory, which the GPU reads without a copy between. */
+/* A network's input and truth in pinned memory, which the GPU reads directly. */
 #ifndef PINNED_BATCH_H
 #define PINNED_BATCH_H
 

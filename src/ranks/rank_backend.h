@@ -1,5 +1,4 @@
-/* What sums arrays over the ranks: MPI, in the memory of the machine, or NCCL, in that of the GPUs.
- */
+/* How arrays are summed over the ranks: by MPI in main memory, or by NCCL in the GPUs' memory. */
 #ifndef RANK_BACKEND_H
 #define RANK_BACKEND_H
 
@@ -13,7 +12,7 @@ typedef struct {
     float *(*allocate)(size_t count);
 
     /* On a GPU these two run in the order of Darknet's own kernels. */
-    void (*copy)(float *to, float *from, size_t count);
+    void (*copy)(float *target, float *source, size_t count);
     void (*multiply)(float *values, float factor, size_t count);
 
     /* Begins to sum the values over the ranks, once Darknet's work before this call is done. The

@@ -16,9 +16,9 @@ static float *allocate_floats(size_t count)
     return allocate(count + 1, sizeof(float));
 }
 
-static void copy(float *to, float *from, size_t count)
+static void copy(float *target, float *source, size_t count)
 {
-    memcpy(to, from, count * sizeof(float));
+    memcpy(target, source, count * sizeof(float));
 }
 
 static void multiply(float *values, float factor, size_t count)

@@ -129,29 +129,32 @@ static gpu_place find_gpu(void)
     return place;
 }
 
-static int is_shared(const gpu_place *of, int a, int b)
+static int is_shared(const gpu_place *places, int a, int b)
 {
-    if (strcmp(of[a].bus, of[b].bus) != 0 || strcmp(of[a].machine, of[b].machine) != 0) return 0;
+    if (strcmp(places[a].bus, places[b].bus) != 0 ||
+        strcmp(places[a].machine, places[b].machine) != 0)
+        return 0;
     if (this_rank() == 0)
         fprintf(stderr,
                 "Ranks %d and %d share the GPU %s: all sums go through the memory of the "
                 "machines, by MPI; NCCL needs a GPU for each rank\n",
-                a, b, of[a].bus);
+                a, b, places[a].bus);
     return 1;
 }
 
 static int have_own_gpus(void)
 {
-    gpu_place mine = find_gpu(), *of = allocate((size_t)rank_count(), sizeof *of);
+    gpu_place mine = find_gpu(), *places = allocate((size_t)rank_count(), sizeof *places);
     MPI_Request request;
     int own = 1;
-    MPI_Iallgather(&mine, sizeof mine, MPI_BYTE, of, sizeof mine, MPI_BYTE, every_rank, &request);
+    MPI_Iallgather(&mine, sizeof mine, MPI_BYTE, places, sizeof mine, MPI_BYTE, every_rank,
+                   &request);
     wait_for_ranks(&request, 1);
     for (int i = 0; i < rank_count() && own; ++i) {
-        own = of[i].bus[0] != '\0';
-        for (int k = 0; k < i && own; ++k) own = !is_shared(of, k, i);
+        own = places[i].bus[0] != '\0';
+        for (int k = 0; k < i && own; ++k) own = !is_shared(places, k, i);
     }
-    free(of);
+    free(places);
     return own;
 }
 
@@ -160,9 +163,9 @@ static float *allocate_floats(size_t count)
     return cuda_make_array(NULL, count + 1);
 }
 
-static void copy(float *to, float *from, size_t count)
+static void copy(float *target, float *source, size_t count)
 {
-    copy_gpu((int)count, from, 1, to, 1);
+    copy_gpu((int)count, source, 1, target, 1);
 }
 
 static void multiply(float *values, float factor, size_t count)

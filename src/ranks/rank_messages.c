@@ -1,4 +1,4 @@
-/* The small things that ranks tell each other. */
+/* Small messages between ranks: a number, a text, whether to stop. */
 #include "rank_messages.h"
 
 #include "allocate.h"

@@ -1,4 +1,5 @@
-/* The small things that ranks tell each other; with one rank nothing is told. */
+/* Small messages between ranks: a number, a text, whether to stop; nothing is sent with one rank.
+ */
 #ifndef RANK_MESSAGES_H
 #define RANK_MESSAGES_H
 

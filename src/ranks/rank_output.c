@@ -1,4 +1,4 @@
-/* A stderr that remembers its last line and puts the rank before each. */
+/* Puts the rank before each line of stderr, and remembers the last line. */
 #define _GNU_SOURCE /* fopencookie */
 #include "rank_output.h"
 

@@ -1,4 +1,4 @@
-/* How a rank waits: without keeping its core, and ready to save and end when a signal comes. */
+/* How a rank waits for others: it sleeps, and saves and ends when a signal comes. */
 #define _GNU_SOURCE /* clock_gettime, nanosleep */
 #include "rank_wait.h"
 

@@ -103,10 +103,10 @@ cudaError_t cudaFree(void *start)
     }
     return start ? cudaErrorInvalidValue : cudaSuccess;
 }
-cudaError_t cudaMemcpy(void *to, const void *from, size_t size, enum cudaMemcpyKind kind)
+cudaError_t cudaMemcpy(void *target, const void *source, size_t size, enum cudaMemcpyKind kind)
 {
     (void)kind;
-    memcpy(to, from, size);
+    memcpy(target, source, size);
     return cudaSuccess;
 }
 /* What a kernel's <<<>>> becomes: the first up to CUDA 12, the others from then on. */
@@ -193,11 +193,11 @@ cudnnStatus_t cudnnSetConvolutionMathType(cudnnConvolutionDescriptor_t convoluti
 
 #define PASS(pass, kind, from_t, with_t, to_t)                                                     \
     cudnnStatus_t cudnnGetConvolution##pass##Algorithm_v7(                                         \
-        cudnnHandle_t handle, const from_t from, const with_t with,                                \
-        const cudnnConvolutionDescriptor_t convolution, const to_t to, const int wanted,           \
+        cudnnHandle_t handle, const from_t source, const with_t factor,                            \
+        const cudnnConvolutionDescriptor_t convolution, const to_t target, const int wanted,       \
         int *found, cudnnConvolution##kind##AlgoPerf_t *proposals)                                 \
     {                                                                                              \
-        (void)handle, (void)from, (void)with, (void)convolution, (void)to;                         \
+        (void)handle, (void)source, (void)factor, (void)convolution, (void)target;                 \
         *found = 0;                                                                                \
         for (int i = 0; i < (getenv("MOCK_CUDNN_TOO_LARGE") ? FAILED : ALGORITHMS) && i < wanted;  \
              ++i) {                                                                                \
@@ -208,16 +208,16 @@ cudnnStatus_t cudnnSetConvolutionMathType(cudnnConvolutionDescriptor_t convoluti
         return CUDNN_STATUS_SUCCESS;                                                               \
     }                                                                                              \
     cudnnStatus_t cudnnGetConvolution##pass##WorkspaceSize(                                        \
-        cudnnHandle_t handle, const from_t from, const with_t with,                                \
-        const cudnnConvolutionDescriptor_t convolution, const to_t to,                             \
+        cudnnHandle_t handle, const from_t source, const with_t factor,                            \
+        const cudnnConvolutionDescriptor_t convolution, const to_t target,                         \
         cudnnConvolution##kind##Algo_t algorithm, size_t *size)                                    \
     {                                                                                              \
-        (void)handle, (void)from, (void)with, (void)convolution, (void)to;                         \
-        return workspace_size(algorithm, batch_of_##pass(from, with), size);                       \
+        (void)handle, (void)source, (void)factor, (void)convolution, (void)target;                 \
+        return workspace_size(algorithm, batch_of_##pass(source, factor), size);                   \
     }
-#define batch_of_Forward(from, with) (from)->n
-#define batch_of_BackwardData(from, with) (with)->n
-#define batch_of_BackwardFilter(from, with) (from)->n
+#define batch_of_Forward(source, factor) (source)->n
+#define batch_of_BackwardData(source, factor) (factor)->n
+#define batch_of_BackwardFilter(source, factor) (source)->n
 PASS(Forward, Fwd, cudnnTensorDescriptor_t, cudnnFilterDescriptor_t, cudnnTensorDescriptor_t)
 PASS(BackwardData, BwdData, cudnnFilterDescriptor_t, cudnnTensorDescriptor_t,
      cudnnTensorDescriptor_t)

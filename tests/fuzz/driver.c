@@ -57,7 +57,7 @@ static void mutate(fuzz_input *input, const fuzz_input *other)
     size_t words = 0, begin, place = below(input->size + 1);
     while (fuzz_words[words]) ++words;
     const char *word = fuzz_words[below(words)];
-    size_t at = below(other->size + 1), length = find_piece(input, place, below(3) > 0, &begin);
+    size_t start = below(other->size + 1), length = find_piece(input, place, below(3) > 0, &begin);
     uint8_t byte = (uint8_t)below(256);
     switch (below(8)) {
     case 0:
@@ -70,11 +70,11 @@ static void mutate(fuzz_input *input, const fuzz_input *other)
         replace(input, place, below(input->size - place + 1), &byte, 0);
         break;
     case 3:
-        replace(input, place, 0, other->data + at, below(other->size - at + 1));
+        replace(input, place, 0, other->data + start, below(other->size - start + 1));
         break;
     case 4: {
         fuzz_input line;
-        line.size = find_piece(other, at, 0, &begin);
+        line.size = find_piece(other, start, 0, &begin);
         memcpy(line.data, other->data + begin, line.size);
         if (line.size < LARGEST_INPUT) line.data[line.size++] = '\n';
         length = find_piece(input, place, 0, &begin);

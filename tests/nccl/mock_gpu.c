@@ -14,7 +14,7 @@ enum { MOST = 10000 };
 typedef struct {
     enum { KERNEL, COPY, MULTIPLY, FILL, SUM, WAIT } what;
     void (*kernel)(float *values, size_t count, int number);
-    float *to, *from, factor;
+    float *target, *source, factor;
     size_t count;
     int number;
     cudaStream_t stream; /* WAIT: until it has done `number` */
@@ -49,19 +49,19 @@ static void run(const task *t)
 {
     switch (t->what) {
     case KERNEL:
-        t->kernel(t->to, t->count, t->number);
+        t->kernel(t->target, t->count, t->number);
         break;
     case COPY:
-        memcpy(t->to, t->from, t->count * sizeof(float));
+        memcpy(t->target, t->source, t->count * sizeof(float));
         break;
     case MULTIPLY:
-        for (size_t i = 0; i < t->count; ++i) t->to[i] *= t->factor;
+        for (size_t i = 0; i < t->count; ++i) t->target[i] *= t->factor;
         break;
     case FILL:
-        for (size_t i = 0; i < t->count; ++i) t->to[i] = t->factor;
+        for (size_t i = 0; i < t->count; ++i) t->target[i] = t->factor;
         break;
     case SUM:
-        MPI_Allreduce(MPI_IN_PLACE, t->to, (int)t->count, MPI_FLOAT, MPI_SUM, MPI_COMM_WORLD);
+        MPI_Allreduce(MPI_IN_PLACE, t->target, (int)t->count, MPI_FLOAT, MPI_SUM, MPI_COMM_WORLD);
         break;
     case WAIT:
         advance(t->stream, t->number);
@@ -103,7 +103,7 @@ static void ask(cudaStream_t stream, task t)
 void launch(void (*kernel)(float *values, size_t count, int number), float *values, size_t count,
             int number)
 {
-    ask(NULL, (task){KERNEL, .kernel = kernel, .to = values, .count = count, .number = number});
+    ask(NULL, (task){KERNEL, .kernel = kernel, .target = values, .count = count, .number = number});
 }
 
 int sums_begun(void)
@@ -132,29 +132,29 @@ float *cuda_make_array(float *values, size_t count)
     if (values) cuda_push_array(array, values, count);
     return array;
 }
-void cuda_push_array(float *to, float *from, size_t count)
+void cuda_push_array(float *target, float *source, size_t count)
 {
     host_waits(&darknets, darknets.asked);
-    memcpy(to, from, count * sizeof *to);
+    memcpy(target, source, count * sizeof *target);
 }
-void cuda_pull_array(float *from, float *to, size_t count)
+void cuda_pull_array(float *source, float *target, size_t count)
 {
-    cuda_push_array(to, from, count);
+    cuda_push_array(target, source, count);
 }
-void copy_gpu(int count, float *from, int source_step, float *to, int target_step)
+void copy_gpu(int count, float *source, int source_step, float *target, int target_step)
 {
     if (source_step != 1 || target_step != 1) error("the mock knows steps of 1");
-    ask(NULL, (task){COPY, .to = to, .from = from, .count = (size_t)count});
+    ask(NULL, (task){COPY, .target = target, .source = source, .count = (size_t)count});
 }
 void scal_gpu(int count, float factor, float *values, int step)
 {
     if (step != 1) error("the mock knows steps of 1");
-    ask(NULL, (task){MULTIPLY, .to = values, .factor = factor, .count = (size_t)count});
+    ask(NULL, (task){MULTIPLY, .target = values, .factor = factor, .count = (size_t)count});
 }
 void fill_gpu(int count, float value, float *values, int step)
 {
     if (step != 1) error("the mock knows steps of 1");
-    ask(NULL, (task){FILL, .to = values, .factor = value, .count = (size_t)count});
+    ask(NULL, (task){FILL, .target = values, .factor = value, .count = (size_t)count});
 }
 
 /* CUDA's. */
@@ -213,11 +213,12 @@ cudaError_t cudaEventSynchronize(cudaEvent_t event)
     if (event->stream) host_waits(event->stream, event->number);
     return cudaSuccess;
 }
-cudaError_t cudaEventElapsedTime(float *milliseconds, cudaEvent_t from, cudaEvent_t to)
+cudaError_t cudaEventElapsedTime(float *milliseconds, cudaEvent_t source, cudaEvent_t target)
 {
     *milliseconds = 1;
-    if (!from->timed || !to->timed || !from->stream || !to->stream) return cudaErrorInvalidValue;
-    return cudaEventQuery(to);
+    if (!source->timed || !target->timed || !source->stream || !target->stream)
+        return cudaErrorInvalidValue;
+    return cudaEventQuery(target);
 }
 cudaError_t cudaStreamWaitEvent(cudaStream_t stream, cudaEvent_t event, unsigned flags)
 {
@@ -245,13 +246,13 @@ ncclResult_t ncclCommInitRank(ncclComm_t *communicator, int count, ncclUniqueId 
     if (memcmp(&id, &wanted, sizeof id) != 0) return ncclInvalidArgument;
     return count == rank_count() && rank == this_rank() ? ncclSuccess : ncclInvalidArgument;
 }
-ncclResult_t ncclAllReduce(const void *from, void *to, size_t count, ncclDataType_t type,
+ncclResult_t ncclAllReduce(const void *source, void *target, size_t count, ncclDataType_t type,
                            ncclRedOp_t operation, ncclComm_t communicator, cudaStream_t stream)
 {
     (void)communicator;
-    if (from != to || type != ncclFloat || operation != ncclSum || !stream)
+    if (source != target || type != ncclFloat || operation != ncclSum || !stream)
         return ncclInvalidArgument;
-    ask(stream, (task){SUM, .to = to, .count = count});
+    ask(stream, (task){SUM, .target = target, .count = count});
     __atomic_add_fetch(&sums, 1, __ATOMIC_RELEASE);
     return ncclSuccess;
 }

@@ -1,5 +1,5 @@
-/* What any_kernel keeps of a sample, and what both of its algorithms need: the k-th largest score,
-   the gradient's way out, the loss from the ratio. */
+/* What any_kernel keeps of a sample, and what both of its algorithms call: they find the k-th
+   largest score, write the gradient, and compute the loss from log(sigma_k / sigma_{k-1}). */
 #ifndef SMOOTH_TOPK_ANY_SAMPLE_CUH
 #define SMOOTH_TOPK_ANY_SAMPLE_CUH
 

@@ -1,6 +1,6 @@
 /* Algorithm pivot for k <= 10, in float: a warp a sample for few classes, else a block a sample.
-   Reads the scores once where they fit on chip, writes loss and gradient once; what float cannot
-   bear is deferred to any_kernel. */
+   Reads the scores once where they fit on chip, writes loss and gradient once; samples that
+   need double precision are left to any_kernel. */
 #ifndef SMOOTH_TOPK_SMALL_K_CUH
 #define SMOOTH_TOPK_SMALL_K_CUH
 

@@ -35,12 +35,12 @@ static __device__ size_t tree_forward(const tree_shape *shape, const tree *nodes
     for (int level = 1; level <= levels; ++level) {
         size_t stride = node_stride(shape, level), child_stride = node_stride(shape, level - 1);
         size_t coefficients = level_size(shape, level) * stride;
-        for (size_t at = threadIdx.x; at < coefficients; at += ANY_THREADS) {
-            int parent = (int)(at / stride), j = (int)(at % stride);
+        for (size_t place = threadIdx.x; place < coefficients; place += ANY_THREADS) {
+            int parent = (int)(place / stride), j = (int)(place % stride);
             if (j > node_degree(shape, level, parent)) continue;
             const double *a =
                 nodes->log_value + offset[level - 1] + 2 * (size_t)parent * child_stride;
-            nodes->log_value[offset[level] + at] =
+            nodes->log_value[offset[level] + place] =
                 2 * parent + 1 < level_size(shape, level - 1)
                     ? log_coefficient(a, node_degree(shape, level - 1, 2 * parent),
                                       a + child_stride,
@@ -61,8 +61,9 @@ static __device__ void level_adjoint(const tree_shape *shape, const tree *nodes,
     size_t begin = adjoint_offset(shape, level), child_begin = adjoint_offset(shape, level - 1);
     int children = level_size(shape, level - 1);
     size_t coefficients = children * child_stride;
-    for (size_t at = threadIdx.x; at < coefficients; at += ANY_THREADS) {
-        int child = (int)(at / child_stride), i = (int)(at % child_stride), sibling = child ^ 1;
+    for (size_t place = threadIdx.x; place < coefficients; place += ANY_THREADS) {
+        int child = (int)(place / child_stride), i = (int)(place % child_stride),
+            sibling = child ^ 1;
         if (i > node_degree(shape, level - 1, child)) continue;
         size_t parent = child / 2 * stride;
         const double *parent_k = nodes->adjoint_k + begin + parent,
@@ -73,7 +74,7 @@ static __device__ void level_adjoint(const tree_shape *shape, const tree *nodes,
             sum_k = parent_k[i];
             sum_k1 = parent_k1[i];
         } else {
-            double mine = nodes->log_value[child_offset + at];
+            double mine = nodes->log_value[child_offset + place];
             const double *other = nodes->log_value + child_offset + sibling * child_stride;
             int last = min_int(node_degree(shape, level, child / 2),
                                i + node_degree(shape, level - 1, sibling));
@@ -83,8 +84,8 @@ static __device__ void level_adjoint(const tree_shape *shape, const tree *nodes,
                 sum_k1 += share * parent_k1[j];
             }
         }
-        nodes->adjoint_k[child_begin + at] = sum_k;
-        nodes->adjoint_k1[child_begin + at] = sum_k1;
+        nodes->adjoint_k[child_begin + place] = sum_k;
+        nodes->adjoint_k1[child_begin + place] = sum_k1;
     }
 }
 
