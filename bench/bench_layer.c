@@ -56,7 +56,7 @@ typedef struct {
     double wanted;
 } comparison;
 
-static int batch_of(int classes)
+static int batch_size(int classes)
 {
     return classes >= 10000 ? 4 : classes >= 1000 ? 32 : 256;
 }
@@ -73,7 +73,7 @@ static layer make_ours(const comparison *c, int first, int count, float smoothin
     }
     smooth_topk_options options = {
         .count = count, .terms = terms, .scales = scales, .temperature = 1, .smoothing = smoothing};
-    return make_smooth_topk_layer(batch_of(c->classes), c->classes, &options);
+    return make_smooth_topk_layer(batch_size(c->classes), c->classes, &options);
 }
 
 /* Returns how many layers the reference is. */
@@ -81,7 +81,7 @@ static int make_references(const comparison *c, int terms, layer *references)
 {
     int several = c->against == SUM_OF_TERMS;
     if (c->against == SOFTMAX_LAYER) {
-        references[0] = make_softmax_layer(batch_of(c->classes), c->classes, 1);
+        references[0] = make_softmax_layer(batch_size(c->classes), c->classes, 1);
         references[0].temperature = 1;
         return 1;
     }
@@ -93,7 +93,7 @@ static int make_references(const comparison *c, int terms, layer *references)
 static void compare(const comparison *c)
 {
     double times[2][ROUNDS], ratios[ROUNDS];
-    int batch = batch_of(c->classes), count = batch * c->classes, repeats = 1 + 400000 / count;
+    int batch = batch_size(c->classes), count = batch * c->classes, repeats = 1 + 400000 / count;
     int terms = 1 + (c->k[1] > 0);
     layer ours = make_ours(c, 0, terms, c->smoothing), references[MOST_TERMS];
     int reference_count = make_references(c, terms, references);

@@ -1,5 +1,5 @@
 #!/bin/sh
-# docs/architecture.md is true to the tree and short; no patch and no file has outgrown its measure.
+# docs/architecture.md is true to the tree and short; files, functions, lines and patches keep to their measures.
 . tests/tap.sh
 page=docs/architecture.md
 named() { { grep -o '`[^` ]*`' "$page" | tr -d '`' &&
@@ -36,6 +36,13 @@ makefile() { [ "$(wc -l <Makefile)" -le 150 ]; }
 check 'Makefile is at most 150 lines' makefile
 sources() { find src -type f -exec wc -l {} + | awk '$2 != "total" && $1 > 500 { print; bad = 1 } END { exit bad }'; }
 check 'no file of src/ is over 500 lines' sources
+bodies() { awk '/^{$/ { first = FNR }
+    /^}$/ && FNR - first + 1 > 60 { print FILENAME ", line " first ": " FNR - first + 1 " lines"; bad = 1 }
+    END { exit bad }' src/*/*.[ch] src/*/*.cu src/*/*.cpp src/*/*/*; }
+check 'no function of src/ is over 60 lines' bodies
+nouns() { ! grep -rnwE '[A-Za-z0-9_]+_(of|at|to)' src tests tools bench python examples --include='*.[ch]' \
+    --include='*.cu*' --include='*.cpp' --include='*.py' --include='*.sh' | grep -v 'relative_to(' | grep .; }
+check 'no name ends in of, at or to' nouns
 patches() {
     wc -l patches/*/*.patch | tail -n 1
     [ "$(cat patches/*/*.patch | wc -l)" -le 1100 ] &&

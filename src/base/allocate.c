@@ -10,7 +10,7 @@
 
 static __thread allocation_purpose purpose;
 
-allocation_purpose allocating_for(const char *subject, const char *advice)
+allocation_purpose set_allocation_purpose(const char *subject, const char *advice)
 {
     allocation_purpose before = purpose;
     purpose = (allocation_purpose){subject, advice};

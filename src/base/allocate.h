@@ -20,7 +20,7 @@ void *allocate_unset(size_t bytes);
 typedef struct {
     const char *subject, *advice;
 } allocation_purpose;
-allocation_purpose allocating_for(const char *subject, const char *advice);
+allocation_purpose set_allocation_purpose(const char *subject, const char *advice);
 
 /* Ends the program by end_program (ending.h) with that message. */
 void out_of_memory(size_t bytes) __attribute__((noreturn));

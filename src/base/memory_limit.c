@@ -10,7 +10,7 @@
 #include <string.h>
 
 /* The number in a file that holds nothing else; SIZE_MAX for no such file and for "max". */
-static size_t number_in(const char *directory, const char *name)
+static size_t read_group_number(const char *directory, const char *name)
 {
     unsigned long long number;
     char *path = print_text("%s/%s", directory, name);
@@ -53,9 +53,9 @@ static size_t group_limit(const char *root, const char *group, size_t swap)
     size_t limit = SIZE_MAX;
     char *path = print_text("%s%s", root, strcmp(group, "/") ? group : "");
     for (;;) {
-        size_t most =
-            least(number_in(path, "memory.max"), number_in(path, "memory.limit_in_bytes"));
-        limit = least(limit, sum(most, least(swap, number_in(path, "memory.swap.max"))));
+        size_t most = least(read_group_number(path, "memory.max"),
+                            read_group_number(path, "memory.limit_in_bytes"));
+        limit = least(limit, sum(most, least(swap, read_group_number(path, "memory.swap.max"))));
         if (strlen(path) <= strlen(root)) break;
         *strrchr(path, '/') = '\0';
     }

@@ -39,7 +39,7 @@ unsigned long long random_place(void)
     return state;
 }
 
-int thread_rand_beside(unsigned long long place, unsigned long long n)
+int thread_rand_extra(unsigned long long place, unsigned long long n)
 {
     unsigned long long beside = mix_seed(mix_seed(place, 1), n);
     return place ? draw(&beside) : rand();

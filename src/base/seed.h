@@ -16,7 +16,7 @@ unsigned long long random_place(void);
 
 /* As thread_rand, but the number is that of a place of the stream, which goes on as if it had not
    been drawn; n >= 0 tells several such numbers apart. */
-int thread_rand_beside(unsigned long long place, unsigned long long n);
+int thread_rand_extra(unsigned long long place, unsigned long long n);
 
 /* Goes on as if `count` numbers had been drawn. */
 void skip_random(unsigned long long count);

@@ -352,7 +352,7 @@ static void name_allocations(const network *net, int index, const char *type)
     if (net->subdivisions == 1)
         snprintf(advice, sizeof advice, "at batch=%d; raise subdivisions", net->batch / steps);
     if (net->batch == steps) snprintf(advice, sizeof advice, "for one image; make it smaller");
-    allocating_for(subject, advice);
+    set_allocation_purpose(subject, advice);
 }
 
 static void check_by_type(const place *p, LAYER_TYPE type)

@@ -278,7 +278,7 @@ static const option_rule *find_rule(const option_rule *rules, const char *name)
 }
 
 /* Darknet reads the text with atoi or atof, which take the beginning of anything for a number. */
-static int is_number_in(const option_rule *rule, int whole, const char *text, const char *end)
+static int check_number(const option_rule *rule, int whole, const char *text, const char *end)
 {
     double value;
     size_t length = (size_t)(end - text);
@@ -299,17 +299,17 @@ static int is_valid_value(const option_rule *rule, const char *text)
         return 0;
     }
     int whole = rule->kind == WHOLE || rule->kind == WHOLES;
-    if (rule->kind == WHOLE || rule->kind == NUMBER) return is_number_in(rule, whole, text, end);
+    if (rule->kind == WHOLE || rule->kind == NUMBER) return check_number(rule, whole, text, end);
     for (;; ++text) {
         const char *comma = memchr(text, ',', end - text);
-        if (!is_number_in(rule, whole, text, comma ? comma : end)) return 0;
+        if (!check_number(rule, whole, text, comma ? comma : end)) return 0;
         if (!comma) return 1;
         text = comma;
     }
 }
 
-/* Words of other programs for what stands here under another: taken for nothing they would let a
-   network learn that its owner believes frozen. */
+/* Options of other programs that have another name here. If they were ignored, layers would learn
+   that the user wants frozen. */
 static void refuse_foreign_word(char *filename, const section *s, const kvp *option)
 {
     static const char *const words[] = {"frozen", "freeze", "trainable", "train", NULL};

@@ -34,7 +34,7 @@ static int by_text(const void *left, const void *right)
     return strcmp(*(char *const *)left, *(char *const *)right);
 }
 
-/* What a network has trained on it is surer of. */
+/* A network is surer of images it has trained on, so sets calibrated on them would be too small. */
 static void refuse_training_images(const calibration *c, const data_file *data)
 {
     char *train = data_text(data, "train", NULL);

@@ -141,7 +141,7 @@ static int has_accuracies(const chart *c)
 }
 
 /* Into the file of that name. */
-static int draw_into(const chart *c, const char *filename)
+static int run_gnuplot(const chart *c, const char *filename)
 {
     int panels = has_accuracies(c) ? (c->k > 1 ? 3 : 2) : 1;
     FILE *gnuplot = popen("gnuplot 2>/dev/null", "w");
@@ -165,7 +165,7 @@ static int draw(const chart *c)
 {
     file_replacement r;
     if (begin_replacement(&r, c->filename)) return 0;
-    int drawn = draw_into(c, r.temporary ? r.temporary : r.target);
+    int drawn = run_gnuplot(c, r.temporary ? r.temporary : r.target);
     return !end_replacement(&r, drawn) && drawn;
 }
 

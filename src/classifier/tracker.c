@@ -134,7 +134,7 @@ static void print_progress(tracker *t, double epoch, double loss)
     const network *net = t->run.net;
     size_t batch = get_current_batch(t->run.net);
     double now = what_time_is_it_now();
-    /* mpirun gives a terminal to the ranks, whatever it writes to itself. */
+    /* Under mpirun stdout looks like a terminal even if mpirun writes to a file. */
     int terminal = rank_count() == 1 && isatty(STDOUT_FILENO);
     if (!is_last(net) && now - t->printed < (terminal ? .2 : 10)) return;
     t->printed = now;

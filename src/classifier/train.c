@@ -85,7 +85,8 @@ static void tell_new_threshold(const run *r)
             (double)smooth_topk_threshold(last)->fraction);
 }
 
-/* A container's limit, and the machine's, are met by a process that is killed without a word. */
+/* A process that needs more memory than the container or the machine has is killed without a
+   message. */
 static void check_memory(const run *r)
 {
     size_t needed = 0, most = memory_limit();
@@ -103,7 +104,7 @@ static void check_memory(const run *r)
     exit(1);
 }
 
-/* Weights that have all their batches behind them would be saved again as those of this run. */
+/* Weights from batch max_batches leave nothing to train: they would only be saved again. */
 static void check_batches_left(const run *r)
 {
     const size_t most = (size_t)1 << 50; /* more images than any run sees */
@@ -253,7 +254,7 @@ static data end_batch(run *r)
     return r->loaded;
 }
 
-/* Of the name of this run, in its directory, before it saves anything. */
+/* Renames the weights that an earlier run of this name has left. */
 static void keep_earlier_run(run *r)
 {
     const train_options *o = r->options;
@@ -338,7 +339,7 @@ static void stop_by_signal(run *r, int number)
     exit(128 + number);
 }
 
-/* Rank 0, when it no longer waits for the others. */
+/* What rank 0 saves when it stops without waiting for the others. */
 static void save_alone(void *argument)
 {
     run *r = argument;
@@ -408,7 +409,7 @@ static void save_due(run *r, int new_epoch)
         fprintf(stderr, "Training goes on; the next save is in %d batches\n", BACKUP_BATCHES);
 }
 
-/* Between two batches all ranks hear what any of them has met. */
+/* After each batch all ranks learn whether one of them must stop, and why. */
 static void stop_where_due(run *r)
 {
     int met[] = {stop_signal(), last_save() == WEIGHTS_NOT_FINITE};

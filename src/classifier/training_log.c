@@ -153,7 +153,7 @@ static int append(training_log *log)
     int failed = fwrite(log->text + log->written, 1, n, file) != n || fflush(file) ||
                  (regular && fsync(fileno(file)));
     int error = failed ? (errno ? errno : EIO) : 0;
-    /* Half a row goes, so that the next begins a line. */
+    /* A row that was written in part is removed, so that the next one begins a line. */
     if (error && regular && ftruncate(fileno(file), (off_t)log->written)) log->written = 0;
     if (fclose(file) && !error) error = errno;
     if (!error) log->written = log->length;

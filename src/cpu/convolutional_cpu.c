@@ -62,10 +62,10 @@ int forward_convolutional_cpu(layer l, network net)
         roll(l.out_c, l.mean, l.rolling_mean);
         roll(l.out_c, l.variance, l.rolling_variance);
     } else if (l.batch_normalize)
-        normalize_with(&channels, output, l.output, l.rolling_mean, l.rolling_variance, l.scales,
-                       l.biases, l.activation);
+        apply_statistics(&channels, output, l.output, l.rolling_mean, l.rolling_variance, l.scales,
+                         l.biases, l.activation);
     else
-        normalize_with(&channels, output, output, 0, 0, 0, l.biases, l.activation);
+        apply_statistics(&channels, output, output, 0, 0, 0, l.biases, l.activation);
     return 1;
 }
 
@@ -99,8 +99,8 @@ int forward_batchnorm_cpu(layer l, network net)
         roll(l.out_c, l.mean, l.rolling_mean);
         roll(l.out_c, l.variance, l.rolling_variance);
     } else
-        normalize_with(&channels, x, l.output, l.rolling_mean, l.rolling_variance, l.scales,
-                       l.biases, LINEAR);
+        apply_statistics(&channels, x, l.output, l.rolling_mean, l.rolling_variance, l.scales,
+                         l.biases, LINEAR);
     return 1;
 }
 

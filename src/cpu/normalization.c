@@ -97,9 +97,9 @@ void normalize_forward(const normalization_shape *shape, const float *x, float *
     run_forward(&n, activation);
 }
 
-void normalize_with(const normalization_shape *shape, const float *x, float *y, const float *mean,
-                    const float *variance, const float *scales, const float *biases,
-                    ACTIVATION activation)
+void apply_statistics(const normalization_shape *shape, const float *x, float *y, const float *mean,
+                      const float *variance, const float *scales, const float *biases,
+                      ACTIVATION activation)
 {
     normalization n = {.shape = shape, .x = x, .y = y, .given_mean = mean};
     n.given_variance = variance;

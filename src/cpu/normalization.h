@@ -19,9 +19,9 @@ void normalize_forward(const normalization_shape *shape, const float *x, float *
 
 /* The same with a mean and variance that are given: scales, mean and variance may all be NULL, for
    y = activation(x + biases). */
-void normalize_with(const normalization_shape *shape, const float *x, float *y, const float *mean,
-                    const float *variance, const float *scales, const float *biases,
-                    ACTIVATION activation);
+void apply_statistics(const normalization_shape *shape, const float *x, float *y, const float *mean,
+                      const float *variance, const float *scales, const float *biases,
+                      ACTIVATION activation);
 
 /* The gradient with respect to y becomes the gradient with respect to x, in place in delta; adds to
    scale_updates and bias_updates. y is what normalize_forward wrote; only an activation that is not

@@ -58,7 +58,7 @@ static void forward_plane(void *argument, int plane, int slot)
 }
 
 /* The widest vectors that a row of outputs fills. */
-static instruction_set instructions_for(int outputs)
+static instruction_set pooling_instructions(int outputs)
 {
     instruction_set most = outputs >= 16 ? SIMD_AVX512 : outputs >= 8 ? SIMD_AVX2 : SIMD_PORTABLE;
     return most < cpu.instructions ? most : cpu.instructions;
@@ -69,7 +69,7 @@ int forward_maxpool_cpu(layer l, network net)
     pooling p = {&l, net.input, 0, 0};
     if (!cpu_fast()) return 0;
     if (l.size == 2 && l.stride == 2 && 2 * l.out_h == l.h && 2 * l.out_w == l.w)
-        p.two_by_two = SIMD_CHOOSE(maxpool_2x2, instructions_for(l.out_w));
+        p.two_by_two = SIMD_CHOOSE(maxpool_2x2, pooling_instructions(l.out_w));
     parallel_for(l.batch * l.c, forward_plane, &p);
     return 1;
 }

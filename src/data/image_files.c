@@ -104,13 +104,13 @@ static image_part read_part(char *filename, int c, const view_choice *choice, vi
 
 int try_load_view(char *filename, int c, const view_choice *choice, float *planes, const char **why)
 {
-    allocation_purpose before = allocating_for(filename, NULL);
+    allocation_purpose before = set_allocation_purpose(filename, NULL);
     view_map map;
     image_part part = read_part(filename, c, choice, &map, why);
     if (part.pixels) sample_view(&part, &map, choice->w, choice->h, planes);
     int good = part.pixels != NULL;
     free(part.pixels);
-    allocating_for(before.subject, before.advice);
+    set_allocation_purpose(before.subject, before.advice);
     return good;
 }
 
@@ -126,9 +126,9 @@ static image load_stretched(char *filename, int w, int h, int c, const char **wh
 
 image try_load_image(char *filename, int w, int h, int c, const char **why)
 {
-    allocation_purpose before = allocating_for(filename, NULL);
+    allocation_purpose before = set_allocation_purpose(filename, NULL);
     image im = w && h ? load_stretched(filename, w, h, c, why) : load_whole(filename, c, why);
-    allocating_for(before.subject, before.advice);
+    set_allocation_purpose(before.subject, before.advice);
     return im;
 }
 

@@ -143,7 +143,7 @@ static int decode_text(reading *r)
     return 1;
 }
 
-static int begins_with(const unsigned char *file, size_t size, const char *mark, size_t length)
+static int has_mark(const unsigned char *file, size_t size, const char *mark, size_t length)
 {
     return size >= length && memcmp(file, mark, length) == 0;
 }
@@ -152,9 +152,9 @@ typedef enum { JPEG_FILE, PNG_FILE, ROWS_FILE, TEXT_FILE, UNKNOWN_FILE } image_f
 
 static image_format find_format(const unsigned char *file, size_t size)
 {
-    if (begins_with(file, size, "\xff\xd8\xff", 3)) return JPEG_FILE;
-    if (begins_with(file, size, "\x89PNG\r\n\x1a\n", 8)) return PNG_FILE;
-    if (begins_with(file, size, "BM", 2)) return ROWS_FILE;
+    if (has_mark(file, size, "\xff\xd8\xff", 3)) return JPEG_FILE;
+    if (has_mark(file, size, "\x89PNG\r\n\x1a\n", 8)) return PNG_FILE;
+    if (has_mark(file, size, "BM", 2)) return ROWS_FILE;
     if (size >= 2 && file[0] == 'P' && file[1] >= '1' && file[1] <= '6')
         return file[1] < '4' ? TEXT_FILE : ROWS_FILE;
     return UNKNOWN_FILE;
@@ -168,10 +168,9 @@ int is_known_image(const unsigned char *file, size_t size)
 /* What a file of no known format is, where that is easily told. */
 static const char *format_name(const unsigned char *file, size_t size)
 {
-    if (begins_with(file, size, "GIF8", 4)) return "a GIF image; ";
-    if (begins_with(file, size, "II*", 3) || begins_with(file, size, "MM\0*", 4))
-        return "a TIFF image; ";
-    if (begins_with(file, size, "RIFF", 4)) return "a WebP image; ";
+    if (has_mark(file, size, "GIF8", 4)) return "a GIF image; ";
+    if (has_mark(file, size, "II*", 3) || has_mark(file, size, "MM\0*", 4)) return "a TIFF image; ";
+    if (has_mark(file, size, "RIFF", 4)) return "a WebP image; ";
     return "";
 }
 

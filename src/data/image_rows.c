@@ -32,7 +32,7 @@ static const char *find_bmp_rows(const unsigned char *file, size_t size, image_r
     int32_t height = (int32_t)little_endian(file + 22, 4);
     if (header < 40 || header > 200) return "a BMP of a kind that is not read";
     rows->width = little_endian(file + 18, 4);
-    rows->from_below = height > 0;
+    rows->bottom_first = height > 0;
     rows->height = height < 0 ? -(size_t)height : (size_t)height;
     rows->bits = little_endian(file + 28, 2);
     rows->stride = (rows->width * (size_t)rows->bits + 31) / 32 * 4;
@@ -139,7 +139,7 @@ void copy_image_rows(const image_rows *rows, unsigned char *pixels)
 {
     size_t row_size = rows->width * rows->channels;
     for (size_t y = 0; y < rows->height; ++y) {
-        size_t row = rows->from_below ? rows->height - 1 - y : y;
+        size_t row = rows->bottom_first ? rows->height - 1 - y : y;
         copy_row(rows, rows->first + row * rows->stride, pixels + y * row_size);
     }
     for (size_t i = 0; rows->scale != 255 && i < row_size * rows->height; ++i)

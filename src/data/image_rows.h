@@ -8,7 +8,7 @@ typedef struct {
     size_t width, height, stride; /* in pixels; bytes from a row to the next */
     int channels;                 /* 1 or 3 */
     int bits;                     /* a pixel of the file has: 1, 4, 8, 16, 24 or 32 */
-    int from_below, blue_first;   /* as BMP has it */
+    int bottom_first, blue_first; /* as BMP has it */
     unsigned scale;               /* a PNM's largest value, else 255 */
     const unsigned char *first;   /* the first row, all of them within the file */
     const unsigned char *palette; /* NULL, or 4 bytes a color: blue, green, red, none */

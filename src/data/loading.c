@@ -33,14 +33,14 @@ void begin_loading(const load_args *args)
 {
     current = args;
     images_begun = 0;
-    allocating_for("a batch of images", "; lower batch");
+    set_allocation_purpose("a batch of images", "; lower batch");
     if (args->seed) seed_thread(mix_seed(args->seed, (unsigned long long)args->thread));
 }
 
 void end_loading(void)
 {
     current = NULL;
-    allocating_for(NULL, NULL);
+    set_allocation_purpose(NULL, NULL);
     seed_thread(0);
 }
 
@@ -177,7 +177,7 @@ static void load_usable_view(char **path, int channels, const view_choice *view,
         if (has_one_label(*path) && try_load_view(*path, channels, view, planes, &why)) return;
         reject_image(*path, why, current->paths, current->m);
         if (stop_signal() || too_many_rejected(current->m)) return; /* nothing trains on it */
-        *path = current->paths[thread_rand_beside(place, (unsigned)tries) % current->m];
+        *path = current->paths[thread_rand_extra(place, (unsigned)tries) % current->m];
     }
 }
 

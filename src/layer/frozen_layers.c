@@ -25,7 +25,7 @@ void begin_forward(const network *net, int i, network *copy, layer *l)
     if (stops_gradient(net, i)) {
         copy->train = 0;
     } else if (l->learning_rate_scale == 0) {
-        /* The rolling means go where the way back begins with other numbers. */
+        /* The rolling statistics are written to arrays that the backward pass fills anew. */
         l->rolling_mean = l->mean_delta;
         l->rolling_variance = l->variance_delta;
 #ifdef GPU

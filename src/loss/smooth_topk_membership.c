@@ -47,7 +47,7 @@ static double expect(const float *scores, int classes, double pivot, double temp
     double expected = 0;
     *variance = 0;
     for (int i = 0; i < classes; ++i) {
-        p[i] = smooth_topk_come_in(scores[i], pivot, temperature, tilt);
+        p[i] = smooth_topk_entry_probability(scores[i], pivot, temperature, tilt);
         expected += p[i];
         *variance += p[i] * (1 - p[i]);
     }
@@ -68,7 +68,7 @@ static void choose_tilt(const float *scores, int classes, int k, double temperat
 
 /* counts[j], the probability that j classes come in, with one more class; what is beyond `most` is
    left out. Returns the new degree. */
-static int let_in(double *counts, int degree, int most, double p)
+static int add_class(double *counts, int degree, int most, double p)
 {
     if (degree < most) counts[++degree] = 0;
     for (int j = degree; j > 0; --j) counts[j] += p * (counts[j - 1] - counts[j]);
@@ -90,9 +90,9 @@ static void membership_of_row(int classes, int k, double temperature, const floa
     s->likely[0] = s->unlikely[0] = 1;
     for (int i = 0; i < classes; ++i) {
         if (s->p[i] > 0.5)
-            likely = let_in(s->likely, likely, classes, s->p[i]);
+            likely = add_class(s->likely, likely, classes, s->p[i]);
         else if (s->p[i] > 0)
-            unlikely = let_in(s->unlikely, unlikely, k, s->p[i]);
+            unlikely = add_class(s->unlikely, unlikely, k, s->p[i]);
     }
     for (int j = unlikely + 1; j <= k; ++j) s->unlikely[j] = 0;
     for (int j = 0; j <= k; ++j) {

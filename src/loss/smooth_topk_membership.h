@@ -35,8 +35,8 @@ void smooth_topk_membership_cpu(int batch, int classes, int k, float temperature
 size_t smooth_topk_membership_workspace_size(int classes, int k);
 
 /* The probability p_i of a class, seen from the k-th largest score; tilt = log(rho). */
-SMOOTH_TOPK_FUNCTION double smooth_topk_come_in(float score, double pivot, double temperature,
-                                                double tilt)
+SMOOTH_TOPK_FUNCTION double smooth_topk_entry_probability(float score, double pivot,
+                                                          double temperature, double tilt)
 {
     if (smooth_topk_is_minus_inf(float_bits(score))) return 0;
     double x = ((double)score - pivot) / temperature + tilt;

@@ -5,7 +5,7 @@
 #define load_keys SIMD_NAME(load_keys)
 #define load_row SIMD_NAME(load_row)
 #define kth_lane SIMD_NAME(kth_lane)
-#define classes_from SIMD_NAME(classes_from)
+#define list_classes SIMD_NAME(list_classes)
 #define sort_classes SIMD_NAME(sort_classes)
 #define find_top_of_short_row SIMD_NAME(find_top_of_short_row)
 
@@ -73,7 +73,7 @@ INLINE int kth_lane(ints lanes, int k)
 
 /* The classes whose keys reach the bound. Returns how many, LANES + 1 if there are more than LANES.
  */
-INLINE int classes_from(const ints *row, int vectors, int bound, int *classes)
+INLINE int list_classes(const ints *row, int vectors, int bound, int *classes)
 {
     int vectors_of_lane[LANES], reaching[LANES], many = 0, count = 0;
     ints reached = {0}; /* bit v of a lane: vector v reaches it there */
@@ -120,7 +120,7 @@ LOOP int find_top_of_short_row(const float *scores, int classes, int label, int 
     if (load_row(scores, classes, label, row, &most)) return -1;
     int bound = kth_lane(most, k);
     if (bound == (int)(BITS_MINUS_INF ^ 0x7fffffff)) return 0;
-    int count = classes_from(row, (classes + LANES - 1) / LANES, bound, reaching);
+    int count = list_classes(row, (classes + LANES - 1) / LANES, bound, reaching);
     if (count > LANES) return 0;
     sort_classes(scores, reaching, count, sorted);
     for (int i = 0; i < k; ++i) {

@@ -85,7 +85,7 @@ auc_interval area_interval(double area, int target_count, int unknown_count)
                           interval_end(area, 1, target_count, unknown_count)};
 }
 
-static double share_from(double threshold, const double *scores, int count)
+static double counted_share(double threshold, const double *scores, int count)
 {
     int above = 0;
     for (int i = 0; i < count; ++i) above += scores[i] >= threshold;
@@ -108,7 +108,7 @@ operating_point point_for_false_alarms(const double *targets, int target_count,
             point.threshold = unknown[i];
     if (point.threshold == DBL_MAX) point.threshold = nextafter(highest_below, DBL_MAX);
     free(unknown);
-    point.false_alarms = share_from(point.threshold, unknowns, unknown_count);
-    point.found = share_from(point.threshold, targets, target_count);
+    point.false_alarms = counted_share(point.threshold, unknowns, unknown_count);
+    point.found = counted_share(point.threshold, targets, target_count);
     return point;
 }

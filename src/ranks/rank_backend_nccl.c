@@ -20,8 +20,8 @@ static const cudaStream_t darknets = NULL;                  /* the default strea
 
 static ncclComm_t communicator;
 static cudaStream_t sums;
-static cudaEvent_t begun;           /* what Darknet's stream had before a sum is done */
-static cudaEvent_t reached, summed; /* Darknet's stream is at the sums; these are done */
+static cudaEvent_t begun;           /* Darknet's work before a sum is done */
+static cudaEvent_t reached, summed; /* Darknet's stream waits for the sums; they are done */
 static int batches;
 static pthread_t watchdog;
 static enum { MEETING, WORKING, LEAVING } stage; /* both threads' */
@@ -89,7 +89,8 @@ static void watch_sums(double *since, int *told)
                     "on waiting\n");
 }
 
-/* Where the other ranks' GPUs fail, the main thread may be anywhere, waiting for its own. */
+/* A thread that looks for errors of NCCL: when another rank's GPU fails, the main thread may be
+   waiting for its own GPU. */
 static void *watch(void *unused)
 {
     double since = what_time_is_it_now();
@@ -213,7 +214,7 @@ const rank_backend *connect_gpus(void)
 {
     ncclUniqueId id;
     if (!have_own_gpus()) return NULL;
-    /* Else whatever either stream is asked to do waits for all of the other. */
+    /* A blocking stream would wait for Darknet's, and Darknet's for it, at every call. */
     check_cuda(cudaStreamCreateWithFlags(&sums, cudaStreamNonBlocking));
     check_cuda(cudaEventCreateWithFlags(&begun, cudaEventDisableTiming));
     check_cuda(cudaEventCreate(&reached));

@@ -43,7 +43,7 @@ void watch_for_signal(void)
     MPI_Abort(every_rank, 128 + number);
 }
 
-/* A machine that is gone without a word looks like a slow one. */
+/* A machine that has failed cannot be told from a slow one: so a long wait is reported. */
 static void tell_of_waiting(void)
 {
     fprintf(stderr, "Rank 0 has waited a minute for the other ranks and goes on waiting%s\n",
