@@ -148,8 +148,8 @@ dim_images() {
             "$scratch/backup/long.weights" >"$scratch/$kind.said" 2>&1 || return 1
     done
     grep nearly "$scratch/dim.said"
-    [ "$(grep -c '_dim.png: nearly black: a PNG of 16 bits, all its numbers are below 4096' "$scratch/dim.said")" \
-        = 1 ] && ! grep nearly "$scratch/full.said"
+    black='_dim.png: nearly black: a PNG of 16 bits, all its numbers are below 4096'
+    [ "$(grep -c "$black" "$scratch/dim.said")" = 1 ] && ! grep nearly "$scratch/full.said"
 }
 check '12 bits in a PNG of 16 are nearly black: said once' dim_images
 text_images() { # all six kinds of PNM are read

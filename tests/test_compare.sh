@@ -143,8 +143,8 @@ guesses() { # prediction sets of the last weights, as the two commands make and 
     run=$scratch/out/runs/softmax_p1_f0.5_s1
     cp "$run/weights/run.weights" "$scratch/again.weights"
     "$darknet" classifier calibrate "$run/run.data" "$run/run.cfg" "$scratch/again.weights" >"$scratch/again.out" &&
-        "$darknet" classifier valid "$run/run.data" "$run/run.cfg" "$scratch/again.weights" -sets \
-            "$scratch/again.sets" >>"$scratch/again.out"
+        "$darknet" classifier valid "$run/run.data" "$run/run.cfg" "$scratch/again.weights" \
+            -sets "$scratch/again.sets" >>"$scratch/again.out"
     want=$(sed -n 's/^sets: .*mean size \([0-9.]*\),.*/\1/p' "$scratch/again.out")
     got=$(awk -F, '$1 == "softmax" && $2 == 1 && $3 == 0.5 && $4 == 1 { print $15, $16 }' "$scratch/out/results.csv")
     echo "want $want, got $got"

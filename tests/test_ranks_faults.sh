@@ -94,8 +94,8 @@ killed_saving() {
     sed 's/^output=300/output=20000/; s/^batch=.*/batch=96/' long.cfg >large.cfg
     begin 2 x.data large.cfg
     await test -e backup/large_1.weights && await is_saving && kill -9 "$(rank_process 0)" && end || return 1
-    [ "$(wc -c <backup/large_1.weights)" \
-        = "$(cat backup/*.weights | wc -c | awk -v n="$(ls backup/*.weights | wc -l)" '{ print $1/n }')" ] || return 1
+    mean=$(cat backup/*.weights | wc -c | awk -v n="$(ls backup/*.weights | wc -l)" '{ print $1/n }')
+    [ "$(wc -c <backup/large_1.weights)" = "$mean" ] || return 1
     [ $code != 0 ] && sed 's/^batch=.*/batch=48/' large.cfg >less.cfg && lives_on less 2
 }
 check 'rank 0 is killed while it saves: the weights before are whole' killed_saving
