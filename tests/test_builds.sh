@@ -20,14 +20,22 @@ build() {
     make -s -j"$jobs" -C "$directory" CC='gcc -w' OPTS=-O0 "$@" ARCH="${architectures-}" && [ -x "$directory/darknet" ]
 }
 
-# train BINARY: the checksum of what -nogpu training leaves.
+# train BINARY NETWORK: the checksum of what -nogpu training leaves.
 train() {
     rm -f "$scratch/backup/"*
-    "$1" classifier train "$scratch/labels.data" "$scratch/network.cfg" -seed 5 -nogpu &&
-        sha256sum <"$scratch/backup/network.weights" >"$1.sum"
+    "$1" classifier train "$scratch/labels.data" "$scratch/$2.cfg" -seed 5 -nogpu &&
+        sha256sum <"$scratch/backup/$2.weights" >"$1.$2.sum"
 }
-same_training() {
-    train "$1/darknet" && cmp "$1/darknet.sum" "$scratch/cpu/darknet.sum"
+same_training() { # DIRECTORY
+    for network in network ours; do
+        train "$1/darknet" $network && cmp "$1/darknet.$network.sum" "$scratch/cpu/darknet.$network.sum" || return 1
+    done
+}
+
+compiles_nothing() { # DIRECTORY OPTION...
+    directory=$1
+    shift
+    make -n -C "$directory" CC='gcc -w' OPTS=-O0 "$@" >"$scratch/commands" && ! grep ' -c ' "$scratch/commands"
 }
 
 section() { # NAME LINE...
@@ -50,6 +58,12 @@ data() {
         section avgpool
         section softmax
     } >"$scratch/network.cfg"
+    # With our sections, and what of them has code of its own for a GPU.
+    {
+        sed '/^.softmax.$/,$d' "$scratch/network.cfg"
+        section compactness weight=0.1
+        section smooth_topk k=2 hardest=0.3 output=membership
+    } >"$scratch/ours.cfg"
     {
         section net batch=4 height=8 width=8 channels=3
         for size in 3 1 3; do section convolutional filters=6 size=$size pad=1 activation=logistic; done
@@ -90,9 +104,12 @@ mocked_train() {
     # 5 batches in 2 parts, 4 layers forward, 4 backward to the weights, 3 to the input.
     grep -q '^mock: 110 convolutions$' "$scratch/mocked" || { tail -n 5 "$scratch/mocked"; return 1; }
 }
-mocked_valid() {
-    train "$scratch/cpu/darknet" &&
-        mocked "$1" valid "$scratch/labels.data" "$scratch/network.cfg" "$scratch/backup/network.weights"
+mocked_valid() { # DIRECTORY NETWORK
+    train "$scratch/cpu/darknet" "$2" &&
+        mocked "$1" valid "$scratch/labels.data" "$scratch/$2.cfg" "$scratch/backup/$2.weights"
+}
+mocked_ours() {
+    mocked "$1" train "$scratch/labels.data" "$scratch/ours.cfg" && mocked_valid "$1" ours
 }
 mocked_too_large() {
     export MOCK_CUDNN_TOO_LARGE=1
@@ -135,7 +152,8 @@ fi
 
 data
 check 'builds: no option' build cpu
-check 'trains' train "$scratch/cpu/darknet"
+check 'trains' train "$scratch/cpu/darknet" network
+check 'trains with our sections' train "$scratch/cpu/darknet" ours
 check 'a residual network gets its whole gradient' residual_gradient
 check 'builds: CUDNN=1 alone' build cudnn CUDNN=1
 check 'builds: OPENMP=1' build openmp OPENMP=1
@@ -149,6 +167,7 @@ else
 fi
 if [ "$no_nvcc" ]; then
     skip 'builds: GPU=1' "$no_nvcc"
+    skip 'a second make compiles nothing' "$no_nvcc"
     skip 'every generation of GPUs that nvcc knows' "$no_nvcc"
     skip 'GPU=1 -nogpu trains as the CPU build' "$no_nvcc"
     skip 'an error of CUDA is said on stderr' "$no_nvcc"
@@ -156,6 +175,7 @@ else
     architectures=$(nvcc --list-gpu-code | sed -n 's/^sm_\([0-9]*\)$/\1/p' | sort -n | sed -n '1p;$p' |
         while read -r number; do printf ' -gencode arch=compute_%d,code=sm_%d' "$number" "$number"; done)
     check "builds: GPU=1,$(echo "$architectures" | sed 's/ -gencode arch=[^=]*=/ /g')" build gpu GPU=1
+    check 'a second make compiles nothing' compiles_nothing "$scratch/gpu" GPU=1 ARCH="$architectures"
     rm -f "$scratch/gpu/obj/im2col_kernels.o"
     check 'every generation of GPUs that nvcc knows' make -C "$scratch/gpu" GPU=1 obj/im2col_kernels.o
     check 'GPU=1 -nogpu trains as the CPU build' same_training "$scratch/gpu"
@@ -186,12 +206,14 @@ if [ "$no_cudnn" ]; then
     skip 'GPU=1 CUDNN=1 -nogpu trains as the CPU build' "$no_cudnn"
     skip 'cuDNN (mocked): training takes the right algorithm' "$no_cudnn"
     skip 'cuDNN (mocked): one image gets the workspace it needs' "$no_cudnn"
+    skip 'cuDNN (mocked): our sections train and judge' "$no_cudnn"
     skip 'cuDNN (mocked): no algorithm within the limit is an error' "$no_cudnn"
 else
     check 'builds: GPU=1 CUDNN=1' build gpu_cudnn GPU=1 CUDNN=1
     check 'GPU=1 CUDNN=1 -nogpu trains as the CPU build' same_training "$scratch/gpu_cudnn"
     check 'cuDNN (mocked): training takes the right algorithm' mocked_train "$scratch/gpu_cudnn"
-    check 'cuDNN (mocked): one image gets the workspace it needs' mocked_valid "$scratch/gpu_cudnn"
+    check 'cuDNN (mocked): one image gets the workspace it needs' mocked_valid "$scratch/gpu_cudnn" network
+    check 'cuDNN (mocked): our sections train and judge' mocked_ours "$scratch/gpu_cudnn"
     check 'cuDNN (mocked): no algorithm within the limit is an error' mocked_too_large "$scratch/gpu_cudnn"
 fi
 from=$scratch/gpu_cudnn
