@@ -5,7 +5,7 @@
 
    Everything of a row is timed in turn, round after round; what is printed is the median. "layer"
    is algorithm pivot with labels from truth, as in training; "1+5" is k=1,5. What else is compared,
-   PyTorch's cross_entropy and the authors' code, is timed by bench/peer.py in the same run. */
+   PyTorch's cross_entropy and the authors' code, is timed by bench/torch_gpu.py in the same run. */
 #include <algorithm>
 #include <functional>
 #include <stdio.h>
