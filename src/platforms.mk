@@ -6,7 +6,8 @@
 override DEPS := Makefile
 COMMON += -MD -MP
 # What was compiled from a source that has moved since is compiled again. nvcc writes a space before the colon.
-MOVED := $(shell awk 'FNR == 1 { sub(/ *:/, " "); if ((getline line <$$2) < 0) print FILENAME }' $(OBJDIR)*.d /dev/null 2>/dev/null)
+MOVED := $(shell awk 'FNR == 1 { sub(/ *:/, " "); if ((getline line <$$2) < 0) print FILENAME }' \
+	$(OBJDIR)*.d /dev/null 2>/dev/null)
 $(if $(MOVED),$(shell rm -f $(MOVED) $(MOVED:.d=.o)))
 -include $(wildcard $(OBJDIR)*.d)
 

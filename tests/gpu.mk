@@ -5,8 +5,9 @@ LOSS_GPU := $(patsubst %,build/tests/%,loss_gpu loss_gpu_thin loss_gpu_off_chip)
 build/tests/loss_gpu_thin: VARIANT = -DEVERY=149
 build/tests/loss_gpu_off_chip: VARIANT = -DEVERY=11
 $(LOSS_GPU): tests/test_loss.c tests/reference.c
-# Sums over several k and rows of truth; many rows in a batch, as each alone.
-ROWS_GPU := $(patsubst %,build/tests/%,rows_gpu rows_alone_gpu)
+# Sums over several k and rows of truth; many rows in a batch, as each alone; memberships.
+ROWS_GPU := $(patsubst %,build/tests/%,rows_gpu rows_alone_gpu membership_gpu)
+build/tests/membership_gpu: tests/test_membership.c
 build/tests/rows_gpu: tests/test_rows.c
 build/tests/rows_alone_gpu: tests/test_rows_alone.c
 TEST_LOSS_GPU := $(LOSS_GPU) $(ROWS_GPU)

@@ -57,3 +57,18 @@ extern "C" size_t truth_kernels_workspace_size(const smooth_topk_objective *obje
     size_t size = smooth_topk_truth_gpu_workspace_size(objective, 3, classes);
     return size ? size + 64 * sizeof(int) : 0;
 }
+
+/* With slots for 2 rows: so they are used again. */
+extern "C" size_t membership_kernels_workspace_size(int classes, int k)
+{
+    return smooth_topk_membership_gpu_workspace_size(2, classes, k);
+}
+
+extern "C" void membership_kernels(int batch, int classes, int k, float temperature,
+                                   const float *scores, float *output, void *workspace)
+{
+    int error = smooth_topk_membership_gpu(batch, classes, k, temperature, scores, output,
+                                           workspace, membership_kernels_workspace_size(classes, k),
+                                           NULL);
+    if (error) exit(1);
+}

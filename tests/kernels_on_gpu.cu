@@ -145,3 +145,21 @@ extern "C" size_t truth_kernels_workspace_size(const smooth_topk_objective *obje
     size_t size = smooth_topk_truth_gpu_workspace_size(objective, 3, classes);
     return size ? size + 64 * sizeof(int) : 0;
 }
+
+/* With slots for 2 rows: so they are used again. */
+extern "C" size_t membership_kernels_workspace_size(int classes, int k)
+{
+    return smooth_topk_membership_gpu_workspace_size(2, classes, k);
+}
+
+extern "C" void membership_kernels(int batch, int classes, int k, float temperature,
+                                   const float *scores, float *output, void *)
+{
+    size_t size = size_of(batch, classes), bytes = membership_kernels_workspace_size(classes, k);
+    const float *scores_gpu = (const float *)to_gpu(SCORES, scores, size);
+    int error = smooth_topk_membership_gpu(batch, classes, k, temperature, scores_gpu,
+                                           (float *)buffer(GRAD, size), buffer(WORKSPACE, bytes),
+                                           bytes, NULL);
+    if (finish(error, 0, 0, NULL, NULL)) exit(1);
+    to_cpu(GRAD, output, size);
+}

@@ -1,7 +1,8 @@
 #!/bin/sh
 # On a GPU: the tests of the mathematics through the kernels, compute-sanitizer, and training beside the CPU's.
 #
-# usage: tests/test_gpu.sh [PART...]     mathematics sanitizers steps accuracy; all if none is named
+# usage: tests/test_gpu.sh [PART...]     mathematics racecheck synccheck memcheck initcheck steps accuracy;
+#                                        all if none is named
 #
 # Needs a GPU and the programs of `make test GPU=1` or, in READY=DIRECTORY, of tools/gpu_ready.sh; skipped, visibly,
 # elsewhere.
@@ -15,7 +16,7 @@ nvidia-smi -L 2>/dev/null | grep -q . || nothing 'nvidia-smi lists no GPU'
 [ "${READY-}" ] || grep -q 'GPU=1' build/options || nothing 'not built with GPU=1'
 programs=${READY:-build/tests} make_glyphs=${READY:-build}/make_glyphs cudnn=$scratch/cudnn/darknet
 [ -z "${READY-}" ] || darknet=$READY/darknet cudnn=$READY/darknet_cudnn
-parts=${*:-mathematics sanitizers steps accuracy}
+parts=${*:-mathematics racecheck synccheck memcheck initcheck steps accuracy}
 is_part() { # PART
     case " $parts " in *" $1 "*) ;; *) return 1 ;; esac
 }
@@ -35,6 +36,7 @@ one_program() { # NAME
 if is_part mathematics; then
     check 'several k and rows of truth are as on the CPU' rows
     check '2000 rows of every kind are as each alone' one_program rows_alone_gpu
+    check 'memberships are those of brute force' one_program membership_gpu
     check 'rows that are not kept on chip keep the figures' one_program loss_gpu_off_chip
     check 'both algorithms keep the figures on the whole grid' mathematics
     grep '^# .*worst' "$scratch/loss"
@@ -44,7 +46,7 @@ sanitized() { # TOOL
     "$sanitizer" --tool "$1" --error-exitcode 1 "$programs/loss_gpu_thin"
 }
 for tool in racecheck synccheck memcheck initcheck; do
-    is_part sanitizers || continue
+    is_part $tool || continue
     if [ -x "$sanitizer" ]; then
         check "compute-sanitizer $tool is clean" sanitized $tool
     else

@@ -21,7 +21,7 @@ tree() {
     program bin/python3 'exit 1' # has no torch
     program bin/ncu 'exit 0'
     program build/gpu-ready/make_glyphs 'mkdir -p "$2" && touch "$2/train.txt" "$2/labels.txt"'
-    for fake in rows_gpu loss_gpu_thin loss_gpu_off_chip rows_alone_gpu; do
+    for fake in rows_gpu loss_gpu_thin loss_gpu_off_chip rows_alone_gpu membership_gpu; do
         program "build/gpu-ready/$fake" 'exit 0'
     done
     program build/gpu-ready/loss_gpu 'echo "ok 1 - one"'
@@ -50,7 +50,7 @@ check 'what was skipped is counted, within a step and a whole one' says '0 steps
 check 'a step with cuDNN that was not built is skipped by name' grep -q 'SKIP cuDNN was not there when' \
     "$scratch/tree/results/steps.txt"
 check 'at most 8 files come back' sh -c "[ \$(find '$scratch/tree/results' -type f | wc -l) -le 8 ]"
-check 'each step leaves what it said' sh -c "[ \$(grep -c '^==== ' '$scratch/tree/results/steps.txt') = 10 ]"
+check 'each step leaves what it said' sh -c "[ \$(grep -c '^==== ' '$scratch/tree/results/steps.txt') = 13 ]"
 waits='the step alone 500.0 ms, waiting for images 100.0 ms'
 check 'a whole step is timed, with loading and alone' \
     grep -q "cifar100_smooth_topk.cfg, without cuDNN: [0-9]* images/s with loading (.* ms a batch of 64); $waits" \
@@ -77,7 +77,7 @@ check 'which library is in the results' grep -q 'libcublas.so.13 => not found' "
 tree
 check 'no time: nothing is begun, and it is said' sh \
     -c "cd '$scratch/tree' && PATH=$scratch/tree/bin:\$PATH LIMIT=0 sh '$check_script' results &&
-        grep -q '^0 steps failed, 10 skipped' results/summary.txt"
+        grep -q '^0 steps failed, 13 skipped' results/summary.txt"
 check 'LIMIT=soon is refused' sh \
     -c "cd '$scratch/tree' && ! PATH=$scratch/tree/bin:\$PATH LIMIT=soon sh '$check_script' results 2>said &&
         grep -q 'LIMIT=soon' said"

@@ -3,6 +3,7 @@
 
    SKIP_BARRIER=FILE:LINE leaves out that barrier: tests/test_barriers.sh. */
 #include "smooth_topk_gpu.cu"
+#include "smooth_topk_membership.h"
 
 extern "C" {
 #include "topk_losses.h"
@@ -371,6 +372,55 @@ void test_hardest_like_cpu(void **)
                      SMOOTH_TOPK_ERROR_SIZE);
 }
 
+/* Memberships of rows of every kind, in place; a slot does several rows. */
+void test_membership_like_cpu(void **)
+{
+    enum { BATCH = 6 };
+    for (int classes : {7, 300})
+        for (int k : {1, 5, 12, 250})
+            for (int order = 0; order < 3; ++order) {
+                if (k >= classes) continue;
+                row scores = mixed_scores(BATCH, classes, k), wanted(scores.size());
+                scores[5 * classes + 3] = NOT_A_NUMBER;
+                std::vector<char> cpu(smooth_topk_membership_workspace_size(classes, k)),
+                    gpu(smooth_topk_membership_gpu_workspace_size(2, classes, k), (char)0xff);
+                smooth_topk_membership_cpu(BATCH, classes, k, 1.5f, scores.data(), wanted.data(),
+                                           cpu.data());
+                emulation::launches = order;
+                assert_int_equal(smooth_topk_membership_gpu(BATCH, classes, k, 1.5f, scores.data(),
+                                                            scores.data(), gpu.data(), gpu.size(),
+                                                            NULL),
+                                 0);
+                for (size_t i = 0; i < wanted.size(); ++i) {
+                    assert_int_equal(isnan(wanted[i]), i >= (size_t)5 * classes);
+                    if (!isnan(wanted[i]))
+                        assert_near("membership", k, classes, scores[i], wanted[i], 2e-6);
+                }
+            }
+}
+
+void test_membership_refusals(void **)
+{
+    float scores[8] = {0}, output[8];
+    std::vector<char> workspace(smooth_topk_membership_gpu_workspace_size(2, 4, 2));
+    auto run = [&](int k, float temperature, const float *in, size_t size) {
+        return smooth_topk_membership_gpu(2, 4, k, temperature, in, output, workspace.data(), size,
+                                          NULL);
+    };
+    size_t size = workspace.size();
+    assert_int_equal(smooth_topk_membership_gpu_workspace_size(2, 4, 4), 0);
+    for (int k : {0, 4, -1}) assert_int_equal(run(k, 1, scores, size), SMOOTH_TOPK_ERROR_K);
+    for (float temperature : {0.f, -1.f, NOT_A_NUMBER, -MINUS_INF})
+        assert_int_equal(run(2, temperature, scores, size), SMOOTH_TOPK_ERROR_TAU);
+    assert_int_equal(run(2, 1, NULL, size), SMOOTH_TOPK_ERROR_SIZE);
+    assert_int_equal(run(2, 1, scores, 64), SMOOTH_TOPK_ERROR_MEMORY);
+    emulation::calls_until_failure = 1;
+    assert_int_equal(run(2, 1, scores, size), SMOOTH_TOPK_ERROR_CUDA);
+    emulation::calls_until_failure = 0;
+    emulation::last_error = cudaSuccess;
+    assert_int_equal(run(2, 1, scores, size), 0);
+}
+
 /* Whichever CUDA call fails, the caller hears of it. */
 void test_every_call_is_checked(void **)
 {
@@ -480,17 +530,20 @@ int main(void)
     const char *skip = getenv("SKIP_BARRIER");
     emulation::skipped_barrier = skip;
     const struct CMUnitTest tests[] = {
+        /* the quick ones first */
         cmocka_unit_test(test_the_emulation_notices_a_missing_barrier),
-        cmocka_unit_test(test_truth),
         cmocka_unit_test(test_weight_zero),
-        cmocka_unit_test(test_bands_like_cpu),
-        cmocka_unit_test(test_like_cpu),
-        cmocka_unit_test(test_launches_like_cpu),
+        cmocka_unit_test(test_hardest_like_cpu),
         cmocka_unit_test(test_hinge_like_cpu),
+        cmocka_unit_test(test_membership_like_cpu),
+        cmocka_unit_test(test_launches_like_cpu),
+        cmocka_unit_test(test_bands_like_cpu),
+        cmocka_unit_test(test_truth),
+        cmocka_unit_test(test_like_cpu),
         cmocka_unit_test(test_same_to_the_bit),
         cmocka_unit_test(test_ordinary_samples_are_fast),
         cmocka_unit_test(test_bad_labels),
-        cmocka_unit_test(test_hardest_like_cpu),
+        cmocka_unit_test(test_membership_refusals),
         cmocka_unit_test(test_every_call_is_checked),
         cmocka_unit_test(test_sizes),
         cmocka_unit_test(test_others_errors_are_not_ours),

@@ -16,21 +16,22 @@ compile() { # ARCHITECTURE SOURCE ARGUMENT...
         return 1
     }
 }
-# Everything that pivot_kernel<5, .> keeps stays in registers.
-no_spills() {
-    awk '/Compiling entry function/ { five = /pivot_kernelILi5E/ }
-         five && /spill/ { ++seen; print; if (!/ 0 bytes spill stores, 0 bytes spill loads/) bad = 1 }
-         END { exit bad || seen != 2 }' "$scratch/said"
+# Everything that a kernel keeps stays in registers. What ptxas said of them is in $scratch/said.
+no_spills() { # KERNEL COUNT
+    awk -v kernel="$1" -v count="$2" '/Compiling entry function/ { its = $0 ~ kernel }
+         its && /spill/ { ++seen; print; if (!/ 0 bytes spill stores, 0 bytes spill loads/) bad = 1 }
+         END { exit bad || seen != count }' "$scratch/said"
 }
 known=$(nvcc --list-gpu-arch | sed 's/compute_//' | sort -n)
 for number in $(echo "$known" | sed -n '1p;$p'); do
     check "the kernels compile for sm_$number" compile "sm_$number" src/loss/cuda/smooth_topk_gpu.cu -Xptxas -v
-    check "sm_$number: k = 5 does not spill registers" no_spills
+    check "sm_$number: k = 5 does not spill registers" no_spills pivot_kernelILi5E 2
 done
 # Of pivot_kernel<5, on chip>, the most loads from memory that follow one another with no wait for the first between:
 # the scores' eight.
 loads_in_flight() { # ARCHITECTURE
-    compile "$1" src/loss/cuda/smooth_topk_gpu.cu && "$cuobjdump" -sass "$scratch/smooth_topk_gpu.cu.o" | awk '
+    compile "$1" src/loss/cuda/smooth_topk_gpu.cu -Xptxas -v || return 1
+    "$cuobjdump" -sass "$scratch/smooth_topk_gpu.cu.o" | awk '
         /Function :/ { five = /pivot_kernelILi5ELb1/ }
         !five || !/^ *\/\*[0-9a-f]+\*\/ +[@A-Z]/ { next }
         / LDG/ { if (++row > most) most = row }
@@ -42,6 +43,8 @@ if [ ! -x "$cuobjdump" ]; then
     skip 'eight loads of scores are in flight' 'cuobjdump is not installed: pip install nvidia-cuda-cuobjdump has it'
 elif echo "$known" | grep -qx 90; then
     check 'sm_90: eight loads of scores are in flight' loads_in_flight sm_90
+    check 'sm_90: no k up to 10 spills registers' no_spills pivot_kernel 20
+    check 'sm_90: nor does a larger k' no_spills any_kernelIL21smooth_topk_algorithm0 1
 else
     skip 'eight loads of scores are in flight' 'this nvcc does not know sm_90'
 fi

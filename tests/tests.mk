@@ -51,10 +51,10 @@ $(TEST_LOSS_LINKED) $(TEST_LOSS_COMPILED): build/tests/test_loss.o build/tests/r
 # mathematics, with fused multiply-adds as on a GPU, with rows that do not fit on chip, and sanitized.
 FUSED := $(if $(shell grep -wo -m1 fma /proc/cpuinfo 2>/dev/null),-mfma)
 TEST_KERNELS := build/tests/kernels build/tests/kernels_sanitized
-TEST_LOSS_KERNELS := build/tests/loss_kernels build/tests/loss_kernels_off_chip build/tests/loss_kernels_sanitized
+TEST_LOSS_KERNELS := build/tests/loss_kernels_off_chip build/tests/loss_kernels_sanitized
 build/tests/kernels: VARIANT = -O2
 build/tests/kernels_sanitized: VARIANT = $(SANITIZED) -DEVERY=10
-build/tests/loss_kernels: VARIANT = -O2 $(FUSED) -DEVERY=11
+build/tests/loss_kernels: VARIANT = -O2 -DEVERY=11
 build/tests/loss_kernels_off_chip: VARIANT = -O2 -DMOST_ON_CHIP=0 -DEVERY=41
 build/tests/loss_kernels_sanitized: VARIANT = $(SANITIZED) -DEVERY=149
 EMULATION := -std=c++17 $(WARNINGS) -Wno-unknown-pragmas $(LOSS_INCLUDE) -Itests
@@ -62,7 +62,9 @@ KERNELS := $(wildcard src/loss/cuda/*.cu src/loss/cuda/*.cuh) $(MATHEMATICS) $(M
 THROUGH_KERNELS := -Dsmooth_topk_cpu=kernels -Dsmooth_topk_cpu_workspace=kernels_workspace \
 	-Dsmooth_topk_workspace_size=kernels_workspace_size -Dsmooth_topk_sum_cpu=sum_kernels \
 	-Dsmooth_topk_sum_cpu_workspace=sum_kernels_workspace -Dsmooth_topk_sum_workspace_size=sum_kernels_workspace_size \
-	-Dsmooth_topk_truth_cpu=truth_kernels -Dsmooth_topk_truth_workspace_size=truth_kernels_workspace_size
+	-Dsmooth_topk_truth_cpu=truth_kernels -Dsmooth_topk_truth_workspace_size=truth_kernels_workspace_size \
+	-Dsmooth_topk_membership_cpu=membership_kernels \
+	-Dsmooth_topk_membership_workspace_size=membership_kernels_workspace_size
 
 $(TEST_KERNELS): tests/test_kernels.cpp tests/cuda_emulation.h $(KERNELS) build/libsmooth_topk.a | build/tests/.cmocka
 	@$(call require,$(CXX),g++)
@@ -70,9 +72,9 @@ $(TEST_KERNELS): tests/test_kernels.cpp tests/cuda_emulation.h $(KERNELS) build/
 	@$(CXX) $(VARIANT) $(EMULATION) -c $< -o $@.test.o
 	@$(CC) $(VARIANT) $@.test.o build/libsmooth_topk.a $(OPENMP_FLAG) -o $@ -lstdc++ -lcmocka -lm
 
-build/tests/loss_kernels build/tests/loss_kernels_off_chip build/tests/loss_kernels_sanitized: \
-		tests/kernels_on_cpu.cpp build/tests/reference.o tests/cuda_emulation.h tests/test_loss.c \
-		tests/support.h $(KERNELS) build/libsmooth_topk.a
+build/tests/loss_kernels_off_chip build/tests/loss_kernels_sanitized: tests/kernels_on_cpu.cpp \
+		build/tests/reference.o tests/cuda_emulation.h tests/test_loss.c tests/support.h $(KERNELS) \
+		build/libsmooth_topk.a
 	@$(call require,$(CXX),g++)
 	@echo "building $@"
 	@$(CC) $(VARIANT) $(WARNINGS) $(LOSS_INCLUDE) $(THROUGH_KERNELS) -c tests/test_loss.c -o $@.test.o
@@ -80,25 +82,21 @@ build/tests/loss_kernels build/tests/loss_kernels_off_chip build/tests/loss_kern
 	@$(CC) $(VARIANT) $@.test.o build/tests/reference.o $@.kernels.o build/libsmooth_topk.a $(OPENMP_FLAG) -o $@ \
 		-lstdc++ -lcmocka -lm
 
-# Sums over several k and rows of truth.
-TEST_LOSS_KERNELS += build/tests/rows_kernels
-build/tests/rows_kernels: tests/kernels_on_cpu.cpp tests/cuda_emulation.h tests/test_rows.c tests/reference.c \
-		tests/support.h $(KERNELS) build/libsmooth_topk.a | build/tests/.cmocka
+# Sums over several k and rows of truth; many rows in a batch, as each alone; memberships.
+THROUGH_FUSED := $(patsubst %,build/tests/%_kernels,loss rows rows_alone membership)
+TEST_LOSS_KERNELS += $(THROUGH_FUSED)
+build/tests/loss_kernels: build/tests/reference.o
+build/tests/rows_kernels: VARIANT = -O2 -DEVERY=16
+build/tests/rows_alone_kernels: VARIANT = -O2 -DROWS=90 -DROUNDS=3
+build/tests/membership_kernels: VARIANT = -O2
+build/tests/fused_kernels.o: tests/kernels_on_cpu.cpp tests/cuda_emulation.h $(KERNELS) | build/tests/.cmocka
 	@$(call require,$(CXX),g++)
+	@$(CXX) -O2 $(FUSED) $(EMULATION) -c $< -o $@
+$(THROUGH_FUSED): build/tests/%_kernels: tests/test_%.c build/tests/fused_kernels.o tests/reference.c tests/support.h \
+		build/libsmooth_topk.a
 	@echo "building $@"
-	@$(CC) -O2 -DEVERY=16 $(WARNINGS) $(LOSS_INCLUDE) $(THROUGH_KERNELS) -c tests/test_rows.c -o $@.test.o
-	@$(CXX) -O2 $(FUSED) $(EMULATION) -c $< -o $@.kernels.o
-	@$(CC) $@.test.o $@.kernels.o build/libsmooth_topk.a $(OPENMP_FLAG) -o $@ -lstdc++ -lcmocka -lm
-
-# Many rows in a batch, as each alone.
-TEST_LOSS_KERNELS += build/tests/rows_alone_kernels
-build/tests/rows_alone_kernels: tests/kernels_on_cpu.cpp tests/cuda_emulation.h tests/test_rows_alone.c \
-		tests/support.h $(KERNELS) build/libsmooth_topk.a | build/tests/.cmocka
-	@$(call require,$(CXX),g++)
-	@echo "building $@"
-	@$(CC) -O2 -DROWS=90 -DROUNDS=3 $(WARNINGS) $(LOSS_INCLUDE) $(THROUGH_KERNELS) -c tests/test_rows_alone.c -o $@.test.o
-	@$(CXX) -O2 $(EMULATION) -c $< -o $@.kernels.o
-	@$(CC) $@.test.o $@.kernels.o build/libsmooth_topk.a $(OPENMP_FLAG) -o $@ -lstdc++ -lcmocka -lm
+	@$(CC) $(VARIANT) $(WARNINGS) $(LOSS_INCLUDE) $(THROUGH_KERNELS) -c $< -o $@.test.o
+	@$(CC) $@.test.o $(filter %.o,$^) build/libsmooth_topk.a $(OPENMP_FLAG) -o $@ -lstdc++ -lcmocka -lm
 
 # Every other tests/test_X.c is linked with Darknet's library, as it is and with that under AddressSanitizer and UBSan.
 UNITS := $(filter-out loss,$(patsubst tests/test_%.c,%,$(wildcard tests/test_*.c)))

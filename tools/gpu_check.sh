@@ -20,7 +20,8 @@ export READY PYTHON CMOCKA_MESSAGE_OUTPUT=TAP LC_ALL=C
 
 # ---- the steps; each runs as a process of its own, `gpu_check.sh RESULTS only STEP`; 77: skipped
 
-ready_programs='loss_gpu loss_gpu_thin loss_gpu_off_chip rows_gpu rows_alone_gpu bench_gpu make_glyphs darknet'
+ready_programs='loss_gpu loss_gpu_thin loss_gpu_off_chip rows_gpu rows_alone_gpu membership_gpu bench_gpu make_glyphs
+darknet'
 
 # Every program starts here: none misses a library. Says what is wrong with those that do not.
 starts() {
@@ -56,7 +57,7 @@ find_tool() { # NAME: its path
     } || echo "$1: not here" >&2
 }
 thin() {
-    "$READY/loss_gpu_thin" && "$READY/rows_gpu" && "$READY/loss_gpu_off_chip"
+    "$READY/loss_gpu_thin" && "$READY/rows_gpu" && "$READY/membership_gpu" && "$READY/loss_gpu_off_chip"
 }
 whole() {
     "$READY/rows_alone_gpu" && "$READY/loss_gpu"
@@ -74,9 +75,13 @@ speed() {
 sizes() {
     "$READY/bench_gpu" sizes >"$results/sizes.csv" && cat "$results/sizes.csv"
 }
-sanitizers() {
-    PATH=$PATH:$(dirname "$(find_tool compute-sanitizer || echo /)") sh tests/test_gpu.sh sanitizers
+sanitizer() { # TOOL
+    PATH=$PATH:$(dirname "$(find_tool compute-sanitizer || echo /)") sh tests/test_gpu.sh "$1"
 }
+racecheck() { sanitizer racecheck; }
+synccheck() { sanitizer synccheck; }
+memcheck() { sanitizer memcheck; }
+initcheck() { sanitizer initcheck; }
 
 # The characters that the tests draw; with more classes than characters for networks that have them.
 glyphs() { # CLASSES
@@ -213,7 +218,7 @@ step thin 60
 step whole 90
 step speed 100
 step sizes 30
-step sanitizers 120
+for tool in racecheck synccheck memcheck initcheck; do step $tool 40; done
 step whole_steps 150
 step fifty_steps 60
 step counters 40

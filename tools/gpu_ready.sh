@@ -31,10 +31,10 @@ options="GPU=1 BLAS=0 CUDART=static"
 cd "$tree"
 # shellcheck disable=SC2086
 make -j"$(nproc)" darknet lib build/make_glyphs build/bench/bench_gpu build/tests/loss_gpu build/tests/loss_gpu_thin \
-    build/tests/loss_gpu_off_chip build/tests/rows_gpu build/tests/rows_alone_gpu $options ARCH="$arch"
+    build/tests/loss_gpu_off_chip build/tests/rows_gpu build/tests/rows_alone_gpu build/tests/membership_gpu \
+    $options ARCH="$arch"
 cp build/tests/loss_gpu build/tests/loss_gpu_thin build/tests/loss_gpu_off_chip build/tests/rows_gpu \
-    build/tests/rows_alone_gpu \
-    build/bench/bench_gpu build/make_glyphs "$ready"
+    build/tests/rows_alone_gpu build/tests/membership_gpu build/bench/bench_gpu build/make_glyphs "$ready"
 cp build/source/darknet "$ready/darknet"
 if echo '#include <cudnn.h>' >has.cu && "$nvcc" -E has.cu >/dev/null 2>&1; then
     mkdir -p build/cudnn/obj

@@ -2,7 +2,8 @@
 #include "membership_output.h"
 
 #include "allocate.h"
-#include "cuda.h"
+#include "darknet.h"
+#include "smooth_topk_gpu.h"
 #include "smooth_topk_membership.h"
 
 #include <stdlib.h>
@@ -13,7 +14,8 @@ membership_output make_membership_output(int k, int batch, int classes)
     if (!k) return m;
     m.workspace = allocate(smooth_topk_membership_workspace_size(classes, k), 1);
 #ifdef GPU
-    m.scores = allocate((size_t)batch * (size_t)classes, sizeof *m.scores);
+    m.workspace_gpu_size = smooth_topk_membership_gpu_workspace_size(batch, classes, k);
+    m.workspace_gpu = cuda_make_array(NULL, m.workspace_gpu_size / sizeof *m.workspace_gpu + 1);
 #else
     (void)batch;
 #endif
@@ -27,18 +29,18 @@ void put_out_memberships(const membership_output *m, int batch, int classes, flo
 }
 
 #ifdef GPU
-void put_out_memberships_gpu(const membership_output *m, int batch, int classes, float temperature,
-                             float *scores_gpu, float *output, float *output_gpu)
+int put_out_memberships_gpu(const membership_output *m, int batch, int classes, float temperature,
+                            const float *scores_gpu, float *output_gpu)
 {
-    size_t count = (size_t)batch * (size_t)classes;
-    cuda_pull_array(scores_gpu, m->scores, count);
-    put_out_memberships(m, batch, classes, temperature, m->scores, output);
-    cuda_push_array(output_gpu, output, count);
+    return smooth_topk_membership_gpu(batch, classes, m->k, temperature, scores_gpu, output_gpu,
+                                      m->workspace_gpu, m->workspace_gpu_size, NULL);
 }
 #endif
 
 void free_membership_output(membership_output *m)
 {
     free(m->workspace);
-    free(m->scores);
+#ifdef GPU
+    if (m->workspace_gpu) cuda_free(m->workspace_gpu);
+#endif
 }

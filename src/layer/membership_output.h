@@ -8,7 +8,10 @@
 typedef struct {
     int k; /* 0: the output is the softmax; then the rest is of no account */
     void *workspace;
-    float *scores; /* batch x classes, for a GPU, which leaves this to the CPU; else NULL */
+#ifdef GPU
+    float *workspace_gpu;
+    size_t workspace_gpu_size; /* bytes */
+#endif
 } membership_output;
 
 /* Buffers for batches of `batch` rows. */
@@ -19,9 +22,9 @@ void put_out_memberships(const membership_output *m, int batch, int classes, flo
                          const float *scores, float *output);
 
 #ifdef GPU
-/* The same with pointers of the GPU: scores come, memberships go; `output` is of the host, too. */
-void put_out_memberships_gpu(const membership_output *m, int batch, int classes, float temperature,
-                             float *scores_gpu, float *output, float *output_gpu);
+/* The same with pointers of the GPU. Returns 0 or an error of smooth_topk.h. */
+int put_out_memberships_gpu(const membership_output *m, int batch, int classes, float temperature,
+                            const float *scores_gpu, float *output_gpu);
 #endif
 
 void free_membership_output(membership_output *m);

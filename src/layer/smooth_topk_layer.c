@@ -460,8 +460,9 @@ void forward_smooth_topk_layer_gpu(const smooth_topk_layer l, network net)
         check_gpu(state->functions->section, error);
     }
     if (is_read && state->membership.k)
-        put_out_memberships_gpu(&state->membership, l.batch, l.inputs, l.temperature, net.input_gpu,
-                                l.output, l.output_gpu);
+        check_gpu(state->functions->section,
+                  put_out_memberships_gpu(&state->membership, l.batch, l.inputs, l.temperature,
+                                          net.input_gpu, l.output_gpu));
     if (net.truth && on_cpu) loss_and_delta_from_gpu(l, net);
     if (!truth) return;
     check_gpu(

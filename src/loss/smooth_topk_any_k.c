@@ -24,13 +24,6 @@
 
 #include <stdint.h>
 
-/* The scores' range, in powers of 2 of their weights, up to which no selection is needed: rounding
-   of the exponents costs as many half ulps. */
-#define LARGEST_RANGE 16
-
-/* The range up to which a look at whether the weights are nearly equal pays. */
-#define LARGEST_RANGE_OF_EQUALS 1.5
-
 /* The loops over all classes of a sample, for one instruction set. */
 typedef struct {
     int (*range)(const float *scores, int count, float *least, float *most);
@@ -137,14 +130,12 @@ static float compute_weights(const any_k_loops *loops, const smooth_topk_sample 
     return sum;
 }
 
-/* rho, such that about k - 1/2 classes are expected. It begins where equal weights would put it. */
+/* rho, such that about k - 1/2 classes are expected. */
 static float find_tilt(const any_k_loops *loops, const smooth_topk_sample *sample,
                        const float *weights, float sum)
 {
-    double wanted = sample->params->k - 0.5, others = sample->classes - 1;
-    smooth_topk_tilt tilt = {log(0.25 / sample->classes),
-                             log(4.0 * sample->params->k) + LARGEST_RANGE * 0.7,
-                             log(wanted * others / (sum * (others - wanted)))};
+    smooth_topk_tilt tilt =
+        smooth_topk_tilt_of_weights(sample->classes - 1, sample->params->k, sum);
     for (int step = 0; step < SMOOTH_TOPK_TILT_STEPS; ++step) {
         double expected, variance;
         loops->expectation(weights, sample->classes, (float)exp(tilt.log_rho), &expected,
@@ -195,33 +186,6 @@ static void small_gradient(const any_k_loops *loops, const float *odds, int clas
     loops->small_gradient(odds, classes, first, grad);
 }
 
-/* c[0 .. k], up to a common factor, of `count` classes from the power sums of their distances from
-   the center. With e_m the coefficients that belong to those sums, c_j is coefficient j of
-   (1 + center t)^count, times sum_m e_m / (center^m (count)_m) (j)_m, where (j)_m = j (j-1) ..
-   (j-m+1). Returns 0 if the last of the terms still count. */
-static int from_centered_sums(const double *power, double center, int count, int k, double *c)
-{
-    double e[POWER_SUMS + 1], unit = 1, falling = 1, last[2] = {0};
-    smooth_topk_from_power_sums(power, NULL, POWER_SUMS, e);
-    for (int m = 1; m <= POWER_SUMS; ++m) {
-        unit /= center * (count - m + 1);
-        falling *= k - m + 1;
-        e[m] *= unit;
-        last[m % 2] = fabs(e[m]) * falling;
-    }
-    if (!(last[0] + last[1] < 1e-10)) return 0;
-    double binomial = 1;
-    int j = k;
-    for (; j >= 0 && binomial > 1e-16; --j) {
-        double sum = e[POWER_SUMS];
-        for (int m = POWER_SUMS - 1; m >= 0; --m) sum = e[m] + (j - m) * sum;
-        c[j] = binomial * sum;
-        binomial *= j / (center * (count - j + 1));
-    }
-    for (; j >= 0; --j) c[j] = 0;
-    return 1;
-}
-
 /* Returns 0, with nothing written, if the weights are not equal enough. sum: that of the weights.
  */
 static int nearly_equal(const any_k_loops *loops, const smooth_topk_sample *sample, float *weights,
@@ -233,7 +197,7 @@ static int nearly_equal(const any_k_loops *loops, const smooth_topk_sample *samp
     if (k > center * (float)(others - k + 1)) return 0; /* coefficients below k are larger */
     weights[sample->label] = center;                    /* no distance at all */
     loops->centered_sums(weights, sample->classes, center, power);
-    int enough = from_centered_sums(power, center, others, k, parts->c);
+    int enough = smooth_topk_from_centered_sums(power, center, others, k, parts->c);
     weights[sample->label] = 0;
     if (!enough) return 0;
     double size = smooth_topk_finish_loss(sample, log(parts->c[k] / parts->c[k - 1]), loss);

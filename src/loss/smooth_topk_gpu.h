@@ -56,6 +56,15 @@ int smooth_topk_truth_gpu(const smooth_topk_objective *objective, int batch, int
 size_t smooth_topk_truth_gpu_workspace_size(const smooth_topk_objective *objective, int batch,
                                             int classes);
 
+/* output[b, i] = m_i(k), the probability that class i is among k classes drawn with the weights
+   exp(scores[b, i] / temperature), as smooth_topk_membership_cpu: batch x classes; 1 <= k <
+   classes; temperature > 0 and finite. output may be scores. Waits for nothing. workspace: at least
+   the size below lets a batch go at full speed, that of a batch of 1 will do. */
+int smooth_topk_membership_gpu(int batch, int classes, int k, float temperature,
+                               const float *scores, float *output, void *workspace,
+                               size_t workspace_size, void *stream);
+size_t smooth_topk_membership_gpu_workspace_size(int batch, int classes, int k);
+
 /* Only the `hardest` samples with the largest losses count, each times batch / hardest; of equal
    losses the first. loss and factors, which is scratch: batch; delta: batch x classes. >= 1. */
 int smooth_topk_keep_hardest_gpu(int hardest, int batch, int classes, float *loss, float *delta,

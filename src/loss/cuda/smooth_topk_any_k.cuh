@@ -1,7 +1,8 @@
-/* Algorithm pivot for any k at a tilt for which about k classes are expected in a random subset: so
-   no product of probabilities loses what matters (smooth_topk_any_k.c has the method). A block a
-   sample. Small odds by power sums, the few others in double, in two lists a warp: the unlikely
-   classes with their odds, the likely ones with the odds of not being chosen. */
+/* Algorithm pivot for any k (smooth_topk_any_k.c has the method): nearly equal weights by the power
+   sums of their distances from the mean; others at a tilt for which about k classes are expected in
+   a random subset, small odds by power sums, the few others in double, in two lists a warp: the
+   unlikely classes with their odds, the likely ones with the odds of not being chosen. A block a
+   sample. */
 #ifndef SMOOTH_TOPK_ANY_K_CUH
 #define SMOOTH_TOPK_ANY_K_CUH
 
@@ -15,32 +16,46 @@
    -------------------------------------------------------------------------------------------------
  */
 
-/* log rho such that about k - 1/2 classes are expected; as on the CPU, but near enough in float. */
-static __device__ double find_tilt(const labelled_sample *sample)
+/* The weights of all classes relative to sample->pivot, 0 of the label, to scratch->odds: at most
+   2^100, 0 below 2^-126. Returns about the sum of their minima with 1. Ends with a barrier. */
+static __device__ float compute_weights(const labelled_sample *sample)
+{
+    const gpu_batch *batch = sample->batch;
+    float *weights = sample->scratch->odds, sum = 0;
+    for (int i = threadIdx.x; i < batch->classes; i += ANY_THREADS) {
+        float score = sample->scores[i], weight = 0;
+        if (batch->rate > 0) {
+            float t = (score - sample->pivot) * batch->rate;
+            if (t >= -126.f) weight = exp2f(fminf(t, 100));
+        } else if (!smooth_topk_is_minus_inf(float_bits(score))) {
+            double z = smooth_topk_scaled_z(score, sample->pivot, batch->inverse_k_tau);
+            weight = expf(fminf((float)z, 69));
+        }
+        if (i == sample->label) weight = 0;
+        weights[i] = weight;
+        sum += fminf(weight, 1);
+    }
+    return block_sum(sum, sample->shared->partial[3]);
+}
+
+/* The tilt rho such that about k - 1/2 classes are expected. */
+static __device__ float find_tilt(const labelled_sample *sample, float sum)
 {
     int classes = sample->batch->classes, k = sample->batch->params.k;
-    double rate = 1 / ((double)k * (double)sample->batch->params.tau);
-    float sum = 0;
-    for (int i = threadIdx.x; i < classes; i += ANY_THREADS) {
-        float z = (float)(((double)sample->scores[i] - sample->pivot) * rate);
-        if (i != sample->label && z <= 0) sum += expf(z);
-    }
-    sum = block_sum(sum, sample->shared->partial[1]);
-    smooth_topk_tilt tilt = smooth_topk_first_tilt(classes, k, sum);
+    const float *weights = sample->scratch->odds;
+    smooth_topk_tilt tilt = smooth_topk_tilt_of_weights(other_classes(sample), k, sum);
     for (int step = 0; step < SMOOTH_TOPK_TILT_STEPS; ++step) {
-        float expected = 0, variance = 0;
+        float expected = 0, variance = 0, rho = (float)exp(tilt.log_rho);
         for (int i = threadIdx.x; i < classes; i += ANY_THREADS) {
-            if (i == sample->label) continue;
-            float z = (float)(((double)sample->scores[i] - sample->pivot) * rate + tilt.log_rho);
-            float probability = 1 / (1 + expf(-z));
-            expected += probability;
-            variance += probability * (1 - probability);
+            float odds = weights[i] * rho, excluded = 1 / (1 + odds), chosen = odds * excluded;
+            expected += chosen;
+            variance += chosen * excluded;
         }
-        expected = block_sum(expected, sample->shared->partial[2 + step % 2 * 2]);
-        variance = block_sum(variance, sample->shared->partial[3 + step % 2 * 2]);
+        expected = block_sum(expected, sample->shared->partial[step % 2 * 2]);
+        variance = block_sum(variance, sample->shared->partial[1 + step % 2 * 2]);
         if (smooth_topk_next_tilt(&tilt, k, expected, variance)) break;
     }
-    return tilt.log_rho;
+    return (float)exp(tilt.log_rho);
 }
 
 /* The classes of a warp: a stretch of the row. Its lists begin there too. */
@@ -68,69 +83,83 @@ static __device__ int append(const class_list *list, int begin, int count, unsig
     return count + __popc(members);
 }
 
-/* The sum over the block of each power sum, in every thread. Ends with a barrier. */
-static __device__ void sum_powers(any_shared *shared, double (&power)[POWER_SUMS])
+/* The powers of numbers that a thread adds up: in float, from time to time in double. */
+typedef struct {
+    float recent[POWER_SUMS];
+    double sum[POWER_SUMS];
+    int added;
+} thread_powers;
+
+static __device__ void clear_powers(thread_powers *powers)
+{
+    powers->added = 0;
+#pragma unroll
+    for (int m = 0; m < POWER_SUMS; ++m) powers->sum[m] = powers->recent[m] = 0;
+}
+
+static __device__ void pass_recent_on(thread_powers *powers)
 {
 #pragma unroll
     for (int m = 0; m < POWER_SUMS; ++m) {
-        for (int offset = WARP / 2; offset > 0; offset /= 2)
-            power[m] += __shfl_xor_sync(ALL_LANES, power[m], offset);
-        if (LANE == 0) shared->power[m][WARP_OF_BLOCK] = power[m];
-    }
-    __syncthreads();
-#pragma unroll
-    for (int m = 0; m < POWER_SUMS; ++m) {
-        power[m] = 0;
-        for (int w = 0; w < ANY_WARPS; ++w) power[m] += shared->power[m][w];
+        powers->sum[m] += powers->recent[m];
+        powers->recent[m] = 0;
     }
 }
 
-/* Odds of all classes at the tilt. Small ones stay in scratch->odds and are added up in `power`;
-   the others, the -inf classes' and the label's are 0 there, and the others are on the lists. Ends
-   with a barrier. */
-static __device__ void split_classes(const labelled_sample *sample, double tilt,
-                                     double (&power)[POWER_SUMS])
+static __device__ void add_powers(thread_powers *powers, float x)
+{
+    float term = x;
+#pragma unroll
+    for (int m = 0; m < POWER_SUMS; ++m, term *= x) powers->recent[m] += term;
+    if (++powers->added % 64 == 0) pass_recent_on(powers);
+}
+
+/* The sums over the block, to shared->power. Ends with a barrier. */
+static __device__ void sum_powers(any_shared *shared, thread_powers *powers)
+{
+    pass_recent_on(powers);
+#pragma unroll
+    for (int m = 0; m < POWER_SUMS; ++m) {
+        double sum = powers->sum[m];
+        for (int offset = WARP / 2; offset > 0; offset /= 2)
+            sum += __shfl_xor_sync(ALL_LANES, sum, offset);
+        if (LANE == 0) shared->power_of_warp[m][WARP_OF_BLOCK] = sum;
+    }
+    __syncthreads();
+    if (threadIdx.x < POWER_SUMS) {
+        double sum = 0;
+        for (int w = 0; w < ANY_WARPS; ++w) sum += shared->power_of_warp[threadIdx.x][w];
+        shared->power[threadIdx.x] = sum;
+    }
+    __syncthreads();
+}
+
+/* Weights become odds at the tilt. Small ones stay in scratch->odds, and their powers are added up;
+   the others are 0 there, and on the lists. Ends with a barrier. */
+static __device__ void split_classes(const labelled_sample *sample, float rho)
 {
     const sample_scratch *scratch = sample->scratch;
-    int classes = sample->batch->classes, k = sample->batch->params.k;
-    double rate = 1 / ((double)k * (double)sample->batch->params.tau);
-    float limit = k <= LARGEST_K_OF_POWER_SUMS ? SMALL_ODDS : 0;
-    class_stretch own = warp_stretch(classes, WARP_OF_BLOCK);
-    int likely = 0, unlikely = 0, added = 0;
-    float sum[POWER_SUMS];
-#pragma unroll
-    for (int m = 0; m < POWER_SUMS; ++m) power[m] = sum[m] = 0;
+    float limit = sample->batch->params.k <= LARGEST_K_OF_POWER_SUMS ? SMALL_ODDS : 0;
+    class_stretch own = warp_stretch(sample->batch->classes, WARP_OF_BLOCK);
+    int likely = 0, unlikely = 0;
+    thread_powers powers;
+    clear_powers(&powers);
     for (int first = own.begin; first < own.end; first += WARP) {
         int i = first + LANE;
-        float odds = 0, odds_against = 0;
-        if (i < own.end && i != sample->label) {
-            float z = (float)(smooth_topk_scaled_z(sample->scores[i], sample->pivot, rate) + tilt);
-            if (z > 0)
-                odds_against = expf(-z);
-            else
-                odds = expf(z);
-            if (z > 0 && odds_against == 0) odds_against = FLT_MIN;
-        }
+        float odds = i < own.end ? scratch->odds[i] * rho : 0;
         unlikely = append(&scratch->unlikely_classes, own.begin, unlikely,
-                          __ballot_sync(ALL_LANES, odds > limit), i, odds);
+                          __ballot_sync(ALL_LANES, odds > limit && odds <= 1), i, odds);
         likely = append(&scratch->likely_classes, own.begin, likely,
-                        __ballot_sync(ALL_LANES, odds_against > 0), i, odds_against);
-        float small = odds > limit ? 0 : odds, term = small;
+                        __ballot_sync(ALL_LANES, odds > 1), i, 1 / odds);
+        float small = odds > limit ? 0 : odds;
         if (i < own.end) scratch->odds[i] = small;
-#pragma unroll
-        for (int m = 0; m < POWER_SUMS; ++m, term *= small) sum[m] += term;
-        if (++added % 64 == 0) {
-#pragma unroll
-            for (int m = 0; m < POWER_SUMS; ++m) power[m] += sum[m], sum[m] = 0;
-        }
+        add_powers(&powers, small);
     }
-#pragma unroll
-    for (int m = 0; m < POWER_SUMS; ++m) power[m] += sum[m];
     if (LANE == 0) {
         sample->shared->unlikely[WARP_OF_BLOCK] = unlikely;
         sample->shared->likely[WARP_OF_BLOCK] = likely;
     }
-    sum_powers(sample->shared, power);
+    sum_powers(sample->shared, &powers);
 }
 
 /* A warp's product of the factors of its list, each scaled such that its coefficients sum to 1:
@@ -228,14 +257,14 @@ static __device__ int block_product(const labelled_sample *sample, const float *
 /* scratch->unlikely *= the product of the small odds' factors, which are not on the list. degree:
    of what is there. One thread does Newton's identities, in order; c and d are not in use yet. Ends
    with a barrier. */
-static __device__ void multiply_small(const labelled_sample *sample, int degree,
-                                      const double (&power)[POWER_SUMS])
+static __device__ void multiply_small(const labelled_sample *sample, int degree)
 {
     const sample_scratch *scratch = sample->scratch;
     int k = sample->batch->params.k;
     for (int j = threadIdx.x; j <= k; j += ANY_THREADS) scratch->c[j] = 1 / (double)j;
     __syncthreads();
-    if (threadIdx.x == 0) smooth_topk_from_power_sums(power, scratch->c, k, scratch->d);
+    if (threadIdx.x == 0)
+        smooth_topk_from_power_sums(sample->shared->power, scratch->c, k, scratch->d);
     __syncthreads();
     for (int j = threadIdx.x; j <= k; j += ANY_THREADS)
         scratch->merged[j] = smooth_topk_coefficient(scratch->unlikely, degree, scratch->d, k, j);
@@ -244,8 +273,15 @@ static __device__ void multiply_small(const labelled_sample *sample, int degree,
     __syncthreads();
 }
 
-/* Gradients of the classes that are not on a list: the first POWER_SUMS terms, in float. Of those
-   on the lists 0. Ends with a barrier. */
+/* How many of d count beside the largest, d[0] or one that is larger. */
+static __device__ int count_terms(const double *d, int k)
+{
+    while (k > 1 && d[k - 1] < 1e-11 * d[0]) --k;
+    return k;
+}
+
+/* Of the classes that are not on a list, whose odds are small: the first POWER_SUMS terms, in
+   float. Of those on the lists 0. Ends with a barrier. */
 static __device__ void write_small_gradients(const labelled_sample *sample, double size)
 {
     const sample_scratch *scratch = sample->scratch;
@@ -257,9 +293,17 @@ static __device__ void write_small_gradients(const labelled_sample *sample, doub
         float odds = scratch->odds[i], sum = d[POWER_SUMS - 1];
 #pragma unroll
         for (int m = POWER_SUMS - 2; m >= 0; --m) sum = SMOOTH_TOPK_HORNER(d[m], odds, sum);
-        write_gradient(sample, i, i == sample->label ? -size : (double)(sum * odds));
+        write_gradient(sample, i, i == sample->label ? (float)-size : sum * odds);
     }
     __syncthreads();
+}
+
+/* That of a class with the factor (1 + odds x). */
+static __device__ double unlikely_gradient(const double *d, int terms, double odds)
+{
+    double sum = d[terms - 1];
+    for (int m = terms - 2; m >= 0; --m) sum = SMOOTH_TOPK_HORNER(d[m], odds, sum);
+    return sum * odds;
 }
 
 /* Those of the classes on a warp's lists. */
@@ -267,45 +311,104 @@ static __device__ void write_listed_gradients(const labelled_sample *sample, int
                                               smooth_topk_inverse inverse, double size)
 {
     const sample_scratch *scratch = sample->scratch;
-    int k = sample->batch->params.k;
+    int k = sample->batch->params.k, terms = count_terms(scratch->d, k);
     int begin = warp_stretch(sample->batch->classes, WARP_OF_BLOCK).begin;
     for (int l = LANE; l < sample->shared->unlikely[WARP_OF_BLOCK]; l += WARP) {
-        double odds = scratch->unlikely_classes.odds[begin + l], sum = scratch->d[k - 1];
-        for (int m = k - 2; m >= 0; --m) sum = SMOOTH_TOPK_HORNER(scratch->d[m], odds, sum);
-        write_gradient(sample, scratch->unlikely_classes.class_numbers[begin + l], sum * odds);
+        double odds = scratch->unlikely_classes.odds[begin + l];
+        write_gradient(sample, scratch->unlikely_classes.class_numbers[begin + l],
+                       (float)unlikely_gradient(scratch->d, terms, odds));
     }
     for (int l = LANE; l < sample->shared->likely[WARP_OF_BLOCK]; l += WARP) {
         double odds_against = scratch->likely_classes.odds[begin + l];
         double difference = smooth_topk_monic_difference(
             scratch->likely, likely_degree, odds_against, scratch->unlikely, inverse, k);
-        write_gradient(sample, scratch->likely_classes.class_numbers[begin + l], size * difference);
+        write_gradient(sample, scratch->likely_classes.class_numbers[begin + l],
+                       (float)(size * (is_membership(sample) ? 1 + difference : difference)));
     }
 }
 
-/* Algorithm pivot, tilted. */
-static __device__ double any_k(const labelled_sample *sample)
+/* Those of nearly equal weights. */
+static __device__ void write_equal_gradients(const labelled_sample *sample, double size)
+{
+    const sample_scratch *scratch = sample->scratch;
+    int k = sample->batch->params.k, terms = count_terms(scratch->d, k);
+    if (k > POWER_SUMS && scratch->d[POWER_SUMS] < 1e-9 * scratch->d[0]) {
+        write_small_gradients(sample, size);
+        return;
+    }
+    for (int i = threadIdx.x; i < sample->batch->classes; i += ANY_THREADS)
+        write_gradient(sample, i,
+                       (float)(i == sample->label
+                                   ? -size
+                                   : unlikely_gradient(scratch->d, terms, scratch->odds[i])));
+}
+
+/* The coefficients c of all classes' product by the power sums of their weights' distances from the
+   mean: smooth_topk_any_k.c has the method. Returns 0 if the weights are not equal enough. sum:
+   that of the weights. Ends with a barrier. */
+static __device__ int multiply_equal(const labelled_sample *sample, float sum)
+{
+    any_shared *shared = sample->shared;
+    int k = sample->batch->params.k, others = other_classes(sample);
+    float center = sum / (float)others;
+    if (k > center * (float)(others - k + 1)) return 0; /* coefficients below k are larger */
+    thread_powers powers;
+    clear_powers(&powers);
+    for (int i = threadIdx.x; i < sample->batch->classes; i += ANY_THREADS)
+        if (i != sample->label) add_powers(&powers, sample->scratch->odds[i] - center);
+    sum_powers(shared, &powers);
+    if (threadIdx.x == 0)
+        shared->is_equal =
+            smooth_topk_from_centered_sums(shared->power, center, others, k, sample->scratch->c);
+    __syncthreads();
+    return shared->is_equal;
+}
+
+/* The same at a tilt, for any weights. Returns log rho. */
+static __device__ double multiply_tilted(const labelled_sample *sample, float sum,
+                                         int *likely_degree)
 {
     const sample_scratch *scratch = sample->scratch;
     any_shared *shared = sample->shared;
     int k = sample->batch->params.k, all_likely = 0;
-    double tilt = find_tilt(sample), power[POWER_SUMS];
-    split_classes(sample, tilt, power);
+    float rho = find_tilt(sample, sum);
+    split_classes(sample, rho);
     for (int w = 0; w < ANY_WARPS; ++w) all_likely += shared->likely[w];
-    int likely_degree = block_product(sample, scratch->likely_classes.odds, 1, all_likely,
-                                      shared->likely, scratch->likely);
+    *likely_degree = block_product(sample, scratch->likely_classes.odds, 1, all_likely,
+                                   shared->likely, scratch->likely);
     int unlikely_degree = block_product(sample, scratch->unlikely_classes.odds, 0, k,
                                         shared->unlikely, scratch->unlikely);
-    if (power[0] > 0) multiply_small(sample, unlikely_degree, power);
+    if (shared->power[0] > 0) multiply_small(sample, unlikely_degree);
     for (int j = threadIdx.x; j <= k; j += ANY_THREADS)
         scratch->c[j] =
-            smooth_topk_coefficient(scratch->likely, likely_degree, scratch->unlikely, k, j);
+            smooth_topk_coefficient(scratch->likely, *likely_degree, scratch->unlikely, k, j);
     __syncthreads();
-    double size, loss = finish_any(sample, log(scratch->c[k] / scratch->c[k - 1]) - tilt, &size);
-    if (!sample->grad) return loss;
+    return log((double)rho);
+}
+
+/* Algorithm pivot for any k. The label may be none: then what is written is m_i(k), of all classes,
+   in place of the gradient, and the loss means nothing. */
+static __device__ double any_k(const labelled_sample *sample, int may_be_equal)
+{
+    const sample_scratch *scratch = sample->scratch;
+    int k = sample->batch->params.k, likely_degree = 0;
+    float sum = compute_weights(sample);
+    int is_equal = may_be_equal && multiply_equal(sample, sum);
+    double log_rho = is_equal ? 0 : multiply_tilted(sample, sum, &likely_degree);
     smooth_topk_inverse inverse = smooth_topk_invert(scratch->c, k);
+    double size = 1, loss = 0;
+    if (is_membership(sample))
+        inverse.k1 = 0;
+    else
+        loss = finish_any(sample, log(scratch->c[k] / scratch->c[k - 1]) - log_rho, &size);
+    if (!sample->grad) return loss;
     for (int m = threadIdx.x; m < k; m += ANY_THREADS)
         scratch->d[m] = size * smooth_topk_division(scratch->c, inverse, k, m);
     __syncthreads();
+    if (is_equal) {
+        write_equal_gradients(sample, size);
+        return loss;
+    }
     write_small_gradients(sample, size);
     write_listed_gradients(sample, likely_degree, inverse, size);
     return loss;

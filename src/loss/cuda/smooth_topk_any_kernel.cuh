@@ -12,51 +12,69 @@
    -------------------------------------------------------------------------------------------------
  */
 
-/* What the threads share is not written again before kth_largest has come to its barriers, nor a
-   class's gradient by another thread: so labels may follow one another. */
+/* What the threads share is not written again before the next label's first barrier, nor a class's
+   gradient by another thread: so labels may follow one another. */
 template <smooth_topk_algorithm ALGORITHM>
 static __device__ double loss_of_label(labelled_sample *sample)
 {
-    if (smooth_topk_is_minus_inf(float_bits(sample->scores[sample->label]))) {
+    const smooth_topk_params *params = &sample->batch->params;
+    int is_hinge = smooth_topk_is_hinge(params->tau);
+    if (!is_membership(sample) &&
+        smooth_topk_is_minus_inf(float_bits(sample->scores[sample->label]))) {
         write_zeros(sample);
         return float_from_bits(BITS_PLUS_INF);
     }
-    sample->pivot = kth_largest(sample);
+    int needs_selection =
+        ALGORITHM == SMOOTH_TOPK_LOG || is_hinge || !(sample->range <= LARGEST_RANGE);
+    sample->pivot = needs_selection ? kth_largest(sample) : sample->most;
     if (smooth_topk_is_minus_inf(float_bits(sample->pivot))) {
-        write_zeros(sample);
+        if (is_membership(sample))
+            write_nans(sample);
+        else
+            write_zeros(sample);
         return 0;
     }
-    if (smooth_topk_is_hinge(sample->batch->params.tau)) return hard_hinge(sample);
-    return ALGORITHM == SMOOTH_TOPK_LOG ? by_log(sample) : any_k(sample);
+    if (is_hinge) return hard_hinge(sample);
+    return ALGORITHM == SMOOTH_TOPK_LOG ? by_log(sample)
+                                        : any_k(sample, sample->range <= LARGEST_RANGE_OF_EQUALS);
 }
 
+/* Also where none is asked for. */
 static __device__ int has_label(const gpu_batch *batch, int label)
 {
+    if (!batch->labels) return 1;
     return label == LABEL_SOFT ? batch->truth != NULL : label >= 0 && label < batch->classes;
 }
 
-/* The sum over the labels of a row of truth; the gradient goes to sample->grad. */
+/* The loss of a sample's label, or the sum over the labels of a row of truth; its gradient goes to
+   sample->grad. weight: the label's, or the row's sum of w t. */
 template <smooth_topk_algorithm ALGORITHM>
-static __device__ double loss_of_labels(labelled_sample *sample, const float *truth, float sum)
+static __device__ double loss_of_labels(labelled_sample *sample, const float *truth, float weight)
 {
     const gpu_batch *batch = sample->batch;
+    int is_soft = sample->label == LABEL_SOFT, first = is_soft ? 0 : sample->label,
+        end = is_soft ? batch->classes : first + 1;
     double loss = 0, *sums = sample->scratch->sums;
-    for (int i = threadIdx.x; i < batch->classes; i += ANY_THREADS) sums[i] = 0;
-    sample->sums = sums;
-    for (int label = 0; label < batch->classes; ++label) {
-        float t = batch->class_weights ? batch->class_weights[label] * truth[label] : truth[label];
-        t = smooth_topk_smoothed_truth(t, sum, batch->smoothing, batch->classes);
-        if (t == 0) continue;
+    for (int i = threadIdx.x; is_soft && i < batch->classes; i += ANY_THREADS) sums[i] = 0;
+    sample->sums = is_soft ? sums : NULL;
+    for (int label = first; label < end; ++label) {
+        float t = weight;
+        if (is_soft) {
+            t = batch->class_weights ? batch->class_weights[label] * truth[label] : truth[label];
+            t = smooth_topk_smoothed_truth(t, weight, batch->smoothing, batch->classes);
+            if (t == 0) continue;
+        }
         t *= batch->scale;
         sample->label = label;
         sample->factor = t * batch->sign;
         loss += t * loss_of_label<ALGORITHM>(sample);
     }
+    if (!is_soft) return loss;
     __syncthreads();
     sample->sums = NULL;
     sample->factor = 1;
     for (int i = threadIdx.x; sample->grad && i < batch->classes; i += ANY_THREADS)
-        write_gradient(sample, i, sums[i]);
+        write_gradient(sample, i, (float)sums[i]);
     return loss;
 }
 
@@ -71,36 +89,38 @@ static __device__ void any_sample(const gpu_batch *batch, any_shared *shared,
                               batch->scores + row,
                               batch->grad ? batch->grad + row : NULL,
                               NULL,
-                              batch->labels[b],
+                              batch->labels ? batch->labels[b] : -1,
                               0,
                               0,
+                              0,
+                              1,
                               batch->add};
-    float most = minus_inf(), bad = 0;
+    float most = minus_inf(), least = -minus_inf();
     for (int i = threadIdx.x; i < batch->classes; i += ANY_THREADS) {
-        most = fmaxf(most, sample.scores[i]);
-        bad += smooth_topk_is_nan_or_plus_inf(float_bits(sample.scores[i]));
+        float score = sample.scores[i];
+        int is_bad = smooth_topk_is_nan_or_plus_inf(float_bits(score));
+        most = is_bad ? float_from_bits(BITS_PLUS_INF) : fmaxf(most, score);
+        least = fminf(least, score);
     }
-    bad = block_sum(bad, shared->partial[0]);
-    if (batch->output && !batch->deferred) {
-        most = block_max(most, shared->partial[1]);
-        softmax_row(whole_block(), sample.scores, batch->classes, most, batch->temperature,
+    sample.most = block_max(most, shared->partial[0]);
+    least = -block_max(-least, shared->partial[1]);
+    sample.range =
+        ((double)sample.most - (double)least) * batch->inverse_k_tau * SMOOTH_TOPK_LOG2_E;
+    int bad = smooth_topk_is_nan_or_plus_inf(float_bits(sample.most));
+    if (batch->output && !batch->deferred)
+        softmax_row(whole_block(), sample.scores, batch->classes, sample.most, batch->temperature,
                     batch->output + row, shared->partial[2]);
-    }
     double loss = 0;
-    if (sample.label == -1) {
+    if (batch->labels && sample.label == -1) {
         write_zeros(&sample);
-    } else if (bad > 0 || !has_label(batch, sample.label)) {
+    } else if (bad || !has_label(batch, sample.label)) {
         loss = float_from_bits(BITS_NAN);
-        for (int i = threadIdx.x; sample.grad && i < batch->classes; i += ANY_THREADS)
-            sample.grad[i] = float_from_bits(BITS_NAN);
-    } else if (sample.label != LABEL_SOFT) {
-        float weight = batch->weights ? batch->scale * batch->weights[b] : batch->scale;
-        sample.factor = weight * batch->sign;
-        loss = weight * loss_of_label<ALGORITHM>(&sample);
+        write_nans(&sample);
     } else {
-        loss = loss_of_labels<ALGORITHM>(&sample, batch->truth + row, batch->weights[b]);
+        loss = loss_of_labels<ALGORITHM>(&sample, batch->truth ? batch->truth + row : NULL,
+                                         batch->weights ? batch->weights[b] : 1);
     }
-    if (threadIdx.x == 0) write_loss(batch, b, (float)loss);
+    if (threadIdx.x == 0 && batch->loss) write_loss(batch, b, (float)loss);
 }
 
 /* An algorithm a kernel: registers for the two at once do not do. The flags of 256 samples are read

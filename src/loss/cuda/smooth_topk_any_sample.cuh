@@ -30,7 +30,7 @@ SMOOTH_TOPK_FUNCTION class_list take_class_list(char **scratch, int classes)
 /* What any_kernel keeps of a sample in flight, in global memory. */
 typedef struct {
     double *sums; /* classes: the gradient of a row of several labels */
-    float *odds;  /* classes: the small ones */
+    float *odds;  /* classes: first all weights, then the small odds */
     class_list unlikely_classes, likely_classes; /* classes each; a warp's begin at its stretch */
     double *carry;                               /* classes */
     double *products, *merged; /* classes + ANY_WARPS: of the warps, and of two of them */
@@ -78,14 +78,15 @@ SMOOTH_TOPK_FUNCTION sample_scratch take_sample_scratch(char **scratch,
 /* What the threads of a block tell one another. */
 typedef struct {
     unsigned histogram[ANY_THREADS], bin, above;
-    float partial[6][WARP];
+    float partial[4][WARP];
     int likely[ANY_WARPS], unlikely[ANY_WARPS]; /* how many each warp's lists have */
-    double power[POWER_SUMS][ANY_WARPS];
-    int pivot_class;
+    double power_of_warp[POWER_SUMS][ANY_WARPS], power[POWER_SUMS];
+    int pivot_class, is_equal;
     char is_wanted[ANY_THREADS]; /* of the next samples */
 } any_shared;
 
-/* A sample with one of its labels. */
+/* A sample with one of its labels, or with none: then the probabilities of being among the k are
+   written where the gradient is with a label. */
 typedef struct {
     const gpu_batch *batch;
     any_shared *shared;
@@ -94,18 +95,30 @@ typedef struct {
     float *grad;  /* may be NULL */
     double *sums; /* if not NULL, what is written is added to it, and grad is left alone */
     int label;
-    float pivot;
+    double range; /* of the scores, in powers of 2 of their weights */
+    float most;   /* the largest score */
+    float pivot;  /* the score that the others are relative to */
     float factor; /* of the gradient */
     int add;      /* to what is in grad */
 } labelled_sample;
 
-static __device__ void write_gradient(const labelled_sample *sample, int i, double value)
+static __device__ int is_membership(const labelled_sample *sample)
+{
+    return sample->label < 0;
+}
+
+static __device__ int other_classes(const labelled_sample *sample)
+{
+    return sample->batch->classes - !is_membership(sample);
+}
+
+static __device__ void write_gradient(const labelled_sample *sample, int i, float value)
 {
     if (sample->sums) {
-        sample->sums[i] += (double)sample->factor * value;
+        sample->sums[i] += (double)sample->factor * (double)value;
         return;
     }
-    float gradient = sample->factor * (float)value;
+    float gradient = sample->factor * value;
     sample->grad[i] = sample->add ? sample->grad[i] + gradient : gradient;
 }
 
@@ -113,6 +126,12 @@ static __device__ void write_zeros(const labelled_sample *sample)
 {
     if (!sample->grad || sample->sums || sample->add) return;
     for (int i = threadIdx.x; i < sample->batch->classes; i += ANY_THREADS) sample->grad[i] = 0;
+}
+
+static __device__ void write_nans(const labelled_sample *sample)
+{
+    for (int i = threadIdx.x; sample->grad && i < sample->batch->classes; i += ANY_THREADS)
+        sample->grad[i] = float_from_bits(BITS_NAN);
 }
 
 /* The k-th largest score but the label's, by its bits in an order of whole numbers, a byte at a

@@ -31,17 +31,17 @@ typedef struct {
     smooth_topk_params params;
     int samples, classes;
     const float *scores;
-    const int *labels;
+    const int *labels;    /* NULL: memberships are asked for, and go to grad */
     const float *weights; /* of each sample's loss, NULL: 1; of a LABEL_SOFT: sum_i w_i t_i */
     const float *truth;   /* of the rows that are LABEL_SOFT */
     const float *class_margins, *class_weights; /* factors on alpha and loss; NULL: 1 */
     float smoothing;
     float scale, sign;  /* of loss and gradient; of the gradient */
     int add;            /* to what is in loss and grad: not the first term */
-    float *loss, *grad; /* grad may be NULL */
+    float *loss, *grad; /* may be NULL: loss without labels, grad */
     float *output;      /* may be NULL */
     float temperature;
-    float rate;                        /* log2(e) / (k tau) */
+    float rate;                        /* log2(e) / (k tau); 0 where tau is 0 or about infinite */
     double inverse_tau, inverse_k_tau; /* 1 / tau, 1 / (k tau) */
     int team;                          /* threads that do a sample in pivot_kernel */
     int *deferred; /* samples: whether pivot_kernel defers it to any_kernel; NULL: all are */

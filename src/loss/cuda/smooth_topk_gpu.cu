@@ -78,6 +78,15 @@ static int cut_workspace(const smooth_topk_term *terms, int count, int batch, in
     return SMOOTH_TOPK_OK;
 }
 
+/* Of a batch's term; k_tau is k times tau. */
+static void set_rates(gpu_batch *batch, double k_tau)
+{
+    double rate = SMOOTH_TOPK_LOG2_E / k_tau;
+    batch->rate = rate >= 1e-30 && rate <= FLT_MAX ? (float)rate : 0;
+    batch->inverse_k_tau = 1 / k_tau;
+    batch->inverse_tau = batch->params.k / k_tau;
+}
+
 /* All of a batch whose labels are there, a term after another, the later ones added. */
 static int launch_loss(gpu_batch batch, const smooth_topk_term *terms, int count, float scale,
                        const workspace_parts *parts, cudaStream_t stream)
@@ -88,6 +97,7 @@ static int launch_loss(gpu_batch batch, const smooth_topk_term *terms, int count
     for (int j = 0; j < count && !error; ++j) {
         batch.params = terms[j].params;
         batch.scale = scale * terms[j].weight;
+        set_rates(&batch, (double)batch.params.k * (double)batch.params.tau);
         batch.deferred = is_small(&batch) ? parts->deferred : NULL;
         if (batch.deferred) error = launch_pivot(&batch, stream);
         if (!error) error = launch_any(&batch, min_int(batch.samples, parts->slot_count), stream);
@@ -231,6 +241,40 @@ int smooth_topk_truth_gpu(const smooth_topk_objective *objective, int batch, int
     error = launch_labels(&all, parts.labels, parts.weights, (cudaStream_t)stream);
     return error ? error
                  : launch_loss(all, terms, count, objective->scale, &parts, (cudaStream_t)stream);
+}
+
+/* ---- memberships: all that a term's gradient takes, with no label ---- */
+
+static smooth_topk_term membership_term(int k)
+{
+    smooth_topk_term term = {{k, 1, 0, SMOOTH_TOPK_PIVOT}, 1};
+    return term;
+}
+
+size_t smooth_topk_membership_gpu_workspace_size(int batch, int classes, int k)
+{
+    smooth_topk_term term = membership_term(k);
+    return bounded_workspace_size(&term, 1, batch, classes, MOST_SLOTS);
+}
+
+int smooth_topk_membership_gpu(int batch, int classes, int k, float temperature,
+                               const float *scores, float *output, void *workspace,
+                               size_t workspace_size, void *stream)
+{
+    smooth_topk_term term = membership_term(k);
+    workspace_parts parts;
+    int error = check_arguments(&term, 1, batch, classes, scores, output, output);
+    if (!error && !(temperature > 0 && temperature <= FLT_MAX)) error = SMOOTH_TOPK_ERROR_TAU;
+    if (error || batch == 0) return error;
+    error = cut_workspace(&term, 1, batch, classes, workspace, workspace_size, &parts);
+    if (error) return error;
+    gpu_batch all = make_batch(batch, classes, scores, NULL, output);
+    all.params = term.params;
+    all.scale = all.sign = 1;
+    all.slots = parts.slots;
+    all.slot_bytes = slot_size(&term, 1, classes);
+    set_rates(&all, (double)temperature);
+    return launch_any(&all, min_int(batch, parts.slot_count), (cudaStream_t)stream);
 }
 
 int smooth_topk_keep_hardest_gpu(int hardest, int batch, int classes, float *loss, float *delta,

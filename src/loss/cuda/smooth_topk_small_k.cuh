@@ -35,8 +35,9 @@
 
 /* What the threads of a sample tell one another. */
 typedef struct {
-    double of_warp[SMALL_K + 1][MOST_WARPS], light[SMALL_K + 1]; /* products of light classes */
-    double heavy[SMALL_K], heavy_product[SMALL_K + 1], c[SMALL_K + 1];
+    double of_warp[SMALL_K + 1][MOST_WARPS]; /* products of light classes: floats on chip */
+    double heavy[SMALL_K], heavy_product[SMALL_K + 1];
+    float light[SMALL_K + 1]; /* of all light classes, up to a common factor */
     float d[SMALL_K], heavy_grad[SMALL_K], label_grad;
     int heavy_class[SMALL_K];
     float column[WARP], partial[WARP];
@@ -136,8 +137,7 @@ static __device__ int collect_candidates(const small_sample *sample, float large
 /* The K-th largest score, in every thread; the heavy classes and their number. The candidates are
    ordered by score, then by class, whatever the order they came in. */
 template <int K>
-static __device__ float find_pivot(const small_sample *sample, double inverse_k_tau,
-                                   int *heavy_count)
+static __device__ float find_pivot(const small_sample *sample, float rate, int *heavy_count)
 {
     small_shared *shared = sample->shared;
     int count = shared->candidates, is_candidate = LANE < count, rank = 0;
@@ -151,7 +151,7 @@ static __device__ float find_pivot(const small_sample *sample, double inverse_k_
     float pivot = __shfl_sync(ALL_LANES, score, __ffs(at_pivot) - 1);
     *heavy_count = __popc(__ballot_sync(ALL_LANES, score > pivot));
     if (sample->members.thread < WARP && score > pivot) {
-        shared->heavy[rank] = exp(-smooth_topk_scaled_z(score, pivot, inverse_k_tau));
+        shared->heavy[rank] = (double)smooth_topk_weight(pivot, score, rate);
         shared->heavy_class[rank] = class_number;
     }
     return pivot;
@@ -228,79 +228,121 @@ static __device__ void multiply_own(const small_sample *sample, float pivot, flo
 
 /* The product of all light classes' factors, to shared->light, by the first warp. In float on chip:
    doubles there were as exact (the worst loss 0.03 instead of 0.04 of what is allowed), and are
-   slow on many cards. */
+   slow on many cards. Longer rows' product may leave the range of floats: its last coefficient
+   becomes 1. */
 template <int K, bool ON_CHIP>
 static __device__ void multiply_light(const small_sample *sample, float pivot, float rate)
 {
     typedef typename product_number<ON_CHIP>::type real;
     small_shared *shared = sample->shared;
+    real(*of_warp)[MOST_WARPS] = (real(*)[MOST_WARPS])shared->of_warp;
     int warps = sample->members.threads / WARP, warp = sample->members.thread / WARP;
     real product[K + 1];
     multiply_own<K, ON_CHIP>(sample, pivot, rate, product);
     for (int offset = WARP / 2; offset > 0; offset /= 2) multiply_lane_above<K>(product, offset);
     if (warps > 1) {
         if (LANE == 0)
-            for (int m = 1; m <= K; ++m) shared->of_warp[m][warp] = product[m];
+            for (int m = 1; m <= K; ++m) of_warp[m][warp] = product[m];
         __syncthreads();
         if (warp > 0) return;
-        for (int m = 1; m <= K; ++m) product[m] = LANE < warps ? (real)shared->of_warp[m][LANE] : 0;
+        for (int m = 1; m <= K; ++m) product[m] = LANE < warps ? of_warp[m][LANE] : 0;
         for (int offset = warps / 2; offset > 0; offset /= 2)
             multiply_lane_above<K>(product, offset);
     }
     if (LANE == 0) {
-        shared->light[0] = 1;
-        for (int m = 1; m <= K; ++m) shared->light[m] = product[m];
+        real scale = ON_CHIP || !(product[K] > 1) ? 1 : 1 / product[K];
+        shared->light[0] = (float)scale;
+        for (int m = 1; m <= K; ++m) shared->light[m] = (float)(product[m] * scale);
     }
 }
 
-/* The product of the heavy classes' factors, as smooth_topk_monic_product: lane j has coefficient
-   j. */
+/* The product of the heavy classes' factors (u + x): lane j has coefficient j. */
 static __device__ double multiply_heavy(const small_shared *shared, int heavy_count)
 {
-    double u = LANE < heavy_count ? shared->heavy[LANE] : 0;
-    double scale = 1 / (u + 1), part = u * scale, product = LANE == 0;
+    double product = LANE == 0;
     for (int i = 0; i < heavy_count; ++i) {
         double below = __shfl_up_sync(ALL_LANES, product, 1);
-        double scale_of_factor = __shfl_sync(ALL_LANES, scale, i);
-        double part_of_factor = __shfl_sync(ALL_LANES, part, i);
-        product = part_of_factor * product + (LANE > 0 ? scale_of_factor * below : 0);
+        product = shared->heavy[i] * product + (LANE > 0 ? below : 0);
     }
     return product;
 }
 
-/* Loss, and all that the gradient needs, from the light product and the heavy classes: one warp.
-   Lane j has coefficient j of the products and heavy class j. */
+/* Coefficients k and k-1 of the product without heavy class i: that of the others, by division from
+   the monic end, times that of the light ones. */
+static __device__ void exclude_heavy(const small_shared *shared, int heavy_count, int i, int k,
+                                     float *excluded_k, float *excluded_k1)
+{
+    double u = shared->heavy[i], quotient = 0;
+    *excluded_k = *excluded_k1 = 0;
+    for (int t = heavy_count - 1; t >= 0; --t) {
+        quotient = shared->heavy_product[t + 1] - u * quotient;
+        *excluded_k += (float)quotient * shared->light[k - t];
+        *excluded_k1 += (float)quotient * shared->light[k - 1 - t];
+    }
+}
+
+/* As smooth_topk_softplus_and_sigmoid. In double are only the exponential's argument and what keeps
+   the digits of a sigmoid that is no normal float. */
+static __device__ double softplus_and_sigmoid(double q, double *sigmoid)
+{
+    double power = fmax(-fabs(q) * SMOOTH_TOPK_LOG2_E, -200.);
+    float whole = rintf((float)power);
+    double e = ldexp((double)exp2f((float)(power - (double)whole)), (int)whole);
+    *sigmoid = (q > 0 ? 1 : e) * (double)(1 / (1 + (float)e));
+    return fmax(q, 0.) + (double)log1pf((float)e);
+}
+
+/* q of the sample's loss from c_k / c_{k-1}. Its parts may be large and cancel: they are in double.
+ */
+static __device__ double q_of_ratio(const gpu_batch *batch, const small_sample *sample, float pivot,
+                                    float ratio)
+{
+    int exponent;
+    float log_of_mantissa = logf(frexpf(ratio, &exponent));
+    return label_alpha(batch, sample->label) * batch->inverse_tau -
+           smooth_topk_scaled_z(sample->label_score, pivot, batch->inverse_k_tau) +
+           (exponent * SMOOTH_TOPK_LN_2 + (double)log_of_mantissa);
+}
+
+/* Loss, and all that the gradient needs, from the light product and the heavy classes: one warp, in
+   float but for what could lose digits. Lane j has coefficient j of the products and heavy class j.
+ */
 static __device__ void finish_small(const gpu_batch *batch, const small_sample *sample, float pivot,
                                     int heavy_count)
 {
     small_shared *shared = sample->shared;
     int k = batch->params.k, b = sample->b;
-    double product = multiply_heavy(shared, heavy_count);
-    if (LANE <= k) shared->heavy_product[LANE] = product;
+    double heavy = multiply_heavy(shared, heavy_count);
+    if (LANE <= k) shared->heavy_product[LANE] = heavy;
     __syncwarp();
-    if (LANE <= k)
-        shared->c[LANE] =
-            smooth_topk_coefficient(shared->heavy_product, heavy_count, shared->light, k, LANE);
-    __syncwarp();
-    double one_of_two = 1 / shared->c[LANE == 0 ? k - 1 : k];
-    smooth_topk_inverse inverse = {__shfl_sync(ALL_LANES, one_of_two, 0),
-                                   __shfl_sync(ALL_LANES, one_of_two, 1)};
-    int deferred = !(smooth_topk_cancellation(shared->c, inverse, k) <= SMOOTH_TOPK_LARGEST_SUM);
+    float excluded_k = 0, excluded_k1 = 0, c = 0;
+    if (LANE < heavy_count) exclude_heavy(shared, heavy_count, LANE, k, &excluded_k, &excluded_k1);
+    for (int t = 0; t <= heavy_count; ++t) {
+        float factor = __shfl_sync(ALL_LANES, (float)heavy, t);
+        if (t <= LANE && LANE <= k) c += factor * shared->light[LANE - t];
+    }
+    float c_k1 = __shfl_sync(ALL_LANES, c, k - 1), scale_k = 1 / __shfl_sync(ALL_LANES, c, k),
+          scale_k1 = 1 / c_k1,
+          below = warp_sum(LANE < k - 1 ? c : 0); /* smooth_topk_cancellation */
+    int deferred = !(below * scale_k1 <= SMOOTH_TOPK_LARGEST_SUM &&
+                     (below + c_k1) * scale_k <= SMOOTH_TOPK_LARGEST_SUM);
     if (LANE == 0) shared->deferred = batch->deferred[b] = deferred;
     if (deferred) return;
-    double sigmoid, q = label_alpha(batch, sample->label) * batch->inverse_tau -
-                        smooth_topk_scaled_z(sample->label_score, pivot, batch->inverse_k_tau) +
-                        log(shared->c[k] * inverse.k1);
-    double softplus = smooth_topk_softplus_and_sigmoid(q, &sigmoid), size = sigmoid / k;
+    float upper = __shfl_sync(ALL_LANES, c, (k - 1 - LANE + WARP) % WARP),
+          lower = __shfl_sync(ALL_LANES, c, (k - 2 - LANE + WARP) % WARP);
+    double sigmoid, q = q_of_ratio(batch, sample, pivot, scale_k1 / scale_k),
+                    softplus = softplus_and_sigmoid(q, &sigmoid), size = sigmoid * (1.f / k);
     float weight = batch->weights ? batch->scale * batch->weights[b] : batch->scale;
     float signed_weight = batch->sign * weight;
-    if (LANE < k)
-        shared->d[LANE] = (float)(size * smooth_topk_division(shared->c, inverse, k, LANE));
-    if (LANE < heavy_count)
+    if (LANE < k) { /* smooth_topk_division */
+        float d = upper * scale_k - (LANE <= k - 2 ? lower * scale_k1 : 0);
+        shared->d[LANE] = (float)(size * (double)d);
+    }
+    if (LANE < heavy_count) {
+        float difference = excluded_k1 * scale_k1 - excluded_k * scale_k;
         shared->heavy_grad[LANE] =
-            signed_weight * (float)(size * smooth_topk_monic_difference(
-                                               shared->heavy_product, heavy_count,
-                                               shared->heavy[LANE], shared->light, inverse, k));
+            signed_weight * (float)(size * (shared->heavy[LANE] * (double)difference));
+    }
     if (LANE != 0) return;
     shared->label_grad = signed_weight * (float)-size;
     write_loss(batch, b, weight * (float)(batch->params.tau * softplus));
@@ -395,7 +437,7 @@ static __global__ void __launch_bounds__(MOST_THREADS, 2) pivot_kernel(gpu_batch
         return;
     }
     int heavy_count;
-    float pivot = find_pivot<K>(&sample, batch.inverse_k_tau, &heavy_count);
+    float pivot = find_pivot<K>(&sample, batch.rate, &heavy_count);
     multiply_light<K, ON_CHIP>(&sample, pivot, batch.rate);
     if (members.thread < WARP) {
         __syncwarp();
@@ -458,19 +500,12 @@ static int launch_pivot(gpu_batch *batch, cudaStream_t stream)
                          stream, *batch));
 }
 
-/* Whether pivot_kernel can do it; its rates. */
-static int is_small(gpu_batch *batch)
+/* Whether pivot_kernel can do it. */
+static int is_small(const gpu_batch *batch)
 {
     const smooth_topk_params *params = &batch->params;
-    double inverse_tau = 1 / (double)params->tau, inverse_k_tau = inverse_tau / params->k;
-    double rate = smooth_topk_rate(params->k, params->tau);
-    if (params->algorithm != SMOOTH_TOPK_PIVOT || params->k > SMALL_K ||
-        smooth_topk_is_hinge(params->tau) || rate < 1e-30)
-        return 0;
-    batch->rate = (float)rate;
-    batch->inverse_tau = inverse_tau;
-    batch->inverse_k_tau = inverse_k_tau;
-    return 1;
+    return params->algorithm == SMOOTH_TOPK_PIVOT && params->k <= SMALL_K &&
+           !smooth_topk_is_hinge(params->tau) && batch->rate > 0;
 }
 
 #endif
