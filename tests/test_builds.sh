@@ -7,7 +7,8 @@
 make -s build/source/.patched || exit 1
 jobs=$(nproc)
 
-# build NAME OPTION...: a Darknet of its own, unoptimized, in $scratch/NAME; $from/obj are objects to start from.
+# build NAME OPTION...: a Darknet of its own, unoptimized, without a warning of our files, in $scratch/NAME; $from/obj are
+# objects to start from.
 build() {
     directory=$scratch/$1
     mkdir "$directory"
@@ -17,7 +18,11 @@ build() {
     mkdir "$directory/obj"
     [ -z "${from-}" ] || cp -p "$from"/obj/*_kernels.o "$from/obj/smooth_topk_gpu.o" "$directory/obj"
     shift
-    make -s -j"$jobs" -C "$directory" CC='gcc -w' OPTS=-O0 "$@" ARCH="${architectures-}" && [ -x "$directory/darknet" ]
+    make -s -j"$jobs" -C "$directory" CC=gcc OPTS=-O0 "$@" ARCH="${architectures-}" >"$scratch/said" 2>&1 || {
+        tail -n 20 "$scratch/said"
+        return 1
+    }
+    [ -x "$directory/darknet" ] && ! grep '^plugin/.*warning' "$scratch/said"
 }
 
 # train BINARY NETWORK: the checksum of what -nogpu training leaves.
@@ -35,7 +40,7 @@ same_training() { # DIRECTORY
 compiles_nothing() { # DIRECTORY OPTION...
     directory=$1
     shift
-    make -n -C "$directory" CC='gcc -w' OPTS=-O0 "$@" >"$scratch/commands" && ! grep ' -c ' "$scratch/commands"
+    make -n -C "$directory" CC=gcc OPTS=-O0 "$@" >"$scratch/commands" && ! grep ' -c ' "$scratch/commands"
 }
 
 section() { # NAME LINE...
