@@ -124,7 +124,8 @@ static __device__ void any_sample(const gpu_batch *batch, any_shared *shared,
 }
 
 /* An algorithm a kernel: registers for the two at once do not do. The flags of 256 samples are read
-   at once: most often none is set. */
+   at once: most often none is set. Samples need no barrier between them: the two maxima at the
+   beginning of one have theirs, and nothing else is written before. */
 template <smooth_topk_algorithm ALGORITHM>
 static __global__ void __launch_bounds__(ANY_THREADS, 2) any_kernel(gpu_batch batch)
 {
@@ -141,7 +142,6 @@ static __global__ void __launch_bounds__(ANY_THREADS, 2) any_kernel(gpu_batch ba
         for (int t = 0; t < ANY_THREADS; ++t) {
             if (!shared->is_wanted[t]) continue;
             any_sample<ALGORITHM>(&batch, shared, &scratch, first + t * stride);
-            __syncthreads();
         }
     }
 }
