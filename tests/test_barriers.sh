@@ -1,5 +1,6 @@
 #!/bin/sh
-# The kernels without one of their barriers, each in turn: the tests of the kernels must notice.
+# The kernels without one of their barriers, each in turn: the tests of the kernels must notice. A barrier that the
+# emulation cannot miss says so beside it, and is skipped with that reason.
 . tests/tap.sh
 unnoticed() { # FILE:LINE
     (ulimit -t 600 && SKIP_BARRIER=$1 build/tests/kernels)
@@ -21,6 +22,8 @@ for source in src/loss/cuda/*.cuh; do
         function=$(sed -n "1,${line}{s/ __launch_bounds__([^)]*)//
             s/^static .*__\(device\|global\)__ [^(]*[ *]\([a-z_0-9]*\)(.*/\2/p}" "$source" | tail -n 1)
         place=${source##*/}:$line
+        reason=$(sed -n "${line}s,.*/\* not emulated: \(.*\) \*/.*,\1,p" "$source")
+        [ -z "$reason" ] || { skip "$place, in $function" "not emulated: $reason" && continue; }
         check "$place, in $function: its absence is noticed" noticed "$place"
     done
 done

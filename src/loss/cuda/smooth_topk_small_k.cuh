@@ -440,7 +440,7 @@ static __global__ void __launch_bounds__(MOST_THREADS, 2) pivot_kernel(gpu_batch
     float pivot = find_pivot<K>(&sample, batch.rate, &heavy_count);
     multiply_light<K, ON_CHIP>(&sample, pivot, batch.rate);
     if (members.thread < WARP) {
-        __syncwarp();
+        __syncwarp(); /* not emulated: on a GPU a shuffle puts no memory in order */
         finish_small(&batch, &sample, pivot, heavy_count);
     }
     TEAM_BARRIER(members);
