@@ -2,7 +2,8 @@
 # Darknet builds with each combination of options that this machine has the packages for, and what it
 # builds with CUDA, cuDNN and OpenCV does the right thing as far as that shows without a GPU.
 #
-# usage: tests/test_builds.sh   (TAP; 2 to 4 minutes on two cores)   Builds in a scratch directory.
+# usage: [ARCH='-gencode ...'] tests/test_builds.sh   (TAP)   Builds in a scratch directory, with CUDA for the oldest and
+# the newest GPU that nvcc knows, or as ARCH says: minutes for each of them.
 . tests/tap.sh
 make -s build/source/.patched || exit 1
 jobs=$(nproc)
@@ -177,8 +178,8 @@ if [ "$no_nvcc" ]; then
     skip 'GPU=1 -nogpu trains as the CPU build' "$no_nvcc"
     skip 'an error of CUDA is said on stderr' "$no_nvcc"
 else
-    architectures=$(nvcc --list-gpu-code | sed -n 's/^sm_\([0-9]*\)$/\1/p' | sort -n | sed -n '1p;$p' |
-        while read -r number; do printf ' -gencode arch=compute_%d,code=sm_%d' "$number" "$number"; done)
+    architectures=${ARCH:-$(nvcc --list-gpu-code | sed -n 's/^sm_\([0-9]*\)$/\1/p' | sort -n | sed -n '1p;$p' |
+        while read -r number; do printf ' -gencode arch=compute_%d,code=sm_%d' "$number" "$number"; done)}
     check "builds: GPU=1,$(echo "$architectures" | sed 's/ -gencode arch=[^=]*=/ /g')" build gpu GPU=1
     check 'a second make compiles nothing' compiles_nothing "$scratch/gpu" GPU=1 ARCH="$architectures"
     rm -f "$scratch/gpu/obj/im2col_kernels.o"
