@@ -94,20 +94,55 @@ INLINE void store(float *target, floats x)
     memcpy(target, &x, sizeof x);
 }
 
-/* The first `count` lanes, where a row ends; `rest` stays in the others. */
+/* 0, 1, 2, ... */
+INLINE ints lane_numbers(void)
+{
+    ints numbers = {0};
+    for (int lane = 0; lane < LANES; ++lane) numbers[lane] = lane;
+    return numbers;
+}
+
+/* The first `count` lanes, where a row ends; `rest` stays in the others. x86 has an instruction for
+   it, where memcpy with a length that is not constant is a call. */
 INLINE floats load_some(const float *source, int count, floats rest)
 {
     if (count >= LANES) return load(source);
+#if SIMD_BYTES == 64
+    rest = (floats)_mm512_mask_loadu_ps((__m512)rest, (__mmask16)((1u << count) - 1), source);
+#elif SIMD_BYTES == 32
+    ints mask = lane_numbers() < count;
+    rest = SELECT(mask, (floats)_mm256_maskload_ps(source, (__m256i)mask), rest);
+#else
     memcpy(&rest, source, count * sizeof(float));
+#endif
     return rest;
 }
 
+/* AVX2's own masked store is slow on AMD's processors; in parts of 4, 2 and 1 it is not. */
 INLINE void store_some(float *target, floats x, int count)
 {
-    if (count >= LANES)
+    if (count >= LANES) {
         store(target, x);
-    else
-        memcpy(target, &x, count * sizeof(float));
+        return;
+    }
+#if SIMD_BYTES == 64
+    _mm512_mask_storeu_ps(target, (__mmask16)((1u << count) - 1), (__m512)x);
+#elif SIMD_BYTES == 32
+    __m128 part = _mm256_castps256_ps128((__m256)x);
+    if (count & 4) {
+        _mm_storeu_ps(target, part);
+        target += 4;
+        part = _mm256_extractf128_ps((__m256)x, 1);
+    }
+    if (count & 2) {
+        _mm_storel_pi((__m64 *)target, part);
+        target += 2;
+        part = _mm_movehl_ps(part, part);
+    }
+    if (count & 1) _mm_store_ss(target, part);
+#else
+    memcpy(target, &x, count * sizeof(float));
+#endif
 }
 
 INLINE doubles load_doubles(const double *source)
@@ -188,14 +223,6 @@ INLINE double sum_lanes(floats x)
     doubles part = load_as_doubles(both) + load_as_doubles(both + HALF);
     for (int half = HALF / 2; half > 0; half /= 2) part += rotate(part, half);
     return part[0];
-}
-
-/* 0, 1, 2, ... */
-INLINE ints lane_numbers(void)
-{
-    ints numbers = {0};
-    for (int lane = 0; lane < LANES; ++lane) numbers[lane] = lane;
-    return numbers;
 }
 
 #include LOOPS_FILE
