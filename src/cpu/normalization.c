@@ -9,14 +9,21 @@
 #include <stddef.h>
 #include <string.h>
 
+/* Where a channel's numbers are: `size` in each of `count` images, `apart` floats from one to the
+   next. */
 typedef struct {
-    void (*moments)(const float *x, int size, float shift, double *sums);
-    void (*affine)(const float *x, float *y, int size, float mean, float scale, float bias,
-                   float slope);
-    void (*gradient_moments)(const float *x, float *delta, int size, float mean, float scale,
-                             float bias, float slope, double *sums);
-    void (*combine)(const float *x, float *delta, int size, float mean, float by_delta, float by_x,
-                    float constant);
+    int count, size;
+    ptrdiff_t apart;
+} channel_planes;
+
+typedef struct {
+    void (*moments)(const channel_planes *p, const float *x, float shift, double *sums);
+    void (*affine)(const channel_planes *p, const float *x, float *y, float mean, float scale,
+                   float bias, float slope);
+    void (*gradient_moments)(const channel_planes *p, const float *x, float *delta, float mean,
+                             float scale, float bias, float slope, double *sums);
+    void (*combine)(const channel_planes *p, const float *x, float *delta, float mean,
+                    float by_delta, float by_x, float constant);
 } normalization_kernels;
 
 #define LOOPS_FILE "normalization_kernels.h"
@@ -37,21 +44,23 @@ static int find_slope(ACTIVATION activation, float *slope)
     return activation == LEAKY || activation == RELU || activation == LINEAR;
 }
 
-static ptrdiff_t plane_offset(const normalization *n, int image, int channel)
+static channel_planes find_planes(const normalization *n)
 {
-    return ((ptrdiff_t)image * n->shape->channels + channel) * n->shape->size;
+    const normalization_shape *s = n->shape;
+    return (channel_planes){s->batch, s->size, (ptrdiff_t)s->channels * s->size};
 }
 
 /* One pass: the sums are of distances from the mean of the first image, so that nothing cancels. */
-static void moments_of_channel(normalization *n, int channel)
+static void moments_of_channel(normalization *n, const channel_planes *planes, int channel)
 {
-    int batch = n->shape->batch, size = n->shape->size;
-    double sums[2] = {0}, count = (double)batch * size;
-    n->kernels->moments(n->x + plane_offset(n, 0, channel), size, 0, sums);
-    float shift = sums[0] / size;
+    const float *x = n->x + (ptrdiff_t)channel * planes->size;
+    channel_planes first = *planes;
+    double sums[2] = {0}, count = (double)planes->count * planes->size;
+    first.count = 1;
+    n->kernels->moments(&first, x, 0, sums);
+    float shift = sums[0] / planes->size;
     sums[0] = sums[1] = 0;
-    for (int b = 0; b < batch; ++b)
-        n->kernels->moments(n->x + plane_offset(n, b, channel), size, shift, sums);
+    n->kernels->moments(planes, x, shift, sums);
     n->mean[channel] = shift + sums[0] / count;
     n->variance[channel] = (sums[1] - sums[0] * sums[0] / count) / (count - 1);
 }
@@ -66,14 +75,13 @@ static float scale_of_channel(const normalization *n, int channel)
 static void forward_channel(void *argument, int channel, int slot)
 {
     normalization *n = argument;
+    channel_planes planes = find_planes(n);
+    ptrdiff_t first = (ptrdiff_t)channel * planes.size;
     (void)slot;
-    if (n->mean) moments_of_channel(n, channel);
-    float mean = n->given_mean ? n->given_mean[channel] : 0, scale = scale_of_channel(n, channel);
-    for (int b = 0; b < n->shape->batch; ++b) {
-        ptrdiff_t plane = plane_offset(n, b, channel);
-        n->kernels->affine(n->x + plane, n->y + plane, n->shape->size, mean, scale,
-                           n->biases[channel], n->slope);
-    }
+    if (n->mean) moments_of_channel(n, &planes, channel);
+    n->kernels->affine(&planes, n->x + first, n->y + first,
+                       n->given_mean ? n->given_mean[channel] : 0, scale_of_channel(n, channel),
+                       n->biases[channel], n->slope);
 }
 
 static void run_forward(normalization *n, ACTIVATION activation)
@@ -111,27 +119,22 @@ void apply_statistics(const normalization_shape *shape, const float *x, float *y
 static void backward_channel(void *argument, int channel, int slot)
 {
     normalization *n = argument;
-    int batch = n->shape->batch, size = n->shape->size;
+    channel_planes planes = find_planes(n);
+    const float *x = n->x + (ptrdiff_t)channel * planes.size;
+    float *delta = n->delta + (ptrdiff_t)channel * planes.size;
     float mean = n->given_mean ? n->given_mean[channel] : 0;
-    double sums[2] = {0}, count = (double)batch * size;
+    double sums[2] = {0}, count = (double)planes.count * planes.size;
     (void)slot;
-    for (int b = 0; b < batch; ++b) {
-        ptrdiff_t plane = plane_offset(n, b, channel);
-        n->kernels->gradient_moments(n->x + plane, n->delta + plane, size, mean,
-                                     scale_of_channel(n, channel),
-                                     n->biases ? n->biases[channel] : 0, n->slope, sums);
-    }
+    n->kernels->gradient_moments(&planes, x, delta, mean, scale_of_channel(n, channel),
+                                 n->biases ? n->biases[channel] : 0, n->slope, sums);
     n->bias_updates[channel] += sums[0];
     if (!n->given_mean) return;
     double variance = n->given_variance[channel], scale = n->scales[channel];
     double rate = 1 / sqrt(variance + .00001f);
     n->scale_updates[channel] += sums[1] / (sqrt(variance) + .000001f);
-    for (int b = 0; b < batch; ++b) {
-        ptrdiff_t plane = plane_offset(n, b, channel);
-        n->kernels->combine(n->x + plane, n->delta + plane, size, mean, scale * rate,
-                            -scale * sums[1] * rate * rate * rate / count,
-                            -scale * sums[0] * rate / count);
-    }
+    n->kernels->combine(&planes, x, delta, mean, scale * rate,
+                        -scale * sums[1] * rate * rate * rate / count,
+                        -scale * sums[0] * rate / count);
 }
 
 static void run_backward(normalization *n, ACTIVATION activation)

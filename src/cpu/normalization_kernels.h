@@ -1,7 +1,10 @@
-/* Loops over a plane (the numbers of one channel of one image) for batch normalization: compiled
+/* Loops over the planes of a channel (its numbers in each image) for batch normalization: compiled
    once for every instruction set (src/simd). Sums are of at most CHUNK numbers a lane in float,
    and in double from there. */
 
+#define float_sums SIMD_NAME(float_sums)
+#define flush_sums SIMD_NAME(flush_sums)
+#define end_of_piece SIMD_NAME(end_of_piece)
 #define sum_moments SIMD_NAME(sum_moments)
 #define scale_and_bend SIMD_NAME(scale_and_bend)
 #define sum_gradient_moments SIMD_NAME(sum_gradient_moments)
@@ -9,84 +12,103 @@
 
 #define CHUNK 64
 
-/* sums[0] += sum of x - shift, sums[1] += of its square. */
-LOOP void sum_moments(const float *x, int size, float shift, double *sums)
+/* Two sums, each of two parts that do not wait for each other; `used`: numbers a lane so far. */
+typedef struct {
+    floats s, s2, t, t2;
+    int used;
+} float_sums;
+
+INLINE void flush_sums(float_sums *f, double *sums)
 {
-    for (int begin = 0; begin < size;) {
-        int end = size - begin > CHUNK * LANES ? begin + CHUNK * LANES : size, i = begin;
-        floats s = {0}, s2 = {0}, t = {0}, t2 = {0};
-        for (; i + 2 * LANES <= end; i += 2 * LANES) {
-            floats a = load(x + i) - shift, b = load(x + i + LANES) - shift;
-            s += a, s2 += a * a;
-            t += b, t2 += b * b;
+    sums[0] += sum_lanes(f->s + f->t);
+    sums[1] += sum_lanes(f->s2 + f->t2);
+    *f = (float_sums){0};
+}
+
+/* Where the piece of a plane ends that begins at `begin`: a chunk. Makes room for it in the sums.
+ */
+INLINE int end_of_piece(float_sums *f, double *sums, int begin, int size)
+{
+    int end = size - begin > CHUNK * LANES ? begin + CHUNK * LANES : size;
+    int numbers = (end - begin + LANES - 1) / LANES;
+    if (f->used + numbers > CHUNK) flush_sums(f, sums);
+    f->used += numbers;
+    return end;
+}
+
+/* sums[0] += sum of x - shift, sums[1] += of its square. */
+LOOP void sum_moments(const channel_planes *p, const float *x, float shift, double *sums)
+{
+    float_sums f = {0};
+    for (int plane = 0; plane < p->count; ++plane, x += p->apart)
+        for (int i = 0, end; i < p->size; i = end) {
+            end = end_of_piece(&f, sums, i, p->size);
+            for (; i + 2 * LANES <= end; i += 2 * LANES) {
+                floats a = load(x + i) - shift, b = load(x + i + LANES) - shift;
+                f.s += a, f.s2 += a * a;
+                f.t += b, f.t2 += b * b;
+            }
+            for (; i < end; i += LANES) {
+                floats a = load_some(x + i, end - i, FLOATS(shift)) - shift;
+                f.s += a, f.s2 += a * a;
+            }
         }
-        sums[0] += sum_lanes(s + t);
-        sums[1] += sum_lanes(s2 + t2);
-        for (; i < end; ++i) {
-            float a = x[i] - shift;
-            sums[0] += a;
-            sums[1] += a * a;
-        }
-        begin = end;
-    }
+    flush_sums(&f, sums);
 }
 
 /* y = activation((x - mean) * scale + bias), activation: y > 0 ? y : slope * y. */
-LOOP void scale_and_bend(const float *x, float *y, int size, float mean, float scale, float bias,
-                         float slope)
+LOOP void scale_and_bend(const channel_planes *p, const float *x, float *y, float mean, float scale,
+                         float bias, float slope)
 {
-    int i = 0;
-    for (; i + LANES <= size; i += LANES) {
-        floats a = (load(x + i) - mean) * scale + bias;
-        store(y + i, SELECT(a > 0, a, a * slope));
-    }
-    for (; i < size; ++i) {
-        float a = (x[i] - mean) * scale + bias;
-        y[i] = a > 0 ? a : a * slope;
-    }
+    for (int plane = 0; plane < p->count; ++plane, x += p->apart, y += p->apart)
+        for (int i = 0; i < p->size; i += LANES) {
+            floats a = (load_some(x + i, p->size - i, (floats){0}) - mean) * scale + bias;
+            store_some(y + i, SELECT(a > 0, a, a * slope), p->size - i);
+        }
 }
 
 /* delta is multiplied by the activation's gradient: 1 or slope, by the sign of
    (x - mean) * scale + bias, so that y need not be read. sums[0] += sum of that, sums[1] += sum of
    its products with x - mean. */
-LOOP void sum_gradient_moments(const float *x, float *delta, int size, float mean, float scale,
-                               float bias, float slope, double *sums)
+LOOP void sum_gradient_moments(const channel_planes *p, const float *x, float *delta, float mean,
+                               float scale, float bias, float slope, double *sums)
 {
-    for (int begin = 0; begin < size;) {
-        int end = size - begin > CHUNK * LANES ? begin + CHUNK * LANES : size, i = begin;
-        floats s = {0}, s2 = {0}, t = {0}, t2 = {0};
-        for (; i + 2 * LANES <= end; i += 2 * LANES) {
-            floats a = load(delta + i), b = load(delta + i + LANES);
-            floats u = load(x + i) - mean, v = load(x + i + LANES) - mean;
-            a = SELECT(u * scale + bias > 0, a, a * slope);
-            b = SELECT(v * scale + bias > 0, b, b * slope);
-            store(delta + i, a);
-            store(delta + i + LANES, b);
-            s += a, s2 += a * u;
-            t += b, t2 += b * v;
+    float_sums f = {0};
+    for (int plane = 0; plane < p->count; ++plane, x += p->apart, delta += p->apart)
+        for (int i = 0, end; i < p->size; i = end) {
+            end = end_of_piece(&f, sums, i, p->size);
+            for (; i + 2 * LANES <= end; i += 2 * LANES) {
+                floats a = load(delta + i), b = load(delta + i + LANES);
+                floats u = load(x + i) - mean, v = load(x + i + LANES) - mean;
+                a = SELECT(u * scale + bias > 0, a, a * slope);
+                b = SELECT(v * scale + bias > 0, b, b * slope);
+                store(delta + i, a);
+                store(delta + i + LANES, b);
+                f.s += a, f.s2 += a * u;
+                f.t += b, f.t2 += b * v;
+            }
+            for (; i < end; i += LANES) {
+                floats a = load_some(delta + i, end - i, (floats){0});
+                floats u = load_some(x + i, end - i, (floats){0}) - mean;
+                a = SELECT(u * scale + bias > 0, a, a * slope);
+                store_some(delta + i, a, end - i);
+                f.s += a, f.s2 += a * u;
+            }
         }
-        sums[0] += sum_lanes(s + t);
-        sums[1] += sum_lanes(s2 + t2);
-        for (; i < end; ++i) {
-            float a = (x[i] - mean) * scale + bias > 0 ? delta[i] : delta[i] * slope;
-            delta[i] = a;
-            sums[0] += a;
-            sums[1] += a * (x[i] - mean);
-        }
-        begin = end;
-    }
+    flush_sums(&f, sums);
 }
 
 /* delta = delta * by_delta + (x - mean) * by_x + constant. */
-LOOP void combine_gradients(const float *x, float *delta, int size, float mean, float by_delta,
-                            float by_x, float constant)
+LOOP void combine_gradients(const channel_planes *p, const float *x, float *delta, float mean,
+                            float by_delta, float by_x, float constant)
 {
-    int i = 0;
-    for (; i + LANES <= size; i += LANES) {
-        floats centered = load(x + i) - mean, scaled = load(delta + i) * by_delta;
-        store(delta + i, scaled + centered * by_x + constant);
-    }
-    for (; i < size; ++i) delta[i] = delta[i] * by_delta + (x[i] - mean) * by_x + constant;
+    for (int plane = 0; plane < p->count; ++plane, x += p->apart, delta += p->apart)
+        for (int i = 0; i < p->size; i += LANES) {
+            int count = p->size - i;
+            floats centered = load_some(x + i, count, (floats){0}) - mean;
+            floats scaled = load_some(delta + i, count, (floats){0}) * by_delta;
+            store_some(delta + i, scaled + centered * by_x + constant, count);
+        }
 }
 
 LOOPS(normalization_kernels) = {sum_moments, scale_and_bend, sum_gradient_moments,
