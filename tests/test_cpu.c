@@ -155,7 +155,8 @@ static convolution_shape shape(int batch, int channels, int height, int width, i
     return s;
 }
 
-/* Twice, so that gradients are seen to be added; on one thread and on three, with the same bits. */
+/* Twice, so that gradients are seen to be added: the first time that by the input is to overwrite
+   what is there. On one thread and on three, with the same bits. */
 static void check_convolution(const convolution_shape *s)
 {
     size_t in = (size_t)s->batch * s->channels * s->height * s->width;
@@ -165,7 +166,7 @@ static void check_convolution(const convolution_shape *s)
     float *weights = random_floats(n, 1, 0);
     reference_convolution r = convolve_reference(s, weights, input, delta);
     for (size_t i = 0; i < n; ++i) r.weight_updates[i] *= 2;
-    for (size_t i = 0; i < in; ++i) r.input_delta[i] = 2 * r.input_delta[i] + 1;
+    for (size_t i = 0; i < in; ++i) r.input_delta[i] *= 2;
     for (int setting = 0; choose(setting); ++setting) {
         float *output[2], *weight_updates[2], *input_delta[2];
         /* Upstream's loops add up in one float where the compiler does not vectorize them. */
@@ -178,12 +179,11 @@ static void check_convolution(const convolution_shape *s)
             workspace[size] = 42;
             output[threads] = not_numbers(out);
             weight_updates[threads] = calloc(n, sizeof(float));
-            input_delta[threads] = malloc(in * sizeof(float));
-            for (size_t i = 0; i < in; ++i) input_delta[threads][i] = 1;
+            input_delta[threads] = not_numbers(in);
             convolution_forward(s, weights, input, output[threads], workspace);
             for (int i = 0; i < 2; ++i)
                 convolution_backward(s, weights, input, delta, weight_updates[threads],
-                                     input_delta[threads], workspace);
+                                     input_delta[threads], i == 0, workspace);
             assert_true(workspace[size] == 42);
             free(workspace);
         }
@@ -519,6 +519,27 @@ static void test_clip(void **state)
    -------------------------------------------------------------------------------------------------
  */
 
+/* As upstream's pass before it: with the input's delta 0, to be added to, or anything, where it is
+   the first to write to it. */
+static void check_pooling(layer l, network net, int overwrite, const float *output,
+                          const float *delta)
+{
+    int in = 2 * l.inputs, out = 2 * l.outputs;
+    layer layers[2] = {{.type = CONVOLUTIONAL}, l};
+    net.delta = overwrite ? not_numbers(in) : calloc(in, sizeof(float));
+    layers[0].delta = net.delta;
+    net.layers = layers;
+    net.n = overwrite ? 2 : 0;
+    net.index = overwrite;
+    memset(l.output, 0xff, out * sizeof(float));
+    memset(l.indexes, 0xff, out * sizeof(int));
+    forward_maxpool_layer(l, net);
+    backward_maxpool_layer(l, net);
+    assert_memory_equal(output, l.output, out * sizeof(float));
+    assert_memory_equal(delta, net.delta, in * sizeof(float));
+    free(net.delta);
+}
+
 static void test_pooling_is_upstreams(void **state)
 {
     (void)state;
@@ -533,23 +554,16 @@ static void test_pooling_is_upstreams(void **state)
                     for (int i = 0; i < in; ++i)
                         net.input[i] = (int)(4 * net.input[i]); /* equal ones */
                     for (int i = 0; i < out; ++i) l.delta[i] = i;
-                    float *output = 0, *delta = 0;
-                    for (int set = -1; set <= (int)built.instructions; ++set) {
-                        cpu.blas = cpu.winograd = set >= 0;
-                        cpu.instructions = set < 0 ? 0 : set;
-                        net.delta = calloc(in, sizeof(float));
-                        memset(l.output, 0xff, out * sizeof(float));
-                        memset(l.indexes, 0xff, out * sizeof(int));
-                        forward_maxpool_layer(l, net);
-                        backward_maxpool_layer(l, net);
-                        if (set < 0) {
-                            output = copy_floats(l.output, out);
-                            delta = net.delta;
-                            continue;
-                        }
-                        assert_memory_equal(output, l.output, out * sizeof(float));
-                        assert_memory_equal(delta, net.delta, in * sizeof(float));
-                        free(net.delta);
+                    net.delta = calloc(in, sizeof(float));
+                    cpu.blas = cpu.winograd = 0;
+                    forward_maxpool_layer(l, net);
+                    backward_maxpool_layer(l, net);
+                    float *output = copy_floats(l.output, out), *delta = net.delta;
+                    cpu = built;
+                    for (int set = 0; set <= (int)built.instructions; ++set) {
+                        cpu.instructions = set;
+                        check_pooling(l, net, 0, output, delta);
+                        check_pooling(l, net, 1, output, delta);
                     }
                     free(output), free(delta);
                     free(net.input);
@@ -656,8 +670,8 @@ static network *parsed_network(const char *sections, int fast)
     return net;
 }
 
-/* Two steps on the same numbers; the output, with the updates it led to, and the output of a
- * prediction. */
+/* Two steps on the same numbers, whatever the deltas were before; the output, with the updates it
+ * led to, and the output of a prediction. */
 static float *two_steps(network *net, int *n)
 {
     unsigned random = 5;
@@ -666,6 +680,10 @@ static float *two_steps(network *net, int *n)
             net->input[i] = (random = random * 1664525u + 1013904223u) / 4294967296.f;
         memset(net->truth, 0, net->truths * net->batch * sizeof(float));
         for (int b = 0; b < net->batch; ++b) net->truth[b * net->truths + b % net->truths] = 1;
+        for (int i = 0; i < net->n; ++i)
+            if (net->layers[i].delta)
+                memset(net->layers[i].delta, 0xff,
+                       net->layers[i].outputs * net->batch * sizeof(float));
         train_network_datum(net);
     }
     *n = net->outputs * net->batch;
@@ -695,7 +713,10 @@ static const char *const networks[] = {
     NET BN_CONV "[deconvolutional]\nfilters=8\nsize=2\nstride=2\nactivation=relu\n" CONV END,
     NET BN_CONV "[shortcut]\nfrom=-1\nactivation=linear\n" BN_CONV
                 "[route]\nlayers=-1,-3\n" CONV END,
-    NET BN_CONV "[dropout]\nprobability=0\n" BN_CONV END};
+    NET BN_CONV "[dropout]\nprobability=0\n" BN_CONV END,
+    NET BN_CONV "[maxpool]\nsize=3\nstride=2\n[convolutional]\nfilters=16\nsize=1\nactivation="
+                "relu\n[maxpool]\nsize=2\nstride=2\n[route]\nlayers=-2\n" CONV
+                "[convolutional]\nfilters=9\nsize=3\nstride=2\npad=1\nactivation=relu\n" END};
 
 /* xnor takes the signs of its input, of which rounding would turn some that are next to 0: it is
    the first layer. Its sums are often 0 up to rounding, where leaky has its bend: it is linear. */

@@ -34,6 +34,7 @@ typedef struct {
     float *scratch;
     const float *weights, *input, *delta;
     float *output, *weight_updates, *input_delta;
+    int overwrite;   /* input_delta is written, not added to */
     int first, last; /* strips of this chunk */
     int filter_blocks, column_blocks, channel_blocks;
 } column_plan;
@@ -163,6 +164,7 @@ static void channels_input_gradient(void *plan, int task, int slot)
     some.channels = min_int(CHANNEL_BLOCK, p->channels - c);
     float *target = p->input_delta + index * p->image_size + c * p->in_plane;
     float *columns = columns_of_slot(p, slot);
+    if (p->overwrite) memset(target, 0, some.channels * p->in_plane * sizeof(float));
     for (int i = 0; i < p->strips; ++i) {
         strip s = find_strip(p, index * p->strips + i, -1);
         multiply(1, 0, some.channels * window, s.outputs, p->filters,
@@ -178,7 +180,7 @@ static void strip_input_gradient(void *plan, int task, int slot)
     strip s = find_strip(p, task, -1);
     (void)slot;
     multiply(1, 0, p->rows, s.outputs, p->filters, group_weights(p, s.group), p->rows,
-             p->delta + s.out, p->out_plane, 1,
+             p->delta + s.out, p->out_plane, !p->overwrite,
              p->input_delta + (s.image - p->input) + (ptrdiff_t)s.first * p->shape->out_width,
              p->out_plane);
 }
@@ -209,10 +211,11 @@ void convolution_forward(const convolution_shape *shape, const float *weights, c
 
 void convolution_backward(const convolution_shape *shape, const float *weights, const float *input,
                           const float *delta, float *weight_updates, float *input_delta,
-                          float *workspace)
+                          int overwrite, float *workspace)
 {
     if (winograd_fits(shape)) {
-        winograd_backward(shape, weights, input, delta, weight_updates, input_delta, workspace);
+        winograd_backward(shape, weights, input, delta, weight_updates, input_delta, overwrite,
+                          workspace);
         return;
     }
     column_plan p = make_plan(shape);
@@ -223,6 +226,7 @@ void convolution_backward(const convolution_shape *shape, const float *weights, 
     p.delta = delta;
     p.weight_updates = weight_updates;
     p.input_delta = input_delta;
+    p.overwrite = overwrite;
     if (p.direct) p.chunk = all;
     for (p.first = 0; p.first < all; p.first = p.last) {
         p.last = min_int(all, p.first + p.chunk);

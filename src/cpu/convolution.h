@@ -20,10 +20,11 @@ size_t convolution_workspace(const convolution_shape *shape);
 void convolution_forward(const convolution_shape *shape, const float *weights, const float *input,
                          float *output, float *workspace);
 
-/* Adds the gradients: to weight_updates, and to input_delta unless it is NULL. */
+/* Adds the gradients: to weight_updates, and to input_delta unless it is NULL. Where `overwrite` is
+   set, input_delta is written and what was there does not matter. */
 void convolution_backward(const convolution_shape *shape, const float *weights, const float *input,
                           const float *delta, float *weight_updates, float *input_delta,
-                          float *workspace);
+                          int overwrite, float *workspace);
 
 /* Both by Winograd's method, where winograd_fits: size 3, stride 1, pad <= 2, one group, and enough
    channels and filters that the products are worth it. */
@@ -32,7 +33,7 @@ size_t winograd_workspace(const convolution_shape *shape);
 void winograd_forward(const convolution_shape *shape, const float *weights, const float *input,
                       float *output, float *workspace);
 void winograd_backward(const convolution_shape *shape, const float *weights, const float *input,
-                       const float *delta, float *weight_updates, float *input_delta,
+                       const float *delta, float *weight_updates, float *input_delta, int overwrite,
                        float *workspace);
 
 #endif

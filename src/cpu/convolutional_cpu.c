@@ -4,6 +4,7 @@
 #include "convolution.h"
 #include "convolutional_layer.h"
 #include "cpu_settings.h"
+#include "delta_writers.h"
 #include "normalization.h"
 
 #include <string.h>
@@ -81,7 +82,7 @@ int backward_convolutional_cpu(layer l, network net)
     else
         bias_backward(&channels, l.output, l.delta, l.bias_updates, l.activation);
     convolution_backward(&shape, l.weights, net.input, l.delta, l.weight_updates, net.delta,
-                         net.workspace);
+                         overwrites_delta(&net), net.workspace);
     return 1;
 }
 

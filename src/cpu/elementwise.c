@@ -5,6 +5,7 @@
 #include "activations.h"
 #include "cpu_settings.h"
 #include "cpu_threads.h"
+#include "delta_writers.h"
 
 #include <math.h>
 #include <stddef.h>
@@ -156,6 +157,6 @@ int clear_delta_cpu(layer l, network net)
 {
     arrays a = {.n = l.outputs * l.batch, .x = l.delta};
     if (!cpu_fast()) return 0;
-    if (net.train || net.delta) run(&a, clear_piece);
+    if ((net.train || net.delta) && !delta_is_overwritten(&net, net.index)) run(&a, clear_piece);
     return 1;
 }

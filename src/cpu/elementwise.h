@@ -28,7 +28,8 @@ void update_by_adam(int n, const adam_step *step, float *weights, float *weight_
 /* x = x cut to -most..most, most > 0. */
 void clip_numbers(int n, float most, float *x);
 
-/* delta of a layer = 0 before its forward pass; when the network only predicts it is left alone. */
+/* delta of layer number net.index = 0 before its forward pass. It is left alone where the network
+   only predicts, and where it is overwritten (delta_writers.h). */
 int clear_delta_cpu(layer l, network net);
 
 #endif

@@ -3,6 +3,7 @@
 
 #include "cpu_settings.h"
 #include "cpu_threads.h"
+#include "delta_writers.h"
 #include "integers.h"
 
 #include <float.h>
@@ -16,7 +17,10 @@ typedef struct {
     const layer *l;
     const float *input;
     float *input_delta;
+    int overwrite; /* input_delta is written, not added to */
     void (*two_by_two)(const float *in, int first, int height, int width, float *out, int *indexes);
+    void (*spread)(const float *delta, const int *indexes, int first, int height, int width,
+                   float *plane);
 } pooling;
 
 static void pool_plane(const layer *l, const float *in, int first, float *out, int *indexes)
@@ -57,19 +61,17 @@ static void forward_plane(void *argument, int plane, int slot)
         pool_plane(l, in, plane * in_size, out, indexes);
 }
 
-/* The widest vectors that a row of outputs fills. */
-static instruction_set pooling_instructions(int outputs)
+/* Windows of 2x2 that cover the plane and do not overlap. */
+static int is_two_by_two(const layer *l)
 {
-    instruction_set most = outputs >= 16 ? SIMD_AVX512 : outputs >= 8 ? SIMD_AVX2 : SIMD_PORTABLE;
-    return most < cpu.instructions ? most : cpu.instructions;
+    return l->size == 2 && l->stride == 2 && 2 * l->out_h == l->h && 2 * l->out_w == l->w;
 }
 
 int forward_maxpool_cpu(layer l, network net)
 {
-    pooling p = {&l, net.input, 0, 0};
+    pooling p = {.l = &l, .input = net.input};
     if (!cpu_fast()) return 0;
-    if (l.size == 2 && l.stride == 2 && 2 * l.out_h == l.h && 2 * l.out_w == l.w)
-        p.two_by_two = SIMD_CHOOSE(maxpool_2x2, pooling_instructions(l.out_w));
+    if (is_two_by_two(&l)) p.two_by_two = SIMD_CHOOSE(maxpool_2x2, cpu.instructions);
     parallel_for(l.batch * l.c, forward_plane, &p);
     return 1;
 }
@@ -77,18 +79,26 @@ int forward_maxpool_cpu(layer l, network net)
 static void backward_plane(void *argument, int plane, int slot)
 {
     pooling *p = argument;
-    int size = p->l->out_h * p->l->out_w;
-    const int *indexes = p->l->indexes + (ptrdiff_t)plane * size;
-    const float *delta = p->l->delta + (ptrdiff_t)plane * size;
+    const layer *l = p->l;
+    int in_size = l->h * l->w, size = l->out_h * l->out_w;
+    const int *indexes = l->indexes + (ptrdiff_t)plane * size;
+    const float *delta = l->delta + (ptrdiff_t)plane * size;
+    float *input_delta = p->input_delta + (ptrdiff_t)plane * in_size;
     (void)slot;
+    if (p->overwrite && p->spread) {
+        p->spread(delta, indexes, plane * in_size, l->h, l->w, input_delta);
+        return;
+    }
+    if (p->overwrite) memset(input_delta, 0, in_size * sizeof(float));
     for (int i = 0; i < size; ++i)
         if (indexes[i] >= 0) p->input_delta[indexes[i]] += delta[i];
 }
 
 int backward_maxpool_cpu(layer l, network net)
 {
-    pooling p = {&l, net.input, net.delta, 0};
+    pooling p = {.l = &l, .input_delta = net.delta, .overwrite = overwrites_delta(&net)};
     if (!cpu_fast()) return 0;
+    if (is_two_by_two(&l)) p.spread = SIMD_CHOOSE(spread_2x2, cpu.instructions);
     parallel_for(l.batch * l.c, backward_plane, &p);
     return 1;
 }

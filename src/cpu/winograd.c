@@ -45,7 +45,8 @@ typedef struct {
                         const panel_layout *panels, float *matrices, ptrdiff_t apart,
                         float *scratch);
     void (*add_input_gradient)(const winograd_band *band, const float *matrices, ptrdiff_t apart,
-                               const panel_layout *panels, int block, float *image, float *scratch);
+                               const panel_layout *panels, int block, int filled, float *image,
+                               float *scratch);
     void (*delta_tiles)(const winograd_band *band, const float *delta, int block,
                         const panel_layout *panels, float *matrices, ptrdiff_t apart,
                         float *scratch);
@@ -78,6 +79,7 @@ typedef struct {
     float *u, *filter_gradients, *inputs, *outputs, *scratch; /* in the workspace */
     const float *weights, *input, *delta;
     float *output, *weight_updates, *input_delta;
+    int overwrite;                          /* input_delta is written, not added to */
     int first, last, first_tile, chunk_now; /* the bands of this chunk, its tiles */
 } winograd_plan;
 
@@ -409,6 +411,15 @@ static void input_gradient_panel(void *plan, int panel, int slot)
                        p->inputs + i * p->in_size + panel * p->in.panel);
 }
 
+/* Rows at the top of a band's input that the band before has written. */
+static int rows_filled(const winograd_plan *p, int number, const winograd_band *band)
+{
+    winograd_band before;
+    if (number % p->bands == 0) return 0;
+    find_band(p, number - 1, &before);
+    return min_int(band->in_rows, before.in_first + before.in_rows - band->in_first);
+}
+
 /* Bands of one image overlap by two rows: one task adds all of a block of channels of the image. */
 static void add_input_gradient(void *plan, int task, int slot)
 {
@@ -419,8 +430,9 @@ static void add_input_gradient(void *plan, int task, int slot)
     int first = max_int(p->first, image * p->bands), end = min_int(p->last, (image + 1) * p->bands);
     for (int number = first; number < end; ++number) {
         find_band(p, number, &band);
+        int filled = p->overwrite ? rows_filled(p, number, &band) : band.in_rows;
         p->kernels->add_input_gradient(&band, p->inputs + place_of_channel(&p->in, c), p->in_size,
-                                       &p->in, min_int(channels - c, p->kernels->lanes),
+                                       &p->in, min_int(channels - c, p->kernels->lanes), filled,
                                        p->input_delta +
                                            ((ptrdiff_t)image * channels + c) * band.plane,
                                        p->scratch + slot * p->scratch_size);
@@ -449,7 +461,7 @@ static void multiply_chunk_backward(winograd_plan *p)
 }
 
 void winograd_backward(const convolution_shape *shape, const float *weights, const float *input,
-                       const float *delta, float *weight_updates, float *input_delta,
+                       const float *delta, float *weight_updates, float *input_delta, int overwrite,
                        float *workspace)
 {
     winograd_plan p = make_plan(shape);
@@ -459,6 +471,7 @@ void winograd_backward(const convolution_shape *shape, const float *weights, con
     p.delta = delta;
     p.weight_updates = weight_updates;
     p.input_delta = input_delta;
+    p.overwrite = overwrite;
     if (input_delta && !p.by_panels) parallel_for(filter_tasks(&p), transform_filters_turned, &p);
     while (next_chunk(&p)) {
         int bands = p.last - p.first, channel_blocks = block_count(&p, shape->channels);

@@ -198,9 +198,11 @@ LOOP void transform_input_tiles(const winograd_band *band, const float *image, i
     tiles_to_matrices(band, buffer, width, 6, panels, matrices, apart);
 }
 
-/* Adds to the image what the gradients with respect to V of its tiles amount to. */
+/* What the gradients with respect to V of its tiles amount to goes to the image: added to the first
+   `filled` rows of the band, written to the others. */
 LOOP void add_input_tiles(const winograd_band *band, const float *matrices, ptrdiff_t apart,
-                          const panel_layout *panels, int block, float *image, float *scratch)
+                          const panel_layout *panels, int block, int filled, float *image,
+                          float *scratch)
 {
     floats *buffer = (floats *)scratch;
     int width = 4 * band->tile_columns + 2, height = 4 * band->tile_rows + 2;
@@ -223,8 +225,11 @@ LOOP void add_input_tiles(const winograd_band *band, const float *matrices, ptrd
                 for (int n = 0; n < 6; ++n) d[n * width + k] += v[n];
             }
         }
-    deinterleave(buffer + band->in_top * width + band->pad, width, band->plane, block,
-                 band->in_rows, band->width, image + (ptrdiff_t)band->in_first * band->width, 1);
+    buffer += band->in_top * width + band->pad;
+    image += (ptrdiff_t)band->in_first * band->width;
+    deinterleave(buffer, width, band->plane, block, filled, band->width, image, 1);
+    deinterleave(buffer + filled * width, width, band->plane, block, band->in_rows - filled,
+                 band->width, image + (ptrdiff_t)filled * band->width, 0);
 }
 
 /* Z of the tiles of a band, of `block` filters from delta's first on, and zeros beyond. */
