@@ -16,10 +16,12 @@
 #define LEAST_STRIP 64
 /* The gradient with respect to the weights needs the columns of a chunk of strips at once. */
 #define CHUNK_BYTES 4e6
-/* Blocks of it: rows of filters and of columns; and of input channels, for the gradient with
- * respect to the input. */
-#define FILTER_BLOCK 64
-#define COLUMN_BLOCK 256
+/* Tasks of it are blocks of columns, packed once and multiplied with all filters; where these are
+   fewer than TASKS for each thread, with fewer filters, a multiple of LEAST_FILTERS. A block of
+   input channels is a task of the gradient with respect to the input. */
+#define COLUMN_BLOCK 48
+#define TASKS 4
+#define LEAST_FILTERS 8
 #define CHANNEL_BLOCK 16
 
 typedef struct {
@@ -34,8 +36,9 @@ typedef struct {
     float *scratch;
     const float *weights, *input, *delta;
     float *output, *weight_updates, *input_delta;
-    int overwrite;   /* input_delta is written, not added to */
-    int first, last; /* strips of this chunk */
+    int overwrite;    /* input_delta is written, not added to */
+    int first, last;  /* strips of this chunk */
+    int filter_block; /* filters of a block */
     int filter_blocks, column_blocks, channel_blocks;
 } column_plan;
 
@@ -64,8 +67,10 @@ static column_plan make_plan(const convolution_shape *s)
     p.strip_size = (ptrdiff_t)p.rows * p.strip_rows * s->out_width;
     p.chunk = max_int(1, (int)(CHUNK_BYTES / sizeof(float) / p.strip_size / s->groups));
     p.chunk = min_int(p.chunk, p.strips * s->batch);
-    p.filter_blocks = blocks(p.filters, FILTER_BLOCK);
     p.column_blocks = blocks(p.rows, COLUMN_BLOCK);
+    int parts = cpu.threads > 1 ? blocks(TASKS * cpu.threads, p.column_blocks * s->groups) : 1;
+    p.filter_block = blocks(blocks(p.filters, parts), LEAST_FILTERS) * LEAST_FILTERS;
+    p.filter_blocks = blocks(p.filters, p.filter_block);
     p.channel_blocks = blocks(p.channels, CHANNEL_BLOCK);
     return p;
 }
@@ -136,7 +141,7 @@ static void make_columns(void *plan, int task, int slot)
 static void multiply_weight_gradient(void *plan, int task, int slot)
 {
     column_plan *p = plan;
-    int f = task % p->filter_blocks * FILTER_BLOCK,
+    int f = task % p->filter_blocks * p->filter_block,
         c = task / p->filter_blocks % p->column_blocks * COLUMN_BLOCK;
     int group = task / p->filter_blocks / p->column_blocks, n = p->last - p->first;
     float *target = p->weight_updates + ((ptrdiff_t)group * p->filters + f) * p->rows + c;
@@ -147,7 +152,7 @@ static void multiply_weight_gradient(void *plan, int task, int slot)
             p->direct ? s.image + (ptrdiff_t)s.first * p->shape->out_width + c * p->out_plane
                       : p->scratch + ((ptrdiff_t)group * n + i) * p->strip_size +
                             (ptrdiff_t)c * s.outputs;
-        multiply(0, 1, min_int(FILTER_BLOCK, p->filters - f), min_int(COLUMN_BLOCK, p->rows - c),
+        multiply(0, 1, min_int(p->filter_block, p->filters - f), min_int(COLUMN_BLOCK, p->rows - c),
                  s.outputs, p->delta + s.out + f * p->out_plane, p->out_plane, columns,
                  p->direct ? p->out_plane : s.outputs, 1, target, p->rows);
     }

@@ -31,9 +31,11 @@
 LOOP void pack_panel(const float *b, ptrdiff_t b_row, int depth, int columns, int width,
                      float *panel)
 {
-    for (int k = 0; k < depth; ++k, b += b_row)
-        for (int j = 0; j < width; j += LANES, panel += LANES)
-            store(panel, load_some(b + j, columns - j, (floats){0}));
+    int whole = columns / LANES * LANES;
+    for (int k = 0; k < depth; ++k, b += b_row, panel += width) {
+        for (int j = 0; j < whole; j += LANES) store(panel + j, load(b + j));
+        if (whole < width) store(panel + whole, load_some(b + whole, columns - whole, (floats){0}));
+    }
 }
 
 /* The same of a matrix that is stored transposed: panel[k][j] = b[j b_row + k]. */
