@@ -17,7 +17,7 @@ static int has_plain_delta(const layer *l)
            l->type == SHORTCUT || l->type == ROUTE;
 }
 
-static int is_input_of(const layer *l, int target)
+static int is_input(const layer *l, int target)
 {
     if (l->type == SHORTCUT) return l->index == target;
     for (int i = 0; l->type == ROUTE && i < l->n; ++i)
@@ -29,7 +29,7 @@ static int is_input_of(const layer *l, int target)
 static int first_writer(const network *net, int target)
 {
     int i = net->n - 1;
-    while (i > target + 1 && !is_input_of(net->layers + i, target)) --i;
+    while (i > target + 1 && !is_input(net->layers + i, target)) --i;
     return i;
 }
 
