@@ -3,10 +3,13 @@
 #include "image_reader.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include <png.h>
 
@@ -253,26 +256,41 @@ image_part read_image_part(const unsigned char *file, size_t size, int channels,
                         .pixels = r.pixels};
 }
 
-unsigned char *read_whole_file(const char *path, size_t *size, const char **why)
+/* Reads to the file's end; returns 0, or -1 with errno. What is read once its size is known is one
+   call, since a plain file that gives less than is asked for ends there. */
+static int read_to_end(int file, unsigned char **bytes, size_t *count)
 {
-    FILE *file = fopen(path, "rb");
-    size_t room = 1 << 16, count = 0, got = 0;
-    unsigned char *bytes = file ? allocate_unset(room) : NULL;
-    *why = NULL;
-    while (bytes && (got = fread(bytes + count, 1, room - count, file)) > 0) {
-        count += got;
-        if (count < room) continue;
+    struct stat status;
+    if (fstat(file, &status)) return -1;
+    size_t size = status.st_size > 0 && (size_t)status.st_size < LARGEST_FILE ? status.st_size : 0;
+    size_t room = size ? size + 1 : 1 << 16;
+    *bytes = allocate_unset(room);
+    for (;;) {
+        ssize_t got = read(file, *bytes + *count, room - *count);
+        if (got < 0 && errno == EINTR) continue;
+        if (got <= 0) return (int)got;
+        *count += (size_t)got;
+        if (*count == size) return 0;
+        if (*count < room) continue;
         if (room >= LARGEST_FILE) {
             errno = EFBIG;
-            break;
+            return -1;
         }
-        bytes = reallocate(bytes, 1, room *= 2);
+        *bytes = reallocate(*bytes, 1, room *= 2);
     }
-    if (!bytes || ferror(file) || got > 0)
+}
+
+unsigned char *read_whole_file(const char *path, size_t *size, const char **why)
+{
+    int file = open(path, O_RDONLY | O_CLOEXEC);
+    unsigned char *bytes = NULL;
+    size_t count = 0;
+    *why = NULL;
+    if (file < 0 || read_to_end(file, &bytes, &count))
         *why = note_reason("%s", strerror(errno));
     else if (count == 0)
         *why = note_reason("the file is empty");
-    if (file) fclose(file);
+    if (file >= 0) close(file);
     if (*why) {
         free(bytes);
         return NULL;
