@@ -714,6 +714,11 @@ static const char *const networks[] = {
     NET BN_CONV "[shortcut]\nfrom=-1\nactivation=linear\n" BN_CONV
                 "[route]\nlayers=-1,-3\n" CONV END,
     NET BN_CONV "[dropout]\nprobability=0\n" BN_CONV END,
+    NET BN_CONV "[dropout]\nprobability=0\n[route]\nlayers=-2\n" CONV
+                "[route]\nlayers=-3,-1\n" CONV END,
+    NET BN_CONV BN_CONV "[shortcut]\nfrom=-2\nactivation=relu\nalpha=.5\nbeta=2\n"
+                        "[route]\nlayers=-1,-3,-1\n" CONV
+                        "[shortcut]\nfrom=-4\nactivation=logistic\n" CONV END,
     NET BN_CONV "[maxpool]\nsize=3\nstride=2\n[convolutional]\nfilters=16\nsize=1\nactivation="
                 "relu\n[maxpool]\nsize=2\nstride=2\n[route]\nlayers=-2\n" CONV
                 "[convolutional]\nfilters=9\nsize=3\nstride=2\npad=1\nactivation=relu\n" END};
