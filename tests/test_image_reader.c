@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 
 #include "image_files.h"
 #include "image_orientation.h"
@@ -489,6 +490,14 @@ static void cut_files(void **state)
     }
 }
 
+/* The most memory that was in use so far, in kilobytes. */
+static long peak_memory(void)
+{
+    struct rusage usage;
+    getrusage(RUSAGE_SELF, &usage);
+    return usage.ru_maxrss;
+}
+
 /* A header of a few bytes claims any size: no memory of that size is taken. */
 static void huge_sizes(void **state)
 {
@@ -498,6 +507,12 @@ static void huge_sizes(void **state)
     unsigned char *png = read_whole_file(CORPUS "color.png", &size, &why);
     memcpy(png + 16, "\0\1\0\0\0\1\0\0", 8); /* 65536 x 65536; the checksum no longer fits */
     assert_non_null(reason(png, size));
+    free(png);
+    png = read_whole_file(CORPUS "color.png", &size, &why);
+    long before = peak_memory();
+    memcpy(png + 33, "\x3f\xff\xff\xfftEXt", 8); /* a word of 1 GB */
+    assert_non_null(reason(png, size));
+    assert_true(peak_memory() - before < 100000);
     free(png);
     unsigned char *jpeg = read_whole_file(CORPUS "color.jpg", &size, &why);
     for (size_t i = 0; i + 9 < size; ++i)

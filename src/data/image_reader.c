@@ -21,6 +21,8 @@
 #include "pnm_text.h"
 
 #define LARGEST_FILE ((size_t)1 << 30)
+/* What a PNG's compressed words may take, beside the size of the file. */
+#define PNG_WORDS ((size_t)1 << 20)
 
 /* ---- PNG ---- */
 
@@ -43,6 +45,19 @@ static void png_next_bytes(png_structp png, png_bytep target, size_t count)
     r->place += count;
 }
 
+/* Each part must end within the file: libpng takes and clears as much memory as one says that it is
+   long, before it sees that the file is cut. */
+static void check_png_parts(reading *r)
+{
+    for (size_t place = 8; r->size - place >= 8;) {
+        const unsigned char *part = r->file + place;
+        size_t length = (size_t)part[0] << 24 | part[1] << 16 | part[2] << 8 | part[3];
+        if (memcmp(part + 4, "IEND", 4) == 0) return;
+        if (length + 12 > r->size - place) fail_reading(r, "truncated PNG");
+        place += length + 12;
+    }
+}
+
 /* The largest of the colors, opacity left out. */
 static int largest_color(const reading *r, int colors)
 {
@@ -59,7 +74,7 @@ static void read_png(reading *r, png_structp png, png_infop info)
 {
     png_set_read_fn(png, r, png_next_bytes);
     png_set_user_limits(png, LARGEST_IMAGE, LARGEST_IMAGE);
-    png_set_chunk_malloc_max(png, LARGEST_FILE);
+    png_set_chunk_malloc_max(png, r->size + PNG_WORDS);
     png_read_info(png, info);
     int color = png_get_color_type(png, info), bits = png_get_bit_depth(png, info);
     int opacity = (color & PNG_COLOR_MASK_ALPHA) || png_get_valid(png, info, PNG_INFO_tRNS);
@@ -112,6 +127,7 @@ static int decode_png(reading *r)
     int failed = setjmp(r->back);
     if (!failed) {
         if (!info) out_of_memory(0);
+        check_png_parts(r);
         read_png(r, png, info);
     }
     png_destroy_read_struct(&png, &info, NULL);
