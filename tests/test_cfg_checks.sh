@@ -218,6 +218,26 @@ activation=linear
 resized 'bad.cfg, line 26: [dropout]' '[dropout]
 [avgpool]
 [softmax]'
+# Two commands of validation change it for each image.
+whole_images() { # LAYER OPTION...: layer 2, in place of [avgpool]
+    { sed '/^\[avgpool\]/,$d' "$scratch/good.cfg" && printf '%s\n' "[$1]" "$@" | sed 2d &&
+        printf '%s\n' '[avgpool]' '[softmax]'; } >"$scratch/fixed.cfg"
+    "$darknet" classifier train "$scratch/x.data" "$scratch/fixed.cfg" -seed 1 >"$scratch/said" 2>&1 || return
+    for command in validfull validmulti; do
+        "$darknet" classifier $command "$scratch/x.data" "$scratch/fixed.cfg" "$scratch/backup/fixed.weights" \
+            >"$scratch/out" 2>"$scratch/said"
+        code=$?
+        tail -n 2 "$scratch/said"
+        [ $code = 1 ] && grep -q "^Layer 2, $1, cannot change its size$" "$scratch/said" &&
+            ! grep -q 'top-1' "$scratch/out" || return 1
+    done
+}
+check 'validfull and validmulti of a network with [connected] are refused' \
+    whole_images connected output=6 activation=linear
+check 'validfull and validmulti of a network with [local] are refused' \
+    whole_images local filters=6 size=3 activation=linear
+check 'validfull and validmulti of a network with [dropout] are refused' \
+    whole_images dropout probability=.1
 
 result='read' code=0
 layer '[shortcut]\nfrom=-1'

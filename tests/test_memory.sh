@@ -90,6 +90,17 @@ machine() {
     ! timeout 60 "$darknet" classifier train x.data machine.cfg -seed 1 >out 2>err && tail -n 2 err &&
         grep -Eq '^out of memory: ' err && ! grep '^1, ' out
 }
+# The images alone of a batch and of the next are more than the machine has; a network of one image is small.
+images_of_batch() {
+    number=$(awk '/MemTotal|SwapTotal/ { kb += $2 } END { printf "%d", kb * 1024 / 2 / 12e6 * 1.02 }' /proc/meminfo)
+    printf '%s\n' '[net]' "batch=$number" "subdivisions=$number" width=1000 height=1000 channels=3 learning_rate=.01 \
+        max_batches=1 '[convolutional]' filters=6 size=1 stride=10 activation=linear '[avgpool]' '[smooth_topk]' k=2 \
+        >images.cfg
+    ! limited 3000000 "$darknet" classifier train x.data images.cfg -seed 1 && tail -n 1 err && [ $code -eq 1 ] &&
+        grep -q "^out of memory: to train images.cfg takes at least .*, subdivisions=$number, and this machine or" err &&
+        grep -q ' container has [0-9]* MB; raise subdivisions, or lower batch$' err
+}
+check 'a batch of images that the machine cannot hold is refused before it is loaded' images_of_batch
 [ "$(cat /proc/sys/vm/overcommit_memory)" != 0 ] ||
     check 'more than the machine has is refused before the first batch' machine
 

@@ -85,11 +85,18 @@ static void tell_new_threshold(const run *r)
             (double)smooth_topk_threshold(last)->fraction);
 }
 
+/* Images and truth of the batch that is trained on and of the next, which is loaded meanwhile. */
+static size_t loaded_bytes(const network *net)
+{
+    size_t images = (size_t)net->batch * (size_t)net->subdivisions / (size_t)rank_count();
+    return 2 * images * (size_t)(net->inputs + net->truths) * sizeof(float);
+}
+
 /* A process that needs more memory than the container or the machine has is killed without a
    message. */
 static void check_memory(const run *r)
 {
-    size_t needed = 0, most = memory_limit();
+    size_t needed = loaded_bytes(r->net), most = memory_limit();
     for (int i = 0; i < r->net->n; ++i) needed += trained_bytes(r->net->layers[i], r->net->adam);
 #ifdef GPU
     if (gpu_index >= 0) return;
@@ -98,7 +105,7 @@ static void check_memory(const run *r)
     fprintf(
         stderr,
         "out of memory: to train %s takes at least %.0f MB at batch=%d, subdivisions=%d, and this "
-        "machine or container has %.0f MB; raise subdivisions\n",
+        "machine or container has %.0f MB; raise subdivisions, or lower batch\n",
         r->options->cfg, (double)needed / 1e6, r->net->batch * r->net->subdivisions,
         r->net->subdivisions, (double)most / 1e6);
     exit(1);

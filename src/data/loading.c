@@ -33,7 +33,7 @@ void begin_loading(const load_args *args)
 {
     current = args;
     images_begun = 0;
-    set_allocation_purpose("a batch of images", "; lower batch");
+    set_allocation_purpose("a batch of images", "more; lower batch");
     if (args->seed) seed_thread(mix_seed(args->seed, (unsigned long long)args->thread));
 }
 
