@@ -246,6 +246,18 @@ assert abs(r["mean_over_classes"]["f1"] - sum(c["f1"] for c in known) / 5) < 1e-
 check 'a class without images is no part of the means' without_a_class
 check 'a report that cannot be written is refused' \
     refused 'nowhere/r.csv: cannot be written' valid x.data -report "$scratch/nowhere/r.csv"
+other_files() { # what is no report is not replaced, nor what is no file of sets
+    cp "$scratch/a.cfg" "$scratch/keep.cfg" && cp "$weights" "$scratch/kept.sets" || return 1
+    refused 'a.cfg: that file is not a report as CSV, and would be replaced' valid x.data -report "$scratch/a.cfg" &&
+        cmp "$scratch/a.cfg" "$scratch/keep.cfg" || return 1
+    cp "$scratch/r.csv" "$scratch/other.json"
+    refused 'other.json: that file is not a report as JSON' valid x.data -report "$scratch/other.json" || return 1
+    "$darknet" classifier calibrate "$scratch/own.data" "$scratch/a.cfg" "$scratch/kept.sets" >"$scratch/out" 2>&1
+    [ $? -eq 1 ] && grep -q 'kept.sets: that file is not a file of prediction sets, and would be replaced' "$scratch/out" &&
+        cmp "$weights" "$scratch/kept.sets" || return 1
+    for report in r.csv r.json; do run valid x.data -sets "$sets" -report "$scratch/$report" || return 1; done
+}
+check 'other files are not replaced by a report or by sets; earlier ones are' other_files
 several() {
     sed "s#^valid=.*#valid=$scratch/several.txt#" "$scratch/x.data" >"$scratch/several.data"
     awk '{ print $0 "\tchar_65_,char_66_" }' "$scratch/part1.txt" >"$scratch/several.txt"

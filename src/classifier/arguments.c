@@ -87,6 +87,7 @@ arguments read_arguments(int argc, char **argv)
     a.train.tracking = tracking_arguments(argc, argv);
     a.train.seed = seed_argument(argc, argv);
     a.csv = find_arg(argc, argv, "-csv");
+    if (a.csv && a.json) refuse_call("predict", "-csv and -json: one of the two");
     a.letterbox = find_arg(argc, argv, "-letterbox");
     a.sets = find_char_arg(argc, argv, "-sets", 0);
     a.report = find_char_arg(argc, argv, "-report", 0);

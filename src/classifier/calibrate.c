@@ -24,6 +24,7 @@ typedef struct {
     sets_file file;
     calibration_score *scores; /* count */
     int scored, unread;
+    char *filename; /* of the sets */
     temperature_fit fit;
     double *class_scores; /* classes */
     int *order;           /* classes */
@@ -91,10 +92,21 @@ static void check_enough(const calibration *c, int images)
     exit(1);
 }
 
+/* The weights' name with .sets in place of its ending. */
+static char *name_of_sets(const char *weights)
+{
+    const char *name = strrchr(weights, '/'), *ending = strrchr(weights, '.');
+    int length = ending && ending > (name ? name + 1 : weights) ? (int)(ending - weights)
+                                                                : (int)strlen(weights);
+    return print_text("%.*s.sets", length, weights);
+}
+
 static void start(calibration *c, const calibrate_options *o)
 {
     const data_file data = read_data_file(o->data);
     c->options = o;
+    c->filename = name_of_sets(o->weights);
+    refuse_other_sets("classifier calibrate:", c->filename);
     c->net = load_network(o->cfg, o->weights, 0);
     int classes = data_number(&data, "classes", 2);
     check_image_network(c->net, o->cfg);
@@ -137,17 +149,9 @@ static void add_image(void *argument, const prediction *p)
         add_to_temperature_fit(&c->fit, c->set.classes, p->scores, class, c->class_scores);
 }
 
-/* The weights' name with .sets in place of its ending. */
-static char *name_of_sets(const char *weights)
+static void print_result(const calibration *c, int own)
 {
-    const char *name = strrchr(weights, '/'), *ending = strrchr(weights, '.');
-    int length = ending && ending > (name ? name + 1 : weights) ? (int)(ending - weights)
-                                                                : (int)strlen(weights);
-    return print_text("%.*s.sets", length, weights);
-}
-
-static void print_result(const calibration *c, const char *filename, int own)
-{
+    const char *filename = c->filename;
     const prediction_sets *sets = &c->file.sets;
     const sets_origin *origin = &c->file.origin;
     printf("%s: %d images, %s%s: score %s, threshold %.6g for sets that hold the right class with "
@@ -175,14 +179,13 @@ void calibrate_classifier(const calibrate_options *options)
     int own = calibrate_sets(&c.file.sets, c.scores);
     if (c.file.origin.output == OUTPUT_SOFTMAX)
         c.file.fitted_temperature = c.file.origin.temperature * fitted_temperature(&c.fit);
-    char *filename = name_of_sets(options->weights);
-    int error = write_sets_file(filename, &c.file);
+    int error = write_sets_file(c.filename, &c.file);
     if (error) {
-        fprintf(stderr, "%s: cannot be written: %s\n", filename, strerror(error));
+        fprintf(stderr, "%s: cannot be written: %s\n", c.filename, strerror(error));
         exit(1);
     }
-    print_result(&c, filename, own);
-    free(filename);
+    print_result(&c, own);
+    free(c.filename);
     free_network(c.net);
     if (!c.unread) return;
     fprintf(stderr, "%d of %d images could not be read: the sets are those of the other %d\n",

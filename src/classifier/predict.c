@@ -52,6 +52,10 @@ static void start(predicting *p, const predict_options *o)
     p->classes = p->net->outputs;
     p->names = data_names(&data, p->classes);
     p->top = o->top ? o->top : data_number(&data, "top", 1);
+    if (o->top > p->classes) {
+        fprintf(stderr, "-t %d: must be from 1 to %d, the number of classes\n", o->top, p->classes);
+        exit(1);
+    }
     check_top(p->top, p->classes, o->data);
     p->guesses = allocate((size_t)p->classes, sizeof *p->guesses);
     p->scores = allocate((size_t)p->classes, sizeof *p->scores);
@@ -178,6 +182,9 @@ static void check_options(const predict_options *o)
         refuse_call("predict", "-list %s: and IMAGE %s: one of the two", o->list, o->image);
     if (o->list && o->format == PREDICT_TEXT)
         refuse_call("predict", "-list %s: needs -csv or -json", o->list);
+    if (o->sets && o->top)
+        refuse_call("predict", "-t %d: not with -sets, which have as many classes as it takes",
+                    o->top);
     if (o->sets && o->letterbox)
         refuse_call("predict",
                     "-letterbox: not with -sets, which are calibrated on what classifier "

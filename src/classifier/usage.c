@@ -147,10 +147,20 @@ static void check_words(const command_usage *usage, char **words, int count)
                     words[i]);
 }
 
+/* Of a flag that is there twice one value would count, in silence. */
+static void note_flag(const char *command, const char **flags, int *count, const char *flag)
+{
+    for (int i = 0; i < *count; ++i)
+        if (strcmp(flags[i], flag) == 0)
+            refuse_call(command, "classifier %s: %s: is given twice", command, flag);
+    flags[(*count)++] = flag;
+}
+
 void check_call(int argc, char **argv)
 {
+    const char *flags[16]; /* no command has so many */
     char *words[8], *command = argc > 2 ? argv[2] : NULL;
-    int count = 0, has_value;
+    int count = 0, flag_count = 0, has_value;
     const command_usage *usage = find_usage(command);
     if (!command) refuse_call(NULL, "darknet classifier: which command?");
     if (!usage) refuse_call(NULL, "classifier %s: no such command", command);
@@ -160,6 +170,7 @@ void check_call(int argc, char **argv)
             continue;
         }
         if (!has_flag(usage, argv[i], &has_value)) refuse_flag(command, argv[i]);
+        note_flag(command, flags, &flag_count, argv[i]);
         if (!has_value) continue;
         if (++i >= argc || !argv[i])
             refuse_call(command, "classifier %s: %s: its value is missing", command, argv[i - 1]);

@@ -44,6 +44,7 @@ static void refuse_several_labels(const validate_options *o, const char *valid_l
 
 static validation start(const validate_options *o)
 {
+    if (o->report) refuse_other_report("-report", o->report);
     validation v = {.options = o, .net = load_network(o->cfg, o->weights, 0)};
     const data_file data = read_data_file(o->data);
     char *label_list = data_labels_path(&data), *valid_list = data_valid_path(&data);
@@ -162,11 +163,11 @@ static void end(validation *v)
     }
     finish_class_report(v->report);
     if (v->sets) print_measured_sets(v->sets, v->names);
-    if (v->options->report) write_report(v);
     if (v->ranking)
         print_ranking(v->seen - v->unread, end_ranking(v->ranking), v->topk);
     else
         print_summary(v);
+    if (v->options->report) write_report(v);
     free(v->truth);
     free_class_report(v->report);
     if (!v->unread) return;

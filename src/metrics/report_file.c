@@ -144,13 +144,24 @@ static void write_json(FILE *file, const report_content *c)
     free(row);
 }
 
+static int is_json(const char *filename)
+{
+    size_t length = strlen(filename);
+    return length >= 5 && strcmp(filename + length - 5, ".json") == 0;
+}
+
+void refuse_other_report(const char *flag, const char *filename)
+{
+    refuse_other_file(flag, filename, is_json(filename) ? "{\"images\": " : "class,images,", "",
+                      is_json(filename) ? "a report as JSON" : "a report as CSV");
+}
+
 int write_report_file(const char *filename, const report_content *content)
 {
     file_replacement r;
-    size_t length = strlen(filename);
     int error = begin_replacement(&r, filename);
     if (error) return error;
-    if (length >= 5 && strcmp(filename + length - 5, ".json") == 0)
+    if (is_json(filename))
         write_json(r.file, content);
     else
         write_csv(r.file, content);

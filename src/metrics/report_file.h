@@ -20,4 +20,8 @@ typedef struct {
    is never guessed, is empty or null. Returns 0 or the error's number. */
 int write_report_file(const char *filename, const report_content *content);
 
+/* Ends the program with exit code 1 where `filename`, the value of `flag`, is a file that is not
+   empty and no such report: it would be replaced. */
+void refuse_other_report(const char *flag, const char *filename);
+
 #endif

@@ -62,12 +62,20 @@ static void write_field(FILE *stream, const field *f, const sets_file *file)
     if (f->kind == FIELD_SCORE) fprintf(stream, "%s\n", name_of_set_score(file->sets.score));
 }
 
+static const char first_line[] =
+    "# Prediction sets for one network, written by classifier calibrate\n";
+
+void refuse_other_sets(const char *flag, const char *filename)
+{
+    refuse_other_file(flag, filename, first_line, "", "a file of prediction sets");
+}
+
 int write_sets_file(const char *filename, const sets_file *file)
 {
     file_replacement r;
     int error = begin_replacement(&r, filename);
     if (error) return error;
-    fprintf(r.file, "# Prediction sets for one network, written by classifier calibrate\n");
+    fputs(first_line, r.file);
     for (int i = 0; i < FIELDS; ++i) write_field(r.file, fields + i, file);
     for (int i = 0; file->sets.class_thresholds && i < file->sets.classes; ++i)
         fprintf(r.file, "%s=%.17g\n", class_line, file->sets.class_thresholds[i]);

@@ -28,6 +28,10 @@ typedef struct {
 /* Replaces the file, whole or not at all. Returns 0 or the error's number. */
 int write_sets_file(const char *filename, const sets_file *file);
 
+/* Ends the program with exit code 1 where `filename` is a file that is not empty and no file of
+   sets: it would be replaced. The message begins with `flag`. */
+void refuse_other_sets(const char *flag, const char *filename);
+
 /* Fills *file; its sets.class_thresholds are the caller's to free. Returns NULL, or what is wrong
    with the file, which the caller frees. */
 char *read_sets_file(const char *filename, sets_file *file);
