@@ -84,6 +84,17 @@ sed 's#.*\(char_[0-9]*_\).*#&\t\1#' "$scratch/part0.txt" >"$scratch/listed0.txt"
     sed "s#^train=.*#train=$scratch/listed0.txt#" "$scratch/train.data" >"$scratch/listed.data"
 check 'those of a train= with labels behind a TAB too' \
     refused "of the 90 images are in train=$scratch/listed0.txt too" calibrate listed.data
+linked() { # another name of a file that was trained on
+    mkdir -p "$scratch/links" && number=0
+    while read -r path; do
+        number=$((number + 1))
+        ln -s "$path" "$scratch/links/${number}_${path##*/}"
+    done <"$scratch/part0.txt"
+    ls "$scratch"/links/* >"$scratch/links.txt"
+    sed "s#^valid=.*#valid=$scratch/links.txt#" "$scratch/x.data" >"$scratch/links.data"
+    refused 'of the 30 images are in train=' calibrate links.data -cover 0.8
+}
+check 'those too that have another path there' linked
 for cover in 0 1 1.5 -1 x 0.9x nan; do
     check "-cover $cover is refused" refused "-cover $cover: must be a number from 0.001 to 0.9999" \
         calibrate x.data -cover $cover

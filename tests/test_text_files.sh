@@ -52,6 +52,16 @@ for file in a.cfg x.data train.txt labels.txt; do
     done
 done
 
+# no_value LINE WORDS: as a line of a .data file it is refused.
+no_value() {
+    { cat "$scratch/x.data" && echo "$1"; } >"$scratch/value.data"
+    timeout 60 "$darknet" classifier train "$scratch/value.data" "$scratch/a.cfg" -seed 1 >"$scratch/said" 2>&1
+    [ $? = 1 ] && grep value.data "$scratch/said" | tee /dev/stderr | grep -qF "value.data, line 8: $2: has no value; a line is option=value"
+}
+check 'x.data: an option without a value' no_value 'calibrate=' 'calibrate='
+check 'x.data: nothing but blanks behind =' no_value ' calibrate = ' 'calibrate='
+check 'x.data: a line without =' no_value 'calibrate part.txt' 'calibrate part.txt'
+
 # split_number OPTION ADVICE: as line 4 of a .cfg it is refused, and what to write is said.
 split_number() {
     sed "3a $1" "$scratch/a.cfg" >"$scratch/split.cfg"

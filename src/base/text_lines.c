@@ -135,6 +135,11 @@ void trim_data_line(const char *filename, int number, char *line)
 {
     static const char *const numbers[] = {"classes=", "top=", "tag="};
     char *value = trim_option(line);
+    if (*line && *line != '#' && *line != ';' && (!value || !*value)) {
+        fprintf(stderr, "%s, line %d: %s: has no value; a line is option=value\n", filename, number,
+                line);
+        exit(1);
+    }
     for (size_t i = 0; value && i < sizeof numbers / sizeof *numbers; ++i)
         if (strncmp(line, numbers[i], strlen(numbers[i])) == 0)
             refuse_split_number(filename, number, line, value);

@@ -16,7 +16,8 @@ char *read_item(FILE *file);
 void trim_text(char *text);
 
 /* Takes the blanks at the ends of a line of a .data file, and those beside its first "=". Ends the
-   program with exit code 1, naming file and line, for a number with a blank in it. */
+   program with exit code 1, naming file and line, for a number with a blank in it and for an option
+   without a value. */
 void trim_data_line(const char *filename, int number, char *line);
 
 /* The same for a line of a .cfg file, where those beside a comma or a comment go too, and all of a

@@ -13,6 +13,7 @@
 #include "utils.h"
 
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 typedef struct {
@@ -30,9 +31,24 @@ typedef struct {
     int *order;           /* classes */
 } calibration;
 
-static int by_text(const void *left, const void *right)
+/* Which file a path leads to, however it is written; of none that is there both are 0. */
+typedef struct {
+    dev_t device;
+    ino_t number;
+} file_identity;
+
+static file_identity identity_of(const char *path)
 {
-    return strcmp(*(char *const *)left, *(char *const *)right);
+    struct stat s;
+    if (stat(path, &s)) return (file_identity){0};
+    return (file_identity){s.st_dev, s.st_ino};
+}
+
+static int by_identity(const void *left, const void *right)
+{
+    const file_identity *a = left, *b = right;
+    if (a->device != b->device) return a->device < b->device ? -1 : 1;
+    return (a->number > b->number) - (a->number < b->number);
 }
 
 /* A network is surer of images it has trained on, so sets calibrated on them would be too small. */
@@ -41,13 +57,20 @@ static void refuse_training_images(const calibration *c, const data_file *data)
     char *train = data_text(data, "train", NULL);
     if (!train || access(train, R_OK)) return;
     labeled_images trained = read_image_list(train, 0, NULL, 0);
-    char **paths = trained.paths;
     size_t count = (size_t)trained.count;
-    if (!count) return;
+    file_identity *files = allocate(count, sizeof *files);
     int common = 0;
-    qsort(paths, count, sizeof *paths, by_text);
-    for (int i = 0; i < c->set.count; ++i)
-        common += bsearch(c->set.paths + i, paths, count, sizeof *paths, by_text) != NULL;
+    for (size_t i = 0; i < count; ++i) {
+        files[i] = identity_of(trained.paths[i]);
+        free(trained.paths[i]);
+    }
+    free(trained.paths);
+    qsort(files, count, sizeof *files, by_identity);
+    for (int i = 0; i < c->set.count; ++i) {
+        file_identity own = identity_of(c->set.paths[i]);
+        common += own.number && bsearch(&own, files, count, sizeof *files, by_identity);
+    }
+    free(files);
     if (common) {
         fprintf(stderr,
                 "%s: %d of the %d images are in train=%s too; sets hold what they promise only "
@@ -55,8 +78,6 @@ static void refuse_training_images(const calibration *c, const data_file *data)
                 c->list_name, common, c->set.count, train);
         exit(1);
     }
-    for (size_t i = 0; i < count; ++i) free(paths[i]);
-    free(paths);
 }
 
 static void choose_images(calibration *c, const data_file *data, char **labels, int classes)
