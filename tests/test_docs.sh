@@ -68,6 +68,8 @@ check 'every patch is in the series' series
 commands() { [ "$(grep -c 'apt-get install -y --no-install-recommends' README.md)" -ge 2 ] &&
     grep -qx 'make test' README.md && [ -x tests/check_debian.sh ]; }
 check 'the README has two blocks of commands for a bare Debian, the second runs the tests' commands
+trial() { git apply --check docs/results/labels_left_out.diff; }
+check 'the trial of docs/several-labels.md can be made' trial
 mailed() {
     cp -R build/upstream "$scratch/tree"
     top=$PWD

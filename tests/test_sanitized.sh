@@ -1,6 +1,6 @@
 #!/bin/sh
-# The layer's options, the binary and its faults from the shell once more, in a Darknet under AddressSanitizer and
-# UBSan.
+# Options, the binary, its faults, and what it says of a network from the shell once more, in a Darknet under
+# AddressSanitizer and UBSan.
 . tests/tap.sh
 # Upstream releases next to nothing at its end.
 export DARKNET="$PWD/build/sanitized/darknet"
@@ -15,7 +15,8 @@ sanitized() {
     cat "$scratch"/report.* 2>/dev/null && return 1
     grep -q '^1\.\.[1-9]' "$scratch/tap" && ! grep -q '^not ok' "$scratch/tap"
 }
-for script in tests/test_options.sh tests/test_binary.sh tests/test_hardening.sh; do
+for name in options binary hardening predict versus sets; do
+    script=tests/test_$name.sh
     check "$script under sanitizers" sanitized "$script"
 done
 finish
