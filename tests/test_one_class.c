@@ -1,5 +1,6 @@
 /* The figures of one class: by their definition, at their ends, and how often the interval holds
  * the area. */
+#include <float.h>
 #include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -110,6 +111,10 @@ static void test_threshold(void **state)
     point = point_for_false_alarms(unknown, 10, target, 4, 0.1); /* none is above all others */
     assert_true(point.threshold > -1 && point.threshold < -0.999999 && point.found == 0);
     assert_true(point.false_alarms == 0);
+    const double templates[] = {-1, 0, -0.0}; /* which nothing can be above */
+    point = point_for_false_alarms(target, 4, templates, 3, 0.1);
+    assert_true(point.threshold >= FLT_MIN && point.threshold < 1e-6);
+    assert_true(point.false_alarms == 0 && point.found == 0);
 }
 
 static void test_template_score(void **state)

@@ -192,7 +192,7 @@ static void print_result(const detector *d)
     printf("%d templates of %d features; %d images of the target, %d others\n", d->template_count,
            d->size, d->target_count, d->unknown_count);
     printf("AUC %.4f (95 %% interval %.4f to %.4f)\n", area, interval.low, interval.high);
-    printf("threshold %.6g: %.2f %% of the others are at or above it (false alarms; at most %g %% "
+    printf("threshold %.9g: %.2f %% of the others are at or above it (false alarms; at most %g %% "
            "were asked for), and %.2f %% of the target\n",
            point.threshold, 100 * point.false_alarms, 100 * d->options->false_alarms,
            100 * point.found);

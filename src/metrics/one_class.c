@@ -92,6 +92,13 @@ static double counted_share(double threshold, const double *scores, int count)
     return (double)above / count;
 }
 
+/* The next single precision number, which nine digits tell apart. Not a denormal one: -Ofast may
+   take that for 0. */
+static double next_above(double score)
+{
+    return score == 0 ? FLT_MIN : (double)nextafterf((float)score, FLT_MAX);
+}
+
 operating_point point_for_false_alarms(const double *targets, int target_count,
                                        const double *unknowns, int unknown_count, double rate)
 {
@@ -106,7 +113,7 @@ operating_point point_for_false_alarms(const double *targets, int target_count,
     for (int i = 0; i < unknown_count; ++i)
         if (unknown[i] > highest_below && unknown[i] < point.threshold)
             point.threshold = unknown[i];
-    if (point.threshold == DBL_MAX) point.threshold = nextafter(highest_below, DBL_MAX);
+    if (point.threshold == DBL_MAX) point.threshold = next_above(highest_below);
     free(unknown);
     point.false_alarms = counted_share(point.threshold, unknowns, unknown_count);
     point.found = counted_share(point.threshold, targets, target_count);

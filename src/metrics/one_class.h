@@ -24,8 +24,8 @@ auc_interval area_interval(double area, int target_count, int unknown_count);
 
 /* The operating point for a rate of false alarms, 0 <= rate < 1: the least threshold at which at
    most this share of the unknown scores is at or above it, and the shares of both that are. It is
-   the least score above those that must stay below, or, where none is, the next number above these.
- */
+   the least score above those that must stay below, or, where none is, the next number of single
+   precision above these. */
 typedef struct {
     double threshold;
     double false_alarms, found; /* of the unknown, of the target: 0 to 1 */
