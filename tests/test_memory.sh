@@ -97,8 +97,8 @@ images_of_batch() {
         max_batches=1 '[convolutional]' filters=6 size=1 stride=10 activation=linear '[avgpool]' '[smooth_topk]' k=2 \
         >images.cfg
     ! limited 3000000 "$darknet" classifier train x.data images.cfg -seed 1 && tail -n 1 err && [ $code -eq 1 ] &&
-        grep -q "^out of memory: to train images.cfg takes at least .*, subdivisions=$number, and this machine or" err &&
-        grep -q ' container has [0-9]* MB; raise subdivisions, or lower batch$' err
+        grep -q "^out of memory: to train images.cfg takes at least .*, subdivisions=$number, and this machine" err &&
+        grep -q ' or container has [0-9]* MB; raise subdivisions, or lower batch$' err
 }
 check 'a batch of images that the machine cannot hold is refused before it is loaded' images_of_batch
 [ "$(cat /proc/sys/vm/overcommit_memory)" != 0 ] ||

@@ -186,7 +186,8 @@ PY
 check '-sets: the classes of each set, at the temperature of the file' sets
 check '-letterbox shows what the sets are not calibrated on' \
     refused 'calibrated on what classifier valid shows' "$image" -sets "$scratch/backup/a.sets" -letterbox
-check '-t is not for sets' refused '-t 2: not with -sets, which have as many' "$image" -sets "$scratch/backup/a.sets" -t 2
+check '-t is not for sets' \
+    refused '-t 2: not with -sets, which have as many' "$image" -sets "$scratch/backup/a.sets" -t 2
 check '-t beyond the classes' refused '-t 7: must be from 1 to 6, the number of classes' "$image" -t 7
 check 'two formats are refused' refused '-csv and -json: one of the two' "$image" -csv -json
 check 'a flag that is there twice is refused' refused 'classifier predict: -t: is given twice' "$image" -t 2 -t 3

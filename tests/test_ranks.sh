@@ -73,7 +73,7 @@ soft_rows() {
 }
 check 'soft and ignored rows: 2 and 4 ranks are one' soft_rows
 
-# Labels behind a TAB: one, two, three or none, none of them in the path. Training as one, and the figures of rank 0 too.
+# Labels behind a TAB: one, two, three or none, none of them in the path. The figures of rank 0 are those of one, too.
 tab_list() {
     mkdir -p plain
     number=0

@@ -264,7 +264,8 @@ other_files() { # what is no report is not replaced, nor what is no file of sets
     cp "$scratch/r.csv" "$scratch/other.json"
     refused 'other.json: that file is not a report as JSON' valid x.data -report "$scratch/other.json" || return 1
     "$darknet" classifier calibrate "$scratch/own.data" "$scratch/a.cfg" "$scratch/kept.sets" >"$scratch/out" 2>&1
-    [ $? -eq 1 ] && grep -q 'kept.sets: that file is not a file of prediction sets, and would be replaced' "$scratch/out" &&
+    [ $? -eq 1 ] &&
+        grep -q 'kept.sets: that file is not a file of prediction sets, and would be replaced' "$scratch/out" &&
         cmp "$weights" "$scratch/kept.sets" || return 1
     for report in r.csv r.json; do run valid x.data -sets "$sets" -report "$scratch/$report" || return 1; done
 }

@@ -55,8 +55,10 @@ done
 # no_value LINE WORDS: as a line of a .data file it is refused.
 no_value() {
     { cat "$scratch/x.data" && echo "$1"; } >"$scratch/value.data"
-    timeout 60 "$darknet" classifier train "$scratch/value.data" "$scratch/a.cfg" -seed 1 >"$scratch/said" 2>&1
-    [ $? = 1 ] && grep value.data "$scratch/said" | tee /dev/stderr | grep -qF "value.data, line 8: $2: has no value; a line is option=value"
+    timeout 60 "$darknet" classifier train "$scratch/value.data" "$scratch/a.cfg" >"$scratch/said" 2>&1
+    code=$?
+    grep value.data "$scratch/said"
+    [ $code = 1 ] && grep -qF "value.data, line 8: $2: has no value; a line is option=value" "$scratch/said"
 }
 check 'x.data: an option without a value' no_value 'calibrate=' 'calibrate='
 check 'x.data: nothing but blanks behind =' no_value ' calibrate = ' 'calibrate='
