@@ -140,7 +140,8 @@ same_accuracy() {
 }
 if ! is_part accuracy; then
     :
-elif [ -x "$cudnn" ] || echo '#include <cudnn.h>' >"$scratch/has.cu" && nvcc -E "$scratch/has.cu" >/dev/null 2>&1; then
+elif [ -x "$cudnn" ] || { echo '#include <cudnn.h>' >"$scratch/has.cu" && nvcc -E "$scratch/has.cu" >/dev/null 2>&1; }
+then
     check 'builds with cuDNN too' with_cudnn
     "$make_glyphs" build/source/data/labels "$scratch/glyphs" -noise 0 -seed 3 >/dev/null
     printf '%s\n' classes=95 "train=$scratch/glyphs/train.txt" "valid=$scratch/glyphs/valid.txt" \

@@ -56,6 +56,11 @@ check 'a whole step is timed, with loading and alone' \
     grep -q "cifar100_smooth_topk.cfg, without cuDNN: [0-9]* images/s with loading (.* ms a batch of 64); $waits" \
         "$scratch/tree/results/steps.txt"
 program build/gpu-ready/darknet_cudnn 'exit 1'
+accuracy_is_compared() {
+    PATH=$scratch/tree/bin:$PATH READY=$scratch/tree/build/gpu-ready sh tests/test_gpu.sh accuracy >"$scratch/accuracy"
+    grep -q '^not ok' "$scratch/accuracy" && ! grep SKIP "$scratch/accuracy"
+}
+check 'with cuDNN accuracies are compared, not skipped' accuracy_is_compared
 check 'a program with cuDNN that fails is a failure, no skip' gpu_check 1
 check 'and is named' says 'FAILED, exit code 1: whole_steps .*'
 tree

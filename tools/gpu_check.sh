@@ -43,7 +43,8 @@ libraries() {
     find_tool compute-sanitizer
     find_tool ncu
     if starts; then
-        ldd "$READY/darknet" "$READY/bench_gpu"
+        ldd "$READY/bench_gpu" "$READY/darknet"
+        [ ! -e "$READY/darknet_cudnn" ] || ldd "$READY/darknet_cudnn" | grep cudnn
         return 0
     fi
     [ "$nvcc" ] || { echo 'no nvcc to build them with' && return 1; }
