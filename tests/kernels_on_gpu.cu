@@ -155,7 +155,7 @@ extern "C" size_t membership_kernels_workspace_size(int classes, int k)
 extern "C" void membership_kernels(int batch, int classes, int k, float temperature,
                                    const float *scores, float *output, void *)
 {
-    size_t size = size_of(batch, classes), bytes = membership_kernels_workspace_size(classes, k);
+    size_t size = byte_count(batch, classes), bytes = membership_kernels_workspace_size(classes, k);
     const float *scores_gpu = (const float *)to_gpu(SCORES, scores, size);
     int error = smooth_topk_membership_gpu(batch, classes, k, temperature, scores_gpu,
                                            (float *)buffer(GRAD, size), buffer(WORKSPACE, bytes),

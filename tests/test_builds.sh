@@ -2,14 +2,14 @@
 # Darknet builds with each combination of options that this machine has the packages for, and what it
 # builds with CUDA, cuDNN and OpenCV does the right thing as far as that shows without a GPU.
 #
-# usage: [ARCH='-gencode ...'] tests/test_builds.sh   (TAP)   Builds in a scratch directory, with CUDA for the oldest and
-# the newest GPU that nvcc knows, or as ARCH says: minutes for each of them.
+# usage: [ARCH='-gencode ...'] tests/test_builds.sh   (TAP)   Builds in a scratch directory, with CUDA for the oldest
+# and the newest GPU that nvcc knows, or as ARCH says: minutes for each of them.
 . tests/tap.sh
 make -s build/source/.patched || exit 1
 jobs=$(nproc)
 
-# build NAME OPTION...: a Darknet of its own, unoptimized, without a warning of our files, in $scratch/NAME; $from/obj are
-# objects to start from.
+# build NAME OPTION...: a Darknet of its own, unoptimized, without a warning of our files, in $scratch/NAME; $from/obj
+# are objects to start from.
 build() {
     directory=$scratch/$1
     mkdir "$directory"
