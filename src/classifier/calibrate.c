@@ -14,6 +14,7 @@
 
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/types.h>
 #include <unistd.h>
 
 typedef struct {
@@ -37,7 +38,7 @@ typedef struct {
     ino_t number;
 } file_identity;
 
-static file_identity identity_of(const char *path)
+static file_identity identify_file(const char *path)
 {
     struct stat s;
     if (stat(path, &s)) return (file_identity){0};
@@ -61,13 +62,13 @@ static void refuse_training_images(const calibration *c, const data_file *data)
     file_identity *files = allocate(count, sizeof *files);
     int common = 0;
     for (size_t i = 0; i < count; ++i) {
-        files[i] = identity_of(trained.paths[i]);
+        files[i] = identify_file(trained.paths[i]);
         free(trained.paths[i]);
     }
     free(trained.paths);
     qsort(files, count, sizeof *files, by_identity);
     for (int i = 0; i < c->set.count; ++i) {
-        file_identity own = identity_of(c->set.paths[i]);
+        file_identity own = identify_file(c->set.paths[i]);
         common += own.number && bsearch(&own, files, count, sizeof *files, by_identity);
     }
     free(files);

@@ -1,5 +1,6 @@
 /* An image file's bytes as pixels. Every size is checked before memory is allocated, and errors
    of the libraries are returned as a text instead of ending the program. */
+#define _GNU_SOURCE /* O_CLOEXEC */
 #include "image_reader.h"
 
 #include <errno.h>
