@@ -21,7 +21,7 @@
    input channels is a task of the gradient with respect to the input. */
 #define COLUMN_BLOCK 48
 #define TASKS 4
-#define LEAST_FILTERS 8
+#define LEAST_FILTERS 32
 #define CHANNEL_BLOCK 16
 
 typedef struct {
