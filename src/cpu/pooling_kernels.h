@@ -31,7 +31,7 @@ LOOP void maxpool_2x2(const float *in, int first, int height, int width, float *
             floats y = larger_of_pairs(in + width + 2 * j, count, start + width, &below);
             ints mask = y > x;
             store_some(out + j, SELECT(mask, y, x), count);
-            store_some((float *)indexes + j, (floats)SELECT(mask, below, above), count);
+            store_some((void *)(indexes + j), (floats)SELECT(mask, below, above), count);
         }
         in += 2 * width, first += 2 * width, out += half, indexes += half;
     }
@@ -57,7 +57,7 @@ LOOP void spread_2x2(const float *delta, const int *indexes, int first, int heig
         for (int j = 0; j < half; j += LANES) {
             int count = half - j < LANES ? half - j : LANES;
             floats d = load_some(delta + j, count, (floats){0});
-            ints index = (ints)load_some((const float *)indexes + j, count, (floats){0});
+            ints index = (ints)load_some((const void *)(indexes + j), count, (floats){0});
             ints start = twice + (first + 2 * j);
             spread_row(d, index, start, count, plane + 2 * j);
             spread_row(d, index, start + width, count, plane + width + 2 * j);
