@@ -10,11 +10,9 @@ INLINE void fold_part(doubles *total, const floats *part, const int first, const
 {
     doubles low[SMOOTH_TOPK_SMALL_K + 1], high[SMOOTH_TOPK_SMALL_K + 1];
 #pragma GCC unroll 16
-    for (int j = 1; j <= k; ++j) {
-        float both[LANES];
-        store(both, part[j]);
-        low[j] = load_as_doubles(both);
-        high[j] = load_as_doubles(both + HALF);
+    for (int j = 1; j <= k; ++j) { /* loads of halves would keep the part in memory */
+        low[j] = __builtin_convertvector(LOWER_HALF(part[j]), doubles);
+        high[j] = __builtin_convertvector(UPPER_HALF(part[j]), doubles);
     }
     if (first) {
         total[0] = total[1] = DOUBLES(1);

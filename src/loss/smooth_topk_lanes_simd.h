@@ -6,25 +6,38 @@
 #include "transpose.h"
 
 #define put_lanes_together SIMD_NAME(put_lanes_together)
+#define first_of_square SIMD_NAME(first_of_square)
 #define select_top SIMD_NAME(select_top)
 #define select_largest SIMD_NAME(select_largest)
 #define half_row SIMD_NAME(half_row)
 #define weigh_heavy SIMD_NAME(weigh_heavy)
 #define write_coefficients SIMD_NAME(write_coefficients)
 #define finish_half SIMD_NAME(finish_half)
+#define light_gradient SIMD_NAME(light_gradient)
+#define add_term SIMD_NAME(add_term)
+#define add_gradient SIMD_NAME(add_gradient)
+#define part_term SIMD_NAME(part_term)
+#define part_gradient SIMD_NAME(part_gradient)
 #define evaluate_lanes SIMD_NAME(evaluate_lanes)
 #define evaluate_term SIMD_NAME(evaluate_term)
-#define part_lanes SIMD_NAME(part_lanes)
 
 /* Classes whose products a lane adds up in float before they go on in double. */
 #define CHUNK 64
 
+/* The last square begins earlier, so that it is full too, unless there are less than LANES classes.
+ */
+INLINE int first_of_square(int begin, int classes)
+{
+    return begin > 0 ? min_int(begin, classes - LANES) : 0;
+}
+
 /* scores: vector i has the scores of class i. bad: whether one of a row's is not finite. */
 LOOP void put_lanes_together(const float *const *rows, int classes, float *scores, int *bad)
 {
-    ints any = {0};
+    floats zeros[4] = {{0}}; /* of the scores; NaN where one is not finite */
     int wrong[LANES];
-    for (int i = 0; i < classes; i += LANES) {
+    for (int begin = 0; begin < classes; begin += LANES) {
+        int i = first_of_square(begin, classes);
         floats square[LANES];
         if (i + LANES <= classes) {
 #pragma GCC unroll 16
@@ -36,11 +49,13 @@ LOOP void put_lanes_together(const float *const *rows, int classes, float *score
         transpose(square);
 #pragma GCC unroll 16
         for (int c = 0; c < LANES; ++c) {
-            any |= ((ints)square[c] & 0x7fffffff) >= 0x7f800000; /* infinite or NaN */
+            zeros[c % 4] += square[c] * 0;
             store(scores + (size_t)(i + c) * LANES, square[c]);
         }
     }
-    memcpy(wrong, &any, sizeof wrong);
+    floats zero = (zeros[0] + zeros[1]) + (zeros[2] + zeros[3]);
+    ints is_wrong = zero != zero;
+    memcpy(wrong, &is_wrong, sizeof wrong);
     for (int lane = 0; lane < LANES; ++lane) bad[lane] = wrong[lane] != 0;
 }
 
@@ -54,10 +69,9 @@ INLINE void select_top(const float *scores, int classes, float *top, const int k
         floats x = load(scores + (size_t)i * LANES);
 #pragma GCC unroll 16
         for (int j = 0; j < k; ++j) {
-            ints larger = x > largest[j];
-            floats rest = SELECT(larger, largest[j], x);
-            largest[j] = SELECT(larger, x, largest[j]);
-            x = rest;
+            floats smaller = SMALLER(x, largest[j]);
+            largest[j] = LARGER(x, largest[j]);
+            x = smaller;
         }
     }
 #pragma GCC unroll 16
@@ -70,16 +84,18 @@ LOOP void select_largest(const float *scores, int classes, int k, float *top){
 #undef SELECT_TOP
 }
 
+/* heavies: how many classes may be above the pivot, 0 or k - 1. */
+
 /* u of every class, and the product of the light factors (1 + u x): total as fold_part has it.
    The heavy classes are found by their scores. */
-INLINE void multiply_lanes(const lane_term *term, doubles *total, const int k)
+INLINE void multiply_lanes(const lane_term *term, doubles *total, const int k, const int heavies)
 {
     const float *scores = term->scores;
     floats pivot = load(term->top + (k - 1) * LANES), heavy_scores[SMALL_K];
     floats rate = FLOATS((float)smooth_topk_rate(k, term->term->params.tau));
     ints heavy_classes[SMALL_K];
 #pragma GCC unroll 16
-    for (int j = 0; j < k - 1; ++j) {
+    for (int j = 0; j < heavies; ++j) {
         heavy_scores[j] = load(term->top + j * LANES);
         heavy_classes[j] = (ints){0};
     }
@@ -90,19 +106,24 @@ INLINE void multiply_lanes(const lane_term *term, doubles *total, const int k)
 #pragma GCC unroll 16
         for (int j = 1; j <= k; ++j) c[j] = (floats){0};
         for (int i = begin; i < end; ++i) {
-            floats score = load(scores + (size_t)i * LANES), x = exponential(score, pivot, rate);
-            store(term->u + (size_t)i * LANES, x);
+            floats score = load(scores + (size_t)i * LANES);
+            floats x = exponential_of_lower(heavies ? SMALLER(score, pivot) : score, pivot, rate);
+            if (heavies) {
+                x = (floats)((ints)x & (score <= pivot));
 #pragma GCC unroll 16
-            for (int j = 0; j < k - 1; ++j)
-                heavy_classes[j] =
-                    SELECT(score == heavy_scores[j], i - (ints){0}, heavy_classes[j]);
+                for (int j = 0; j < heavies; ++j)
+                    heavy_classes[j] =
+                        SELECT(score == heavy_scores[j], i - (ints){0}, heavy_classes[j]);
+            }
+            store(term->u + (size_t)i * LANES, x);
 #pragma GCC unroll 16
             for (int j = k; j >= 1; --j) c[j] += x * c[j - 1];
         }
         fold_part(total, c, begin == 0, k);
     }
+    for (int i = term->classes; i < LANES; ++i) store(term->u + (size_t)i * LANES, (floats){0});
 #pragma GCC unroll 16
-    for (int j = 0; j < k - 1; ++j)
+    for (int j = 0; j < heavies; ++j)
         memcpy(term->heavy_class + j * LANES, heavy_classes + j, sizeof(ints));
 }
 
@@ -142,18 +163,19 @@ INLINE void weigh_heavy(half_row *row, const lane_term *term, int offset, const 
 
 /* D_m of the light classes (smooth_topk_division) and the gradients of the heavy ones
    (smooth_topk_monic_difference). */
-INLINE void write_coefficients(const half_row *row, int offset, float *d, float *heavy_grad,
-                               const int k)
+INLINE void write_coefficients(const half_row *row, const lane_term *term, int offset, const int k,
+                               const int heavies)
 {
     const doubles *c = row->c;
+    doubles size = row->gradient_size;
 #pragma GCC unroll 16
     for (int m = 0; m < k; ++m) {
         doubles difference = c[k - 1 - m] * row->inverse_k;
         if (m <= k - 2) difference -= c[k - 2 - m] * row->inverse_k1;
-        store_some_as_floats(d + m * LANES + offset, row->gradient_size * difference, HALF);
+        store_some_as_floats(term->coefficients + m * LANES + offset, size * difference, HALF);
     }
 #pragma GCC unroll 16
-    for (int j = 0; j < k - 1; ++j) {
+    for (int j = 0; j < heavies; ++j) {
         doubles quotient = {0}, not_chosen_k = {0}, not_chosen_k1 = {0};
 #pragma GCC unroll 16
         for (int t = k - 2; t >= 0; --t) {
@@ -162,27 +184,28 @@ INLINE void write_coefficients(const half_row *row, int offset, float *d, float 
             not_chosen_k1 += quotient * row->light[k - 1 - t];
         }
         doubles difference = not_chosen_k1 * row->inverse_k1 - not_chosen_k * row->inverse_k;
-        store_some_as_floats(heavy_grad + j * LANES + offset,
-                             row->gradient_size * row->weights[j] * difference, HALF);
+        store_some_as_floats(term->heavy_grad + j * LANES + offset,
+                             size * row->weights[j] * difference, HALF);
     }
 }
 
 /* Loss, and what the gradient is made of, of the lower (half = 0) or upper lanes. */
-INLINE void finish_half(const lane_term *term, const doubles *total, int half, float *d,
-                        const int k)
+INLINE void finish_half(const lane_term *term, const doubles *total, int half, const int k,
+                        const int heavies)
 {
     const smooth_topk_params *params = &term->term->params;
     int offset = half * HALF;
     half_row row;
 #pragma GCC unroll 16
-    for (int j = 0; j <= k; ++j) row.light[j] = total[2 * j + half];
-    weigh_heavy(&row, term, offset, k);
+    for (int j = 0; j <= k; ++j) row.light[j] = row.c[j] = total[2 * j + half];
+    if (heavies) weigh_heavy(&row, term, offset, k);
     row.inverse_k1 = 1 / row.c[k - 1];
     row.inverse_k = 1 / row.c[k];
     doubles sum = {0};
 #pragma GCC unroll 16
     for (int j = 0; j < k - 1; ++j) sum += row.c[j];
-    doubles cancellation = LARGER(sum * row.inverse_k1, (sum + row.c[k - 1]) * row.inverse_k);
+    doubles cancellation =
+        LARGER_DOUBLES(sum * row.inverse_k1, (sum + row.c[k - 1]) * row.inverse_k);
     store_some_as_floats(term->cancellation + offset, cancellation, HALF);
 
     doubles pivot = load_as_doubles(term->top + (k - 1) * LANES + offset);
@@ -200,56 +223,72 @@ INLINE void finish_half(const lane_term *term, const doubles *total, int half, f
     store_doubles(term->loss + offset, load_doubles(term->loss + offset) +
                                            softplus * ((double)term->term->weight * params->tau));
     store_doubles(term->size + offset, load_doubles(term->size + offset) + row.gradient_size);
-    if (term->wants_gradient) write_coefficients(&row, offset, d, term->heavy_grad, k);
+    if (term->wants_gradient) write_coefficients(&row, term, offset, k, heavies);
 }
 
-/* The light classes, by Horner's rule; 0 for the others, whose u is 0. */
-INLINE void evaluate_gradient(const lane_term *term, const float *d, const int k)
-{
-    floats coefficients[SMALL_K];
-#pragma GCC unroll 16
-    for (int m = 0; m < k; ++m) coefficients[m] = load(d + m * LANES);
-    for (int i = 0; i < term->classes; ++i) {
-        floats u = load(term->u + (size_t)i * LANES), gradient = coefficients[k - 1];
-#pragma GCC unroll 16
-        for (int m = k - 2; m >= 0; --m)
-            gradient = SMOOTH_TOPK_HORNER(coefficients[m], u, gradient);
-        gradient *= u;
-        if (!term->is_first) gradient += load(term->grad + (size_t)i * LANES);
-        store(term->grad + (size_t)i * LANES, gradient);
-    }
-}
-
-INLINE void evaluate_term(const lane_term *term, const int k)
+INLINE void evaluate_term(const lane_term *term, const int k, const int heavies)
 {
     doubles total[2 * (SMALL_K + 1)];
-    float d[SMALL_K * LANES];
 #pragma GCC unroll 32
     for (int j = 0; j < 2 * (k + 1); ++j) total[j] = (doubles){0};
-    multiply_lanes(term, total, k);
-    for (int half = 0; half < 2; ++half) finish_half(term, total, half, d, k);
-    if (term->wants_gradient) evaluate_gradient(term, d, k);
+    multiply_lanes(term, total, k, heavies);
+    for (int half = 0; half < 2; ++half) finish_half(term, total, half, k, heavies);
 }
 
 LOOP void evaluate_lanes(const lane_term *term)
 {
     int k = term->term->params.k;
-#define EVALUATE(K) evaluate_term(term, K)
-    FOR_SMALL_K(EVALUATE)
+#define EVALUATE(K) evaluate_term(term, K, 0)
+#define EVALUATE_WITH_HEAVY(K) evaluate_term(term, K, K - 1)
+    if (term->has_heavy)
+        FOR_SMALL_K(EVALUATE_WITH_HEAVY)
+    else
+        FOR_SMALL_K(EVALUATE)
 #undef EVALUATE
+#undef EVALUATE_WITH_HEAVY
+}
+
+/* The gradient of a light class, by Horner's rule; 0 for the others, whose u is 0. Added to those
+   of the earlier terms. */
+INLINE floats light_gradient(const lane_term *term, const floats *coefficients, int i, const int k)
+{
+    floats u = load(term->u + (size_t)i * LANES), gradient = coefficients[k - 1];
+#pragma GCC unroll 16
+    for (int m = k - 2; m >= 0; --m) gradient = SMOOTH_TOPK_HORNER(coefficients[m], u, gradient);
+    gradient *= u;
+    return term->is_first ? gradient : gradient + load(term->grad + (size_t)i * LANES);
+}
+
+INLINE void add_term(const lane_term *term, const int k)
+{
+    floats coefficients[SMALL_K];
+#pragma GCC unroll 16
+    for (int m = 0; m < k; ++m) coefficients[m] = load(term->coefficients + m * LANES);
+    for (int i = 0; i < term->classes; ++i)
+        store(term->grad + (size_t)i * LANES, light_gradient(term, coefficients, i, k));
+}
+
+LOOP void add_gradient(const lane_term *term)
+{
+    int k = term->term->params.k;
+#define ADD(K) add_term(term, K)
+    FOR_SMALL_K(ADD)
+#undef ADD
 }
 
 /* The transpose of put_lanes_together, for the first `count` rows, each times its factor. */
-LOOP void part_lanes(const float *together, int classes, const float *factors, float *const *rows,
-                     int count)
+INLINE void part_term(const lane_term *term, float *const *rows, int count, const int k)
 {
-    floats factor = load(factors);
-    for (int i = 0; i < classes; i += LANES) {
+    floats coefficients[SMALL_K];
+#pragma GCC unroll 16
+    for (int m = 0; m < k; ++m) coefficients[m] = load(term->coefficients + m * LANES);
+    floats factor = load(term->factors);
+    for (int begin = 0; begin < term->classes; begin += LANES) {
         floats square[LANES];
-        int some = min_int(LANES, classes - i);
+        int i = first_of_square(begin, term->classes), some = min_int(LANES, term->classes - i);
 #pragma GCC unroll 16
         for (int c = 0; c < LANES; ++c)
-            square[c] = c < some ? load(together + (size_t)(i + c) * LANES) * factor : (floats){0};
+            square[c] = light_gradient(term, coefficients, i + c, k) * factor;
         transpose(square);
         if (some == LANES && count == LANES)
 #pragma GCC unroll 16
@@ -259,6 +298,15 @@ LOOP void part_lanes(const float *together, int classes, const float *factors, f
     }
 }
 
-LOOPS(lane_loops) = {LANES, put_lanes_together, select_largest, evaluate_lanes, part_lanes};
+LOOP void part_gradient(const lane_term *term, float *const *rows, int count)
+{
+    int k = term->term->params.k;
+#define PART(K) part_term(term, rows, count, K)
+    FOR_SMALL_K(PART)
+#undef PART
+}
+
+LOOPS(lane_loops) = {LANES,          put_lanes_together, select_largest,
+                     evaluate_lanes, add_gradient,       part_gradient};
 
 #undef CHUNK

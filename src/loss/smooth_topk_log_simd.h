@@ -24,7 +24,7 @@ LOOP void multiply_polynomials(const polynomial *a, const polynomial *b, const p
                 sum = {0};
         for (int i = first + 1; i <= last; ++i) {
             doubles term = load_doubles(a_values + AT(i)) + load_doubles(b_values + AT(j - i));
-            most = LARGER(most, term);
+            most = LARGER_DOUBLES(most, term);
         }
         for (int i = first; first < last && i <= last; ++i)
             sum += power_of_2(load_doubles(a_values + AT(i)) + load_doubles(b_values + AT(j - i)) -
@@ -109,7 +109,7 @@ LOOP polynomial multiply_block(const log_trees *trees, const tree_shape *shape, 
 {
     for (int i = 0; i < shape->leaves; ++i) {
         doubles z = load_doubles(trees->z + AT(begin + i)), none = {0};
-        doubles constant = -LARGER(z, none);
+        doubles constant = -LARGER_DOUBLES(z, none);
         store_doubles(trees->block.log_value + AT(2 * i), constant);
         store_doubles(trees->block.log_value + AT(2 * i + 1), z + constant);
     }
@@ -166,7 +166,7 @@ INLINE void write_block_gradient(const log_trees *trees, int leaves, double *m)
         size_t linear = AT(2 * i + 1);
         doubles difference = load_doubles(trees->block.adjoint_k + linear) -
                              load_doubles(trees->block.adjoint_k1 + linear);
-        store_doubles(m + AT(i), LARGER(difference, (doubles){0}));
+        store_doubles(m + AT(i), LARGER_DOUBLES(difference, (doubles){0}));
     }
 }
 

@@ -51,17 +51,39 @@ typedef float half_floats __attribute__((vector_size(SIMD_BYTES / 2)));
     ((__typeof__(yes))((((ints)(mask)) & (ints)(yes)) + (~(ints)(mask) & (ints)(no))))
 
 /* The larger and the smaller of two vectors' numbers, lane by lane; of the second where one is NaN.
- */
+   An instruction that gcc does not find. */
+#undef LARGER
+#undef SMALLER
+#undef LARGER_DOUBLES
+#ifdef __x86_64__
+#undef INTRINSIC
+#if SIMD_BYTES == 64
+#define INTRINSIC(name) _mm512_##name
+#elif SIMD_BYTES == 32
+#define INTRINSIC(name) _mm256_##name
+#else
+#define INTRINSIC(name) _mm_##name
+#endif
+#define LARGER(a, b) ((floats)INTRINSIC(max_ps)(a, b))
+#define SMALLER(a, b) ((floats)INTRINSIC(min_ps)(a, b))
+#define LARGER_DOUBLES(a, b) ((doubles)INTRINSIC(max_pd)(a, b))
+#else
 #define LARGER(a, b) SELECT((a) > (b), a, b)
 #define SMALLER(a, b) SELECT((a) < (b), a, b)
+#define LARGER_DOUBLES(a, b) LARGER(a, b)
+#endif
 
-/* Two vectors as one of twice the length: its pairs a[i], b[i] of the lower or upper half, and its
-   numbers at even or odd places. */
+/* Half of a vector. Two vectors as one of twice the length: its pairs a[i], b[i] of the lower or
+   upper half, and its numbers at even or odd places. */
 #undef PAIRS_LOW
 #undef PAIRS_HIGH
 #undef EVEN
 #undef ODD
+#undef LOWER_HALF
+#undef UPPER_HALF
 #if SIMD_BYTES == 64
+#define LOWER_HALF(a) __builtin_shufflevector(a, a, 0, 1, 2, 3, 4, 5, 6, 7)
+#define UPPER_HALF(a) __builtin_shufflevector(a, a, 8, 9, 10, 11, 12, 13, 14, 15)
 #define PAIRS_LOW(a, b) \
     __builtin_shufflevector(a, b, 0, 16, 1, 17, 2, 18, 3, 19, 4, 20, 5, 21, 6, 22, 7, 23)
 #define PAIRS_HIGH(a, b) \
@@ -71,11 +93,15 @@ typedef float half_floats __attribute__((vector_size(SIMD_BYTES / 2)));
 #define ODD(a, b) \
     __builtin_shufflevector(a, b, 1, 3, 5, 7, 9, 11, 13, 15, 17, 19, 21, 23, 25, 27, 29, 31)
 #elif SIMD_BYTES == 32
+#define LOWER_HALF(a) __builtin_shufflevector(a, a, 0, 1, 2, 3)
+#define UPPER_HALF(a) __builtin_shufflevector(a, a, 4, 5, 6, 7)
 #define PAIRS_LOW(a, b) __builtin_shufflevector(a, b, 0, 8, 1, 9, 2, 10, 3, 11)
 #define PAIRS_HIGH(a, b) __builtin_shufflevector(a, b, 4, 12, 5, 13, 6, 14, 7, 15)
 #define EVEN(a, b) __builtin_shufflevector(a, b, 0, 2, 4, 6, 8, 10, 12, 14)
 #define ODD(a, b) __builtin_shufflevector(a, b, 1, 3, 5, 7, 9, 11, 13, 15)
 #else
+#define LOWER_HALF(a) __builtin_shufflevector(a, a, 0, 1)
+#define UPPER_HALF(a) __builtin_shufflevector(a, a, 2, 3)
 #define PAIRS_LOW(a, b) __builtin_shufflevector(a, b, 0, 4, 1, 5)
 #define PAIRS_HIGH(a, b) __builtin_shufflevector(a, b, 2, 6, 3, 7)
 #define EVEN(a, b) __builtin_shufflevector(a, b, 0, 2, 4, 6)
