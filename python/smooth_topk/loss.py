@@ -201,7 +201,7 @@ def _is_simple(scores, target, terms) -> bool:
             or not scores.is_contiguous() or not target.is_contiguous():
         return False
     batch, classes = scores.shape
-    return target.shape == (batch,) and all(term[0] < classes for term in terms)
+    return target.shape == (batch,) and max(terms)[0] < classes
 
 
 def _loss(scores, target, terms, class_weights, class_margins, label_smoothing, reduction, ignore_index) -> Tensor:
@@ -253,8 +253,9 @@ class SmoothTopKLoss(torch.nn.Module):
         self.label_smoothing, self.reduction, self.ignore_index = label_smoothing, reduction, ignore_index
 
     def forward(self, scores: Tensor, target: Tensor) -> Tensor:
-        return _loss(scores, target, self.terms, self.class_weights, self.class_margins, self.label_smoothing,
-                     self.reduction, self.ignore_index)
+        buffers = self._buffers  # read faster than as attributes
+        return _loss(scores, target, self.terms, buffers["class_weights"], buffers["class_margins"],
+                     self.label_smoothing, self.reduction, self.ignore_index)
 
     def extra_repr(self) -> str:
         columns = list(zip(*self.terms))

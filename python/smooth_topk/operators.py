@@ -125,6 +125,8 @@ class _LabelLoss(torch.autograd.Function):
     @staticmethod
     def backward(ctx, grad_losses):
         gradient, ctx.gradient = ctx.gradient, None
+        if gradient is not None and not torch.is_grad_enabled():  # saved tensors cost time
+            return _scale_gradient(grad_losses, gradient), None, None, None, None, None
         scores, labels, class_weights = ctx.saved_tensors
         if gradient is None:  # a second time through a retained graph
             terms, ignore_index, reduction = ctx.arguments
