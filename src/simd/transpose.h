@@ -36,13 +36,12 @@ INLINE void transpose(floats *rows)
     floats other[LANES];
 #pragma GCC unroll 2
     for (int step = 0; step < 2; ++step) {
-#pragma GCC unroll 4
-        for (int first = 0; first < LANES; first += 4) {
-#pragma GCC unroll 2
-            for (int i = first; i < first + 2; ++i) {
-                other[2 * i - first] = PAIRS_IN_PARTS_LOW(rows[i], rows[i + 2]);
-                other[2 * i - first + 1] = PAIRS_IN_PARTS_HIGH(rows[i], rows[i + 2]);
-            }
+#pragma GCC unroll 8
+        for (int i = 0; i < LANES / 2; ++i) {
+            int first = i / 2 * 4, place = i % 2; /* the first of four rows */
+            floats a = rows[first + place], b = rows[first + place + 2];
+            other[first + 2 * place] = PAIRS_IN_PARTS_LOW(a, b);
+            other[first + 2 * place + 1] = PAIRS_IN_PARTS_HIGH(a, b);
         }
 #pragma GCC unroll 16
         for (int i = 0; i < LANES; ++i) rows[i] = other[i];
