@@ -39,9 +39,9 @@ many_bad_train|most images are missing, training|9 of 13 paths do not exist|
 images_vanish|most images vanish during a run|9 of 12 deleted after the first batch|
     ^exit 1; soft.backup is whole; "Too many images of train.list cannot be used; stopped before batch [1-9]
 missing_valid|an image is missing, validation|1 of 13 paths does not exist|
-    ^exit 1; figures of 12 images; "1 of 13 images could not be read
+    ^exit 1; figures of 12 images; "1 of 13 images were left out
 cut_jpeg_predict|a JPEG is cut short, prediction|`predict` of half of dog.jpg|
-    ^exit 1; no answer; "Cannot load image "img/class65_cut.jpg"
+    ^exit 1; no answer; "No guesses for "img/class65_cut.jpg"
 empty_train|empty list, training|`train=` an empty file|^exit 1; after 0 batches; "train.list has 0 images
 empty_valid|empty list, validation|`valid=` an empty file|^exit 1; figures of 0 images; "train.list has 0 images
 no_label|a path holds the label of no class|img/zebra.png in the list|
@@ -114,7 +114,7 @@ top|`top=` beyond the classes|`top=7` in valid, valid10, validfull, validmulti, 
 commands|a command that is none, or cannot be had|vaild, demo, gun, threat, try without a layer|^exit 1; 5 of 5 refused
 long_path|a path of 320 characters|`predict`|^exit 0; answers
 missing_validcrop|an image is missing, `validcrop`|1 of 13 paths does not exist|
-    ^exit 1; figures of 12 images; "1 of 13 images could not be read
+    ^exit 1; figures of 12 images; "1 of 13 images were left out
 nan_loaded|weights with a NaN|`predict`|
     ^exit 1; no answer; "nan.weights: the weights of layer 0 .convolutional. are not finite
 nan_piped|the same through a pipe|`partial` from /dev/stdin|

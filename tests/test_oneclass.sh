@@ -179,7 +179,7 @@ check 'refused: -list is another file, which stays' kept
 unread() {
     head -c 60 "$(sed -n "1s/$tab.*//p" one_test.txt)" >broken.png
     { cat one_test.txt && printf '%s\tunknown\n' "$scratch/broken.png"; } >broken.txt
-    other_data '1 images could not be read' "s#^test=.*#test=$scratch/broken.txt#" &&
+    other_data '1 images were left out' "s#^test=.*#test=$scratch/broken.txt#" &&
         "$darknet" classifier oneclass bad.data \
         pull.cfg backup/pull.weights 2>/dev/null | grep -q '^AUC'
 }

@@ -75,7 +75,7 @@ bad_images() {
     sed -n "1,3p; 2a\\
 $scratch/no \"image\", this.png" "$scratch/train.txt" >"$scratch/some.txt"
     predict -list "$scratch/some.txt" -csv >"$scratch/csv"
-    [ $? -eq 1 ] && grep -q 'Cannot load image ".*/no "image", this.png": No such file' "$scratch/err" || return 1
+    [ $? -eq 1 ] && grep -q 'No guesses for ".*/no "image", this.png": No such file' "$scratch/err" || return 1
     predict -list "$scratch/some.txt" -json >"$scratch/json"
     [ $? -eq 1 ] && python3 -B - "$scratch" <<'PY'
 import csv, json, sys

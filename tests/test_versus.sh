@@ -194,7 +194,7 @@ unread() {
     "$darknet" classifier versus "$scratch/y.data" "$scratch/a.cfg" "$scratch/backup/a.weights" "$scratch/b.cfg" \
         "$scratch/backup/b.weights" >"$scratch/out" 2>"$scratch/err"
     [ $? -eq 1 ] && grep -q 'Left out: .*no_char_65_.png' "$scratch/err" &&
-        grep -q '1 of 4 images could not be read: the figures are those of the other 3' "$scratch/err" &&
+        grep -q '1 of 4 images were left out: the figures are those of the other 3' "$scratch/err" &&
         grep -q 'of 3 images' "$scratch/out"
 }
 check 'an image that cannot be read is named and left out, and the exit code says so' unread

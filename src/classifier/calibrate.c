@@ -210,7 +210,7 @@ void calibrate_classifier(const calibrate_options *options)
     free(c.filename);
     free_network(c.net);
     if (!c.unread) return;
-    fprintf(stderr, "%d of %d images could not be read: the sets are those of the other %d\n",
-            c.unread, c.set.count, c.scored);
+    fprintf(stderr, "%d of %d images were left out: the sets are those of the other %d\n", c.unread,
+            c.set.count, c.scored);
     exit(1);
 }

@@ -210,6 +210,6 @@ void measure_one_class(const one_class_options *options)
     free(d.targets);
     free(d.unknowns);
     if (!d.unread) return;
-    fprintf(stderr, "%d images could not be read\n", d.unread);
+    fprintf(stderr, "%d images were left out\n", d.unread);
     exit(1);
 }

@@ -136,7 +136,7 @@ static void print_image(void *argument, const prediction *image)
     int count = 0;
     if (image->fault) {
         ++p->unread;
-        fprintf(stderr, "Cannot load image \"%s\": %s\n", image->path, image->fault);
+        fprintf(stderr, "No guesses for \"%s\": %s\n", image->path, image->fault);
     } else {
         count = guess(p, image->path, image->scores);
     }

@@ -6,6 +6,7 @@
 #include "class_tree.h"
 #include "data_checks.h"
 #include "data_file.h"
+#include "finite.h"
 #include "image.h"
 #include "image_files.h"
 #include "label_lists.h"
@@ -91,6 +92,10 @@ static image load_valid_image(validation *v, int i, int w, int h)
 /* Scores of image i. */
 static void count_image(validation *v, float *scores, int i)
 {
+    if (!all_finite(scores, (size_t)v->classes)) {
+        name_unread(v, v->set.paths[i], "the network's output holds a NaN or an infinity");
+        return;
+    }
     if (v->ranking) {
         fill_listed_truth(v->set.paths[i], v->classes, v->truth);
         add_to_ranking(v->ranking, scores, v->truth);
@@ -171,7 +176,7 @@ static void end(validation *v)
     free(v->truth);
     free_class_report(v->report);
     if (!v->unread) return;
-    fprintf(stderr, "%d of %d images could not be read: the figures are those of the other %d\n",
+    fprintf(stderr, "%d of %d images were left out: the figures are those of the other %d\n",
             v->unread, v->set.count, v->set.count - v->unread);
     exit(1);
 }

@@ -5,7 +5,6 @@
 #include "data_checks.h"
 #include "data_file.h"
 #include "file_replacement.h"
-#include "finite.h"
 #include "label_lists.h"
 #include "list_half.h"
 #include "paired_test.h"
@@ -202,11 +201,6 @@ static void print_progress(comparison *c, int shown)
 static void count_guesses(comparison *c, int place, int class, const float *scores)
 {
     int number = c->numbers[place], is_calibration = place < c->set.count / 2;
-    if (!all_finite(scores, (size_t)c->classes)) {
-        fprintf(stderr, "%s: the output of %s holds a NaN or an infinity\n", c->shown[place],
-                c->options->weights[c->network]);
-        exit(1);
-    }
     if (is_calibration) {
         if (class >= 0) add_calibration(c->sizes, number, class, scores);
         return;
@@ -451,7 +445,7 @@ void compare_classifiers(const versus_options *options)
         print_lines(&c);
     finish(&c);
     if (!c.unread) return;
-    fprintf(stderr, "%ld of %d images could not be read: the figures are those of the other %ld\n",
+    fprintf(stderr, "%ld of %d images were left out: the figures are those of the other %ld\n",
             c.unread, c.set.count, c.images);
     exit(1);
 }

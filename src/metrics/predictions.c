@@ -1,6 +1,7 @@
 /* Predictions for a list of images, batch by batch. */
 #include "predictions.h"
 
+#include "finite.h"
 #include "stop_signal.h"
 #include "tree.h"
 
@@ -33,6 +34,20 @@ static int is_any_readable(const view_batch *views)
     return readable;
 }
 
+/* Image i of the batch, the list's `number`. */
+static prediction prediction_of_image(const view_batch *views, int i, int number, char *path,
+                                      float *scores, int outputs)
+{
+    prediction p = {.number = number, .path = path};
+    if (*views->faults[i])
+        p.fault = views->faults[i];
+    else if (!all_finite(scores + (size_t)i * (size_t)outputs, (size_t)outputs))
+        p.fault = "the network's output holds a NaN or an infinity";
+    else
+        p.scores = scores + (size_t)i * (size_t)outputs;
+    return p;
+}
+
 int predict_images(network *net, char **paths, int count, int kind, prediction_function function,
                    void *argument)
 {
@@ -50,11 +65,8 @@ int predict_images(network *net, char **paths, int count, int kind, prediction_f
         if (after < count) begin_views(next, paths + after, smaller(room, count - after));
         float *scores = is_any_readable(views) ? predict_batch(net, views) : NULL;
         for (int i = 0; i < views->count; ++i) {
-            int bad = *views->faults[i] != '\0';
-            const prediction p = {.number = done + i,
-                                  .path = paths[done + i],
-                                  .fault = bad ? views->faults[i] : NULL,
-                                  .scores = bad ? NULL : scores + (size_t)i * (size_t)net->outputs};
+            const prediction p =
+                prediction_of_image(views, i, done + i, paths[done + i], scores, net->outputs);
             function(argument, &p);
         }
         view_batch *finished = views;

@@ -8,7 +8,8 @@
 typedef struct {
     int number; /* in the list, from 0 */
     char *path;
-    const char *fault; /* why the image could not be read, then scores is NULL; else NULL */
+    const char *fault; /* why the image could not be read or has no finite scores, then scores is
+                          NULL; else NULL */
     float *scores;     /* the network's outputs; those of a tree of classes multiplied along its
                           branches, for its leaves alone */
 } prediction;
