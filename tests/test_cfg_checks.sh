@@ -59,6 +59,7 @@ of_net flip=2 '0 or 1'
 of_net max_ratio=1e9 'a number, 0.01 to 100'
 of_net min_ratio=0.001 'a number, 0.01 to 100'
 of_net max_crop=2000000000 'a whole number, 1 to 100000'
+of_net width=19 'max_crop=18: out of range; must be at least 19, the width: else no image fills'
 of_net min_crop=19 'min_crop=19: out of range; must be at most 18, max_crop'
 crop_alone() { # OPTION=VALUE WORDS: where only one of the two is given, of a width of 16
     network "$scratch/good.cfg" '[smooth_topk]

@@ -67,6 +67,11 @@ static void check_crops(char *filename, const section *net)
     int width = option_whole(net->options, "width", 0);
     int least = option_whole(net->options, "min_crop", width);
     int most = option_whole(net->options, "max_crop", 2 * width);
+    if (least <= most && most < width)
+        refuse_section(filename, net,
+                       "max_crop=%d: out of range; must be at least %d, the width: else no image "
+                       "fills what the network sees",
+                       most, width);
     if (least <= most) return;
     if (!option_text(net->options, "min_crop"))
         refuse_section(filename, net,
