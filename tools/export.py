@@ -24,11 +24,16 @@ USAGE = (
 )
 
 
-def need(module, package):
-    try:
-        __import__(module)
-    except ImportError:
-        raise Refused(f"Python's {module} is missing; install it with: apt-get install {package}") from None
+def need(*modules):
+    missing = []
+    for module in modules:
+        try:
+            __import__(module)
+        except ImportError:
+            missing.append(module)
+    if missing:
+        packages = " ".join(f"python3-{module}" for module in missing)
+        raise Refused(f"Python's {' and '.join(missing)} missing; install with: apt-get install {packages}")
 
 
 def read_labels(data, classes):
@@ -68,7 +73,7 @@ def replace_files(files, inputs):
 
 def export(cfg, weights, outputs, data, sets):
     """outputs: the name of an ONNX model, or those of a .cfg and a weights file. data and sets may be None."""
-    need("numpy", "python3-numpy")
+    need("numpy", *["onnx"] * (len(outputs) == 1))
     from export_network import read_network
     from export_sets import set_fitted_temperature
 
@@ -76,7 +81,6 @@ def export(cfg, weights, outputs, data, sets):
     if sets:
         set_fitted_temperature(sets, layers[-1], weights)
     if len(outputs) == 1:
-        need("onnx", "python3-onnx")
         from export_onnx import onnx_model
 
         contents = [onnx_model(layers, read_labels(data, prod(layers[-1].shape)) if data else [])]
@@ -87,6 +91,7 @@ def export(cfg, weights, outputs, data, sets):
         contents = darknet_files(layers, cfg)
         unknown = ", ".join(unknown_to_opencv(layers))
     replace_files(dict(zip(outputs, contents)), (cfg, weights))
+    print("written:", *outputs)
     if unknown:
         print(f"{outputs[0]}: for Darknets; OpenCV 4 does not know {unknown}: export to ONNX for it", file=sys.stderr)
 
