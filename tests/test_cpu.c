@@ -785,7 +785,7 @@ static void test_gradient_by_an_image(void **state)
     }
 }
 
-/* Upstream overwrites what a [shortcut] added to the gradient by [batchnorm]'s input. */
+/* Upstream overwrites what a [shortcut] added to the gradient of [batchnorm]'s input. */
 static void test_batchnorm_adds_its_gradient(void **state)
 {
     enum { N = 2 * 3 * 20 };
@@ -793,16 +793,32 @@ static void test_batchnorm_adds_its_gradient(void **state)
     layer l = make_batchnorm_layer(2, 5, 4, 3);
     network net = {.input = random_floats(N, 1, 0), .train = 1};
     (void)state;
-    for (int filled = 0; filled < 2; ++filled) {
+    for (int run = 0; run < 4; ++run) {
+        int filled = run % 2;
+        if (run == 2) cpu.blas = cpu.winograd = 0;
         net.delta = delta[filled] = malloc(N * sizeof(float));
         for (int i = 0; i < N; ++i) delta[filled][i] = filled;
         forward_batchnorm_layer(l, net);
         memcpy(l.delta, given, N * sizeof(float));
         backward_batchnorm_layer(l, net);
+        if (!filled) continue;
+        for (int i = 0; i < N; ++i) assert_true(fabsf(delta[1][i] - (delta[0][i] + 1)) < 1e-6f);
+        free(delta[0]), free(delta[1]);
     }
-    for (int i = 0; i < N; ++i) assert_true(fabsf(delta[1][i] - (delta[0][i] + 1)) < 1e-6f);
-    free(delta[0]), free(delta[1]), free(given), free(net.input);
+    cpu = built;
+    free(given), free(net.input);
     free_layer(l);
+}
+
+static void test_tanh_of_large_numbers(void **state)
+{
+    float x[] = {-3e38f, -400, -1, 0, 1, 99, 101, 355, 400, 3e38f};
+    (void)state;
+    for (int i = 0; i < 10; ++i) {
+        float y = x[i];
+        activate_array(&y, 1, TANH);
+        assert_true(fabs((double)y - tanh((double)x[i])) < 1e-6);
+    }
 }
 
 /* Steps of two networks in turn, one of them resized between, are those of each alone. */
@@ -855,6 +871,7 @@ int main(void)
         cmocka_unit_test_setup(test_networks, seed),
         cmocka_unit_test_setup(test_gradient_by_an_image, seed),
         cmocka_unit_test_setup(test_batchnorm_adds_its_gradient, seed),
+        cmocka_unit_test_setup(test_tanh_of_large_numbers, seed),
         cmocka_unit_test_setup(test_two_networks_and_sizes, seed),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

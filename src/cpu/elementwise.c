@@ -13,6 +13,17 @@
 
 #define PIECE 16384
 
+/* Upstream's tanh_activate is infinity divided by infinity from 355 on; from 20 on it is 1. */
+static inline float bounded_tanh_activate(float x)
+{
+    return tanh_activate(x > 100 ? 100 : x);
+}
+
+static inline float bounded_tanh_gradient(float activated)
+{
+    return tanh_gradient(activated);
+}
+
 #define ACTIVATIONS          \
     CASE(LOGISTIC, logistic) \
     CASE(LOGGY, loggy)       \
@@ -22,7 +33,7 @@
     CASE(RELIE, relie)       \
     CASE(RAMP, ramp)         \
     CASE(LEAKY, leaky)       \
-    CASE(TANH, tanh)         \
+    CASE(TANH, bounded_tanh) \
     CASE(PLSE, plse)         \
     CASE(STAIR, stair)       \
     CASE(HARDTAN, hardtan)   \
