@@ -30,8 +30,8 @@ PLUGIN := $(wildcard src/* src/*/* src/*/*/*)
 PLUGIN_INCLUDE := $(ROOMS:%=-Isrc/%)
 LOSS_INCLUDE := $(LOSS_ROOMS:%=-Isrc/%)
 
-.PHONY: all darknet lib install uninstall demo compare tune chart export test check \
-	test-programs check-programs check-debian fuzz bench faults gpu-check
+.PHONY: all darknet lib install uninstall demo compare tune chart export test check
+.PHONY: test-programs check-programs check-debian fuzz bench faults gpu-check
 .PHONY: clean distclean help FORCE
 all: darknet
 
