@@ -67,8 +67,8 @@ extern "C" size_t membership_kernels_workspace_size(int classes, int k)
 extern "C" void membership_kernels(int batch, int classes, int k, float temperature,
                                    const float *scores, float *output, void *workspace)
 {
-    int error = smooth_topk_membership_gpu(batch, classes, k, temperature, scores, output,
-                                           workspace, membership_kernels_workspace_size(classes, k),
-                                           NULL);
+    int error =
+        smooth_topk_membership_gpu(batch, classes, k, temperature, scores, output, workspace,
+                                   membership_kernels_workspace_size(classes, k), NULL);
     if (error) exit(1);
 }

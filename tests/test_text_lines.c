@@ -80,7 +80,6 @@ static void data_lines(void **state)
                                            {"top=5", "top=5"},
                                            {"# a = b", "# a = b"},
                                            {"; a = b", "; a = b"},
-                                           {"  word  ", "word"},
                                            {" = 5", "=5"}};
     (void)state;
     for (size_t i = 0; i < sizeof lines / sizeof *lines; ++i) {
@@ -152,6 +151,11 @@ static void replace_it(void *text)
     replace_text(text, "images", "labels", output);
 }
 
+static void trim_it(void *line)
+{
+    trim_data_line("x.data", 1, line);
+}
+
 static void refusals(void **state)
 {
     static const struct {
@@ -173,6 +177,9 @@ static void refusals(void **state)
         if (!strstr(said, files[i].words)) fail_msg("\"%s\", not \"%s\"", said, files[i].words);
         fclose(file);
     }
+    char word[] = "  word  ";
+    assert_int_equal(exit_code(trim_it, word, said, sizeof said), 1);
+    assert_non_null(strstr(said, "x.data, line 1: word: has no value; a line is option=value"));
     FILE *directory = fopen("tests", "r"), *endless = fopen("/dev/zero", "r");
     assert_int_equal(exit_code(read_it, directory, said, sizeof said), 1);
     assert_non_null(strstr(said, "tests: cannot be read: Is a directory"));
