@@ -34,17 +34,19 @@ static int is_any_readable(const view_batch *views)
     return readable;
 }
 
-/* Image i of the batch, the list's `number`. */
+/* Image i of the batch, the list's `number`. scores: of the batch; NULL where no image could be
+   read. */
 static prediction prediction_of_image(const view_batch *views, int i, int number, char *path,
                                       float *scores, int outputs)
 {
     prediction p = {.number = number, .path = path};
+    float *own = scores ? scores + (size_t)i * (size_t)outputs : NULL;
     if (*views->faults[i])
         p.fault = views->faults[i];
-    else if (!all_finite(scores + (size_t)i * (size_t)outputs, (size_t)outputs))
+    else if (!own || !all_finite(own, (size_t)outputs))
         p.fault = "the network's output holds a NaN or an infinity";
     else
-        p.scores = scores + (size_t)i * (size_t)outputs;
+        p.scores = own;
     return p;
 }
 
