@@ -1,13 +1,5 @@
-# What the tests of exports share: pictures, networks in short, and pythons that have the programs to compare with.
+# What the tests of exports share: pictures, and networks in short.
 . tests/tap.sh
-
-# python_with PACKAGE...: sets python to one that has them: PYTHON= or the system's; fails where there is none.
-python_with() {
-    for python in "${PYTHON:-python3}" /usr/bin/python3; do
-        "$python" -c "import $(echo "$*" | tr ' ' ,)" 2>/dev/null && return
-    done
-    return 1
-}
 
 # pictures WIDTH HEIGHT [1]: $scratch/x.data, six classes of four pictures of noise in colors of their own; 1: gray.
 pictures() {

@@ -71,6 +71,14 @@ nccl_headers() {
     echo '#include <nccl.h>' | "${CC:-gcc}" $toolkit -E - >/dev/null 2>&1 && echo "$toolkit"
 }
 
+# python_with PACKAGE...: sets python to one that has them: PYTHON= or the system's; fails where there is none.
+python_with() {
+    for python in "${PYTHON:-python3}" /usr/bin/python3; do
+        "$python" -c "import $(echo "$*" | tr ' ' ,)" 2>/dev/null && return
+    done
+    return 1
+}
+
 # images NUMBER: a data set of 6 characters under $scratch/data, NUMBER images a class, and its .data file.
 images() {
     mkdir -p "$scratch/data" "$scratch/backup"

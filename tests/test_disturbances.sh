@@ -15,16 +15,16 @@ for set in "a -snr 100" "again -snr 100" "other -snr 100 -seed 2" "noisy -snr 20
 done
 draw_set small -snr 100 -train 3 -valid 1
 
-numbers() { (cd "$scratch" && "${PYTHON:-python3}" -B "$root/tests/disturbances.py" "$@"); }
+numbers() { (cd "$scratch" && "$python" -B "$root/tests/disturbances.py" "$@"); }
 root=$PWD
-if "${PYTHON:-python3}" -c 'import numpy' 2>/dev/null; then
+if python_with numpy; then
     check "every pixel is the equation's, with all primitives and their combinations" numbers equation a
     check "every number of the equation is in its range, and 0 where its disturbance is not" numbers ranges a
     check "a Fourier transform finds the amplitudes and frequencies" numbers spectrum a
     check "at -snr 20 the noise has that power" numbers noise noisy 20
     check "at -snr 40 the noise has that power" numbers noise quiet 40
 else
-    skip "signals by their equation" "${PYTHON:-python3} has no numpy; install it with: apt-get install python3-numpy"
+    skip "signals by their equation" "no python has numpy; install it with: apt-get install python3-numpy"
 fi
 
 same_bytes() { (cd "$scratch" && sed -i "s#^again/#a/#" again/*.txt again/signals.tsv && diff -r a again); }

@@ -2,14 +2,12 @@
 # The package for PyTorch: sdist and wheel are built from a checkout, and its own tests (python/tests) pass with them.
 # PYTHON=... names another Python than python3.
 . tests/tap.sh
-python=${PYTHON:-python3}
 has() { "$python" -c "import $1" 2>/dev/null; }
-for package in torch pytest pip; do
-    has $package && continue
-    skip 'the package for PyTorch' "$python has no $package"
+python_with torch pytest pip || {
+    skip 'the package for PyTorch' 'no python has torch, pytest and pip'
     finish
     exit
-done
+}
 mkdir "$scratch/checkout" && cp -R python src "$scratch/checkout"
 source=$scratch/checkout/python isolation=
 sdist() (
