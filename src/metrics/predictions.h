@@ -16,6 +16,9 @@ typedef struct {
 
 typedef void (*prediction_function)(void *argument, const prediction *p);
 
+/* What is wrong with an image's `count` outputs: NULL where all are finite. scores may be NULL. */
+const char *find_output_fault(const float *scores, int count);
+
 /* Shows the network the list's images in order, `kind` as in image_views.h, and calls the function
    for each. As many images at once as the network's batch; the next ones are loaded meanwhile.
    Draws no random number. Returns 1, or 0 if a signal to stop came first (stop_signal.h). */
