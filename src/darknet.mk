@@ -21,6 +21,7 @@ PLUGIN_DIRS := $(ROOMS:%=plugin/%)
 VPATH := $(VPATH):$(subst $() ,:,$(PLUGIN_DIRS))
 COMMON += $(addprefix -I,$(PLUGIN_DIRS))
 
+include plugin/libraries.mk
 include plugin/platforms.mk
 
 # ar keeps the objects of sources that are gone: libraries that have such are made anew.
@@ -45,7 +46,6 @@ endif
 # A view's pixels are the same on every machine.
 $(OBJDIR)view_sampler.o: CFLAGS += -fno-fast-math -ffp-contract=off
 
-include plugin/libraries.mk
 ifeq ($(GPU)$(MPI)$(NCCL), 111)
 include plugin/nccl.mk
 MPI_FLAGS += -DNCCL $(NCCL_FLAGS)

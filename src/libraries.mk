@@ -23,3 +23,9 @@ RANK_FLAGS := -DRANKS=1
 MPI_FLAGS := $(patsubst -I%,-isystem %,$(filter -I%,$(MPI_COMMAND)))
 DARKNET_LIBRARIES += $(filter -L% -l% -Wl%,$(MPI_COMMAND))
 endif
+
+# OPENCV=1: OpenCV 4 has another name for pkg-config than 3, and is C++.
+ifeq ($(strip $(OPENCV)),1)
+OPENCV_PACKAGE := $(shell pkg-config --exists opencv4 && echo opencv4 || echo opencv)
+DARKNET_LIBRARIES += $(shell pkg-config --libs $(OPENCV_PACKAGE)) -lstdc++
+endif

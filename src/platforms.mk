@@ -11,11 +11,10 @@ MOVED := $(shell awk 'FNR == 1 { sub(/ *:/, " "); if ((getline line <$$2) < 0) p
 $(if $(MOVED),$(shell rm -f $(MOVED) $(MOVED:.d=.o)))
 -include $(wildcard $(OBJDIR)*.d)
 
-# OpenCV 4 has another name for pkg-config, and no IplImage: plugin/platforms/opencv_images.cpp is for 3 and 4.
+# OpenCV 4 has no IplImage: plugin/platforms/opencv_images.cpp is for 3 and 4.
 ifeq ($(OPENCV), 1)
-OPENCV_PACKAGE := $(shell pkg-config --exists opencv4 && echo opencv4 || echo opencv)
 COMMON := $(filter-out `pkg-config --cflags opencv`,$(COMMON)) `pkg-config --cflags $(OPENCV_PACKAGE)`
-LDFLAGS := $(filter-out `pkg-config --libs opencv`,$(LDFLAGS)) `pkg-config --libs $(OPENCV_PACKAGE)`
+LDFLAGS := $(filter-out `pkg-config --libs opencv`,$(LDFLAGS))
 endif
 OBJ := $(OBJ:image_opencv.o=opencv_images.o)
 PLUGIN_OBJ += opencv_images.o

@@ -91,8 +91,7 @@ residual_gradient() {
 
 opencv_against_ours() { # DIRECTORY PACKAGE
     g++ -DOPENCV -I "$1/include" -I "$1/src" $rooms $(pkg-config --cflags "$2") tests/builds/opencv_against_ours.cpp \
-        "$1/libdarknet.a" $libraries \
-        -o "$scratch/opencv_against_ours" $(pkg-config --libs "$2") -lm -pthread || return 1
+        "$1/libdarknet.a" $(darknet_libraries OPENCV=1) -o "$scratch/opencv_against_ours" -lm -pthread || return 1
     for channels in 1 3; do
         "$scratch/opencv_against_ours" $channels "$1"/data/labels/65_[37].png || return 1
     done
