@@ -123,8 +123,10 @@ INLINE void multiply_lanes(const lane_term *term, doubles *total, const int k, c
     }
     for (int i = term->classes; i < LANES; ++i) store(term->u + (size_t)i * LANES, (floats){0});
 #pragma GCC unroll 16
-    for (int j = 0; j < heavies; ++j)
-        memcpy(term->heavy_class + j * LANES, heavy_classes + j, sizeof(ints));
+    for (int j = 0; j < heavies; ++j) {
+        ints found = heavy_classes[j];
+        memcpy(term->heavy_class + j * LANES, &found, sizeof found);
+    }
 }
 
 /* What half of the lanes have in double: the products of the light and of the heavy classes, and
