@@ -55,10 +55,10 @@ enum {
    loss    batch; never averaged
    grad    batch x classes, d loss[b] / d scores[b, :]; may be NULL. Must not overlap scores.
 
-   A NaN or +inf score makes its own sample's loss and gradient NaN, no other's. -inf is a class
-   that cannot be chosen: its gradient is 0; a label of -inf has loss +inf and gradient 0. With
-   fewer than k finite scores beside the label's, the label is always among the k best: loss 0,
-   gradient 0.
+   A NaN or +inf score makes the loss and gradient of its own sample NaN, of no other. A class with
+   score -inf cannot be chosen; its gradient is 0. If the label's score is -inf: loss +inf, gradient
+   0. If it is finite and fewer than k other scores are finite, the label is always among the k
+   best: loss 0, gradient 0.
 
    Returns 0 or one of the errors above; on an error nothing is written. Allocates its scratch once
    a call; the _workspace twin below does not. Safe to call from several threads. */

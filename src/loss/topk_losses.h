@@ -42,11 +42,10 @@ int topk_loss_check(const topk_loss_params *params, int classes);
            scores the first counts as the larger.
    scratch topk_loss_scratch(params, classes) bytes, aligned for double
 
-   A NaN or +inf score makes loss and gradient NaN; -inf is a class that cannot be chosen, its
-   gradient is 0; a label of -inf has loss +inf (gce: 1/q) and gradient 0; with fewer than k finite
-   scores beside the label it is always among the k: loss 0, gradient 0 (not so hinge_beta and those
-   without a k).
- */
+   A NaN or +inf score makes loss and gradient NaN. A class with score -inf cannot be chosen; its
+   gradient is 0. If the label's score is -inf: loss +inf (gce: 1/q), gradient 0. If it is finite
+   and fewer than k other scores are finite, the label is always among the k best: loss 0, gradient
+   0 (but not for hinge_beta and the losses without a k). */
 void topk_loss_of_label(const topk_loss_params *params, int classes, const float *scores, int label,
                         float *loss, float *grad, void *scratch);
 size_t topk_loss_scratch(const topk_loss_params *params, int classes);
