@@ -3,7 +3,7 @@
 # usage: awk -f bench/ranks_estimate.awk [-v images=32]     images: of one rank in a batch
 #
 # A sum of B bytes in A arrays over N ranks, each with a link of its own, by a ring of 2 (N-1) rounds, as Open MPI
-# does, or by halves and halves of halves, 2 log2(N) rounds (Rabenseifner, --mca coll_libnbc_iallreduce_algorithm 3):
+# does, or by recursive halving, 2 log2(N) rounds (Rabenseifner, --mca coll_libnbc_iallreduce_algorithm 3):
 #     sum(N) = 2 (N-1)/N B/(.93 rate) + A rounds latency
 # .93: MPI over 40 Gbit/s Ethernet reached 37.23 (Cisco's blog, "MPI over 40Gb Ethernet"); its latency there, 1.93 us,
 # stands for the faster networks, 25 us (a published comparison of MPICH over TCP with InfiniBand) for 10 Gbit/s.
@@ -34,7 +34,7 @@ BEGIN {
     network("ResNet-18", "a core of this machine, 76 ms an image", 76, 46.8, 21, "ring")
     network("ResNet-50", "a core of this machine, 320 ms an image", 320, 91.3, 50, "ring")
     network("ResNet-50", "a V100, 367 images/s in float32 (NVIDIA)", 1000 / 367, 91.3, 50, "ring")
-    network("ResNet-50", "the same", 1000 / 367, 91.3, 50, "halves")
+    network("ResNet-50", "the same", 1000 / 367, 91.3, 50, "halving")
     network("ResNet-50", "an A100, 938 images/s in TF32 (NVIDIA)", 1000 / 938, 91.3, 50, "ring")
-    network("ResNet-50", "the same", 1000 / 938, 91.3, 50, "halves")
+    network("ResNet-50", "the same", 1000 / 938, 91.3, 50, "halving")
 }
