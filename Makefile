@@ -91,8 +91,8 @@ endif
 ifeq ($(GPU),1)
 	@[ -x '$(CUDA_HOME)/bin/nvcc' ] || { $(call require,nvcc,nvidia-cuda-toolkit); }
 endif
-	@$(MAKE_DARKNET) -q >/dev/null 2>&1 || echo "building Darknet in $(SOURCE) ($(BUILD_TIME))"
-	+@$(MAKE_DARKNET) -s --no-print-directory $(PARALLEL)
+	+@$(MAKE_DARKNET) -q >/dev/null 2>&1 || { echo "building Darknet in $(SOURCE) ($(BUILD_TIME))"; \
+		$(MAKE_DARKNET) -s --no-print-directory $(PARALLEL) && echo "built: build/darknet"; }
 	@ln -sf source/darknet source/libdarknet.so build/
 	@[ '$(BLAS)$(BLAS_PACKAGE)' != 0 ] || echo "without OpenBLAS a training step takes two to three times as long;" \
 		"install it with: apt-get install libopenblas-dev pkg-config"

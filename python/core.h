@@ -33,7 +33,7 @@ static inline int get_size(PyObject *number, const char *name)
 {
     long size = PyLong_AsLong(number);
     if (size >= 0 && size <= INT_MAX) return (int)size;
-    if (!PyErr_Occurred()) PyErr_Format(PyExc_ValueError, "%s: %ld are too many; at most %d", name, size, INT_MAX);
+    if (!PyErr_Occurred()) PyErr_Format(PyExc_ValueError, "%s=%ld: must be from 0 to %d", name, size, INT_MAX);
     return 0;
 }
 
