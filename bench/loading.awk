@@ -12,7 +12,7 @@ NR > 1 {
     colors[at, n] = $8
 }
 END {
-    printf "| image | threads | which | CPU ms an image | images a second | x torchvision, PIL and tensors (CPU) |"
+    printf "| image | threads | variant | CPU ms an image | images a second | x torchvision, PIL and tensors (CPU) |"
     print " parts: reading, view, colors |"
     print "|---|---|---|---|---|---|---|"
     split("ours other pil tensors", which, " ")

@@ -8,7 +8,7 @@ NR > 1 {
     if ($3 == "step") { waited[at, n] = $5; images[$1] = $6 } else bytes[$1] = $5
 }
 END {
-    print "| network | batch | which | images/s | x 1 process | waits for sums | of the step " \
+    print "| network | batch | variant | images/s | x 1 process | waiting for sums | part of the step " \
           "| MB summed | the sum alone |"
     print "|---|---|---|---|---|---|---|---|---|"
     split("1 process;2 threads;2 ranks", variant, ";")

@@ -1,35 +1,39 @@
-/* Makes "disturbances", a data set for Darknet's classifier: the voltage of a 50 Hz network with
- * the usual disturbances of power quality, alone and together.
+/* Makes "disturbances", a data set for Darknet's classifier: the voltage of a 50 Hz power grid with
+ * the usual disturbances of power quality, alone and combined.
  *
  * Usage and options: run it without arguments. It writes, under OUT_DIR,
- *   train/, valid/                        gray images (PGM), named by their class
- *   train.txt, valid.txt                  a line an image: its path, a TAB, its class
- *   train_labels.txt, valid_labels.txt    the same with its labels, the disturbances in it,
- *                                         separated by commas; none for a normal voltage
- *   labels.tsv                            all images of both, their paths as seen from OUT_DIR,
- * with their labels, for make compare classes.txt, labels.txt               the 29 classes and the
- * 8 labels, one a line signals.tsv                           a line an image: path, class, and the
- * numbers of the equation below, 0 for those of a disturbance it lacks The paths begin with OUT_DIR
- * as it was given.
+ *
+ *   - train/, valid/: gray images (PGM), named by their class;
+ *   - train.txt, valid.txt: a line an image, its path, a TAB, its class;
+ *   - train_labels.txt, valid_labels.txt: the same with its labels, the disturbances in it,
+ *     separated by commas; none for a normal voltage;
+ *   - labels.tsv: all images of both, their paths below OUT_DIR, with their labels, for make
+ *     compare;
+ *   - classes.txt, labels.txt: the 29 classes and the 8 labels, one a line;
+ *   - signals.tsv: a line an image, its path, class, and the numbers of the equation below, 0 for
+ *     those of a disturbance that it lacks.
+ *
+ * The paths begin with OUT_DIR as it was given.
  *
  * An image is 64 x 10 pixels: 10 cycles of 64 samples, a cycle a row. A pixel is 128 + 64 v,
- * rounded, cut at 0 and 255. With w = 2 pi 50 Hz and the time t in seconds
+ * rounded, limited to 0 to 255. With w = 2 pi 50 Hz and the time t in seconds
  *
- *   v(t) = (1 + change u(t)) (1 + l sin(2 pi f t)) (sin(wt) + h3 sin(3wt) + h5 sin(5wt) + h7
- * sin(7wt))
+ *   v(t) = (1 + change u(t)) (1 + l sin(2 pi f t)) h(t)
  *        + b exp(-(t-t1)/T) sin(2 pi g (t-t1))                 from t1 on
  *        - p (exp(-750 (t-t2)) - exp(-344 (t-t2)))             from t2 to t2 + 1 ms
  *        - depth sign(sin(wt))                                 in each notch
  *        + noise,
+ *
+ *   h(t) = sin(wt) + h3 sin(3wt) + h5 sin(5wt) + h7 sin(7wt),
  *
  * u is 1 for `duration` cycles from `start` on, else 0; change is -0.1 to -0.9 for a sag, 0.1 to
  * 0.8 for a swell, -0.9 to -1 for an interruption. Every cycle has 1, 2, 4 or 6 notches at the same
  * distance, each `width` cycles long; the first begins at a sample. The noise is normal, its power
  * that of the rest of the signal divided by 10^(snr/10).
  *
- * Every image is drawn from a stream of its own, which depends on the seed, the class and the
- * image's number alone. So a smaller set is a part of a larger one, and the signals are the same at
- * every snr. */
+ * Every image is drawn from a random stream of its own, which depends only on the seed, the class
+ * and the image's number. So a smaller set is a part of a larger one, and the signals are the same
+ * at every snr. */
 #include "data_sets.h"
 
 #include <math.h>
