@@ -1,4 +1,4 @@
-/* The end of the program by a fault in the middle of a run. */
+/* Ends the program after a fault in the middle of a run, with what can be saved. */
 #define _GNU_SOURCE /* pause */
 #include "ending.h"
 

@@ -1,4 +1,4 @@
-/* How much memory there can be for this process. */
+/* How much memory this process can use. */
 #define _GNU_SOURCE /* getline */
 #include "memory_limit.h"
 

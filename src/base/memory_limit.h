@@ -1,4 +1,4 @@
-/* How much memory there can be for this process. */
+/* How much memory this process can use. */
 #ifndef MEMORY_LIMIT_H
 #define MEMORY_LIMIT_H
 

@@ -1,4 +1,4 @@
-/* The one strict reader of numbers. */
+/* The only reader of numbers: strict, independent of compiler flags. */
 #include "numbers.h"
 
 #include <errno.h>

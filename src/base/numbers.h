@@ -1,4 +1,4 @@
-/* Numbers as people write them in files and on the command line: all of a text, or none. */
+/* Reads numbers in files and on the command line; a text with anything else in it is refused. */
 #ifndef NUMBERS_H
 #define NUMBERS_H
 

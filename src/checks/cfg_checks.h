@@ -1,4 +1,4 @@
-/* The checks of a .cfg file: what is written in it, and whether its layers fit on each other.
+/* The checks of a .cfg file: its sections and options, and whether its layers fit together.
 
    All of them end the program with exit code 1 and a message that names the file, the line of the
    section, the section, the option, its value and what it must be. */

@@ -1,5 +1,5 @@
-/* Whether a layer of a .cfg can stand on the layers before it: sizes that fit and that an int can
-   count. The options by themselves have been checked. */
+/* Checks that a layer of a .cfg fits the layers before it: that their sizes match, and that its own
+   fit into an int. Its options have been checked before. */
 #include "cfg_checks.h"
 
 #include "cfg_options.h"

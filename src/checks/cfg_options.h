@@ -1,4 +1,4 @@
-/* The options of one section of a .cfg: what may be written there, and what is. */
+/* The options of one section of a .cfg: their check and their values. */
 #ifndef CFG_OPTIONS_H
 #define CFG_OPTIONS_H
 

@@ -1,4 +1,4 @@
-/* The messages with which checks of a network end. */
+/* The messages that refuse a section of a .cfg or a size of a network. */
 #include "cfg_refusal.h"
 #include "ending.h"
 

@@ -1,4 +1,4 @@
-/* What an earlier run of the same name has left, kept under another name before a new run saves. */
+/* Renames the files of an earlier run of the same name before a new run saves. */
 #define _GNU_SOURCE /* lstat */
 #include "earlier_run.h"
 

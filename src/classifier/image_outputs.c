@@ -1,4 +1,4 @@
-/* Prints what the layers or the output of a network are for given images. */
+/* Prints the output of a layer, or of the network, for given images. */
 #include "image_outputs.h"
 
 #include "allocate.h"

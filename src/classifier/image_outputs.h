@@ -1,4 +1,4 @@
-/* The commands of `classifier` that print what comes out of a network for images. */
+/* The commands of `classifier` that print outputs of a network for images. */
 #ifndef IMAGE_OUTPUTS_H
 #define IMAGE_OUTPUTS_H
 

@@ -1,4 +1,4 @@
-/* Prediction sets and the network they are for. */
+/* Which network a file of prediction sets is for. */
 #ifndef NETWORK_SETS_H
 #define NETWORK_SETS_H
 
@@ -14,8 +14,8 @@ sets_origin origin_of_network(network *net, const char *cfgfile, const char *wei
    are for another. */
 sets_file load_sets(const char *filename, const sets_origin *origin);
 
-/* What the temperature of the output is to be multiplied with for percentages that can be trusted;
-   1 where the sets do not say. */
+/* The factor on the temperature of the output for calibrated percentages; 1 where the sets have no
+   fitted temperature. */
 double temperature_factor(const sets_file *file);
 
 #endif

@@ -1,5 +1,5 @@
-/* `classifier oneclass`: scores by the nearest template, the area under their curve, a threshold.
- */
+/* `classifier oneclass`: scores by the nearest template, the area under their ROC curve, a
+ * threshold. */
 #include "oneclass.h"
 
 #include "allocate.h"

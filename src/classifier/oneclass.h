@@ -1,5 +1,5 @@
-/* `classifier oneclass`: whether an image shows the one class that a network knows by images
- * without a label. */
+/* `classifier oneclass`: whether an image shows the one class whose training images have no label.
+ */
 #ifndef ONE_CLASS_COMMAND_H
 #define ONE_CLASS_COMMAND_H
 

@@ -1,4 +1,4 @@
-/* The CSV file of -log: a row a validation, kept over runs that go on from weights. */
+/* The CSV file of -log: one row for each validation; a resumed run appends to it. */
 #ifndef TRAINING_LOG_H
 #define TRAINING_LOG_H
 

@@ -1,4 +1,4 @@
-/* The usage of every command, the answers to --help and --version, and the end of a wrong call. */
+/* The usage of every command, --help and --version, and the message that refuses a wrong call. */
 #include "usage.h"
 
 #include "smooth_topk.h"

@@ -1,5 +1,4 @@
-/* Weights files: saved whole or not at all, never with a NaN, and looked at before they are used.
- */
+/* Weights files: saved whole or not at all, never with a NaN, and checked before they are used. */
 #ifndef WEIGHTS_FILE_H
 #define WEIGHTS_FILE_H
 

@@ -1,8 +1,8 @@
 /* Which layers a weights file holds, and what is loaded of them: the options dontload=, numload=,
    dontloadscales= and dontsave= of a layer.
 
-   They are for a training that begins with another network's weights, at batch 0, and hold there
-   alone: every other command and a run that goes on load all that the file has. */
+   They count only for a training that begins at batch 0 with another network's weights. Every other
+   command and a resumed run load all that the file has. */
 #ifndef WEIGHTS_LAYOUT_H
 #define WEIGHTS_LAYOUT_H
 

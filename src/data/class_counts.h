@@ -1,6 +1,5 @@
 /* How many images of a training list each class has: for class_margins=auto and class_weights=auto
- * of a [smooth_topk], and for a warning about classes without
- * images. */
+ * of a [smooth_topk], and for a warning about classes without images. */
 #ifndef CLASS_COUNTS_H
 #define CLASS_COUNTS_H
 

@@ -1,4 +1,5 @@
-/* A .data file: the lists, labels and numbers that it names. Every command reads it by these. */
+/* A .data file: the lists, labels and numbers that it names. Every command reads it with these
+ * functions. */
 #ifndef DATA_FILE_H
 #define DATA_FILE_H
 
@@ -22,7 +23,7 @@ char *data_labels_path(const data_file *data); /* labels= */
 char *data_train_path(const data_file *data);  /* train= */
 char *data_valid_path(const data_file *data);  /* valid= */
 
-/* The whole number of an option, `by_default`, which a line says, where it is not given. */
+/* The whole number of an option; where it is not given, `by_default`, and a line says so. */
 int data_number(const data_file *data, char *option, int by_default);
 
 /* The first `classes` labels of labels=, and the names that are shown: names=, else the labels. */

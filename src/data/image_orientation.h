@@ -1,4 +1,4 @@
-/* Telephones save photographs lying on their side; a number in the EXIF data says which side is up.
+/* The orientation of photographs: cameras save them turned, and a number in the EXIF data says how.
  */
 #ifndef IMAGE_ORIENTATION_H
 #define IMAGE_ORIENTATION_H

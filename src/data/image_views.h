@@ -1,5 +1,4 @@
-/* What a network is shown of image files outside of training: a batch of views, loaded by threads.
- */
+/* The input of a network except in training: a batch of views of images, loaded by threads. */
 #ifndef IMAGE_VIEWS_H
 #define IMAGE_VIEWS_H
 

@@ -1,4 +1,4 @@
-/* Draws one half of a list. */
+/* Draws one half of a list at random. */
 #include "list_half.h"
 
 #include "allocate.h"

@@ -47,13 +47,13 @@ void load_parts(load_args args, data *parts, void *(*load)(void *));
 image load_training_image(char **path, int min, int max, int size, float angle, float aspect,
                           float hue, float saturation, float exposure, int center);
 
-/* What a network of w x h is shown for validation: of an image the square center, as Darknet does,
-   or, if w is not h, all of it in the middle of gray, as `classifier predict` does; nothing is
+/* The input of a network of w x h in validation: the center square of the image, as in Darknet, or,
+   if w is not h, the whole image with gray borders, as in `classifier predict`; nothing is
    stretched. */
 image center_view(image im, int w, int h);
 
-/* [net] flip=, NULL where it is not given: "0" leaves out that every second image is mirrored.
- * Holds for the loaders of classifier, tag and regressor. */
+/* [net] flip=, NULL where it is not given: "0" turns off that images are mirrored with probability
+   1/2. Holds for the loaders of classifier, tag and regressor. */
 void set_flip(const char *value);
 
 /* 1 once a run must end: more than 1 in 100 of the m images of its list cannot be used, or 10 where

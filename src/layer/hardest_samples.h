@@ -6,8 +6,9 @@
 #include "loss_threshold.h"
 
 typedef struct {
-    int count, *order;        /* so many of a batch, 0: all; batch numbers, NULL without a count */
-    loss_threshold threshold; /* its fraction is 0 where the option is none */
+    int count;                /* how many samples of a batch count; 0: all, or a fraction */
+    int *order;               /* scratch, batch numbers; NULL without a count */
+    loss_threshold threshold; /* its fraction is 0 unless the option is a fraction */
 #ifdef GPU
     float *factors_gpu; /* batch; NULL without a count */
     float *sums_gpu;    /* those of the threshold, for NCCL; NULL without a fraction */

@@ -9,7 +9,7 @@ typedef enum {
     LAYER_BIASES,
     LAYER_SCALES,
     LAYER_STATISTICS, /* the rolling mean or variance of normalization */
-    LAYER_BATCH_SUMS, /* over the samples of a batch, for hardest=, a fraction: no file has them */
+    LAYER_BATCH_SUMS, /* of the threshold of hardest=, a fraction; in no weights file */
 } layer_array_kind;
 
 typedef struct {

@@ -12,8 +12,8 @@ typedef struct {
     list *options;
 } loss_section;
 
-/* The .cfg and the line of the section that is read from now on, for messages; NULL: none is. The
-   text must stay valid. */
+/* For messages: the .cfg and the line of the section that is read from now on; NULL: none. The text
+   must stay valid. */
 void set_loss_place(const char *filename, int line);
 
 /* Ends the program: "FILE, line N: [section] ..." and exit code 1. All functions below do so for
@@ -36,20 +36,20 @@ int read_loss_whole_number(const loss_section *section, const char *name, const 
 /* How many numbers are between the commas. */
 int loss_list_length(const char *text);
 
-/* values[0 .. count-1]: of an option that is one number or one for each k. Returns whether it is
-   given; if not, values are left. */
+/* Reads an option that is one number, or one for each k, into values[0 .. count-1]. Returns whether
+   the option is given; if not, values are unchanged. */
 int loss_list_option(const loss_section *section, const char *name, int count, const char *range,
                      double *values);
 
-/* hardest=: how many samples of a batch count, >= 1, or which fraction of all, below 1; both 0
-   where it is not given. */
+/* hardest=: how many samples of a batch count, >= 1, or which fraction of all samples, below 1.
+   Both are 0 where the option is not given. */
 typedef struct {
     int count;
     float fraction;
 } hardest_option;
 
-/* The weight on loss and gradient, the temperature of the output's softmax, both > 0, and which
-   samples count. */
+/* The factor on loss and gradient and the temperature of the output's softmax, both > 0; and
+   hardest=. */
 float loss_scale_option(const loss_section *section, float by_default);
 float loss_temperature_option(const loss_section *section, float by_default);
 hardest_option loss_hardest_option(const loss_section *section);

@@ -40,8 +40,8 @@ void set_smooth_topk_class_counts(const smooth_topk_layer l, const int *counts);
 const float *smooth_topk_class_margins(const smooth_topk_layer l);
 const float *smooth_topk_class_weights(const smooth_topk_layer l);
 
-/* hardest=, a fraction: the threshold, NULL without it; and where a GPU has a copy of its sums,
-   NULL without one. */
+/* hardest=, a fraction: the threshold, NULL without that option; and the copy of its sums in the
+   memory of the GPU, NULL without a GPU. */
 loss_threshold *smooth_topk_threshold(const layer *l);
 float *smooth_topk_threshold_sums_gpu(const layer *l);
 
@@ -49,14 +49,17 @@ float *smooth_topk_threshold_sums_gpu(const layer *l);
 int smooth_topk_puts_out_memberships(const smooth_topk_layer l);
 
 /* Output: softmax(scores / temperature), or, with output=membership, m_i(k) of the scores /
-   temperature, k the largest of the section (smooth_topk_membership.h); left as it is in training
-   (net.train and net.truth), where nobody reads it and it would cost a third of the layer. With
-   net.truth, rows of `inputs` floats t_i: cost = the sum over the batch of sum_i t_i sum_j weight_j
-   scale_j L_j(scores, i), with smoothing and class numbers as smooth_topk_truth.h says; delta =
-   minus its gradient. With hardest=m only the m samples with the largest losses count, each times
-   batch/m, batch being the samples of a subdivision; with a fraction those above a threshold that
-   learns in training (net.train), loss_threshold.h. A row of zeros is ignored; one with a NaN has
-   a cost and a delta of NaN. */
+   temperature for the largest k of the section (smooth_topk_membership.h). In training (net.train
+   and net.truth) it is not written: nothing reads it, and it would cost a third of the layer.
+
+   Cost, with net.truth, rows of `inputs` floats t_i: the sum over the batch of
+   sum_i t_i sum_j weight_j scale_j L_j(scores, i), with label smoothing and class numbers as in
+   smooth_topk_truth.h. delta: minus its gradient. A row of zeros is ignored; a row with a NaN has a
+   cost and a delta of NaN.
+
+   hardest=m: only the m samples of a subdivision with the largest losses count, each times
+   subdivision size / m. hardest=, a fraction: those above a threshold, which moves in training
+   (net.train); see loss_threshold.h. */
 void forward_smooth_topk_layer(const smooth_topk_layer l, network net);
 void backward_smooth_topk_layer(const smooth_topk_layer l, network net);
 
@@ -70,7 +73,7 @@ void backward_smooth_topk_layer_gpu(const smooth_topk_layer l, network net);
 
 /* A training step of a network that ends with this layer: its cost is fetched by
    finish_smooth_topk_cost, when the backward pass is queued, so that the GPU need not wait for the
-   host between forward and backward. Its output is not fetched at all: nobody wrote it. */
+   host between forward and backward. Its output is not fetched: in training it is not written. */
 int smooth_topk_cost_comes_later(const network *net);
 void finish_smooth_topk_cost(network *net);
 #endif

@@ -25,8 +25,8 @@ smooth_topk_options read_smooth_topk_options(list *section, int classes);
 /* Ends the program if an option is out of range, as reading does. */
 void check_smooth_topk_options(const smooth_topk_options *options, int classes);
 
-/* The temperature of the loss's own distribution: the weighted mean of k tau; for the hard hinge,
-   which has none, tau counts as 1. With output=membership that of its term alone. */
+/* The default temperature: the weighted mean of k tau; for the hard hinge tau counts as 1. With
+   output=membership k tau of the term with the largest k. */
 float default_smooth_topk_temperature(const smooth_topk_options *options);
 
 /* One line: k = 1,5  tau = 1 ... */

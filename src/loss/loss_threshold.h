@@ -1,5 +1,6 @@
-/* The average top-k loss over all of the data: only losses above a threshold count, which is learnt
- * so that a given fraction of the samples does (Fan, Lyu, Ying, Hu, NeurIPS 2017). */
+/* The average top-k loss over all of the data (Fan, Lyu, Ying, Hu, NeurIPS 2017): only losses above
+ * a threshold count; the threshold is learned, so that a given fraction of the samples is above it.
+ */
 #ifndef LOSS_THRESHOLD_H
 #define LOSS_THRESHOLD_H
 
@@ -29,8 +30,8 @@ void weigh_by_threshold(loss_threshold *t, int batch, int classes, const float *
                         int is_counted, float *loss, float *delta);
 
 /* The batch has ended: lambda <- lambda - eta (fraction - mean weight), and the sums become 0.
-   After the first batch lambda is its mean loss. eta is the running mean of the loss times the
-   batch's part of all samples so far, or of the last 1000, at most 0.1. */
+   After the first batch lambda is its mean loss. eta is the running mean of the loss times
+   min(0.1, batch / min(1000, samples so far)). */
 void end_threshold_batch(loss_threshold *t);
 
 #endif

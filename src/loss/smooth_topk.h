@@ -12,7 +12,7 @@ extern "C" {
 #endif
 
 /* How the elementary symmetric polynomials are computed. Both are exact and take O(k) a class.
-   PIVOT: linear space, scaled by the k-th largest score; the price of a softmax.
+   PIVOT: linear space, scaled by the k-th largest score; about as fast as a softmax.
    LOG:   the paper's divide and conquer with every number kept as its logarithm; the reference. */
 typedef enum { SMOOTH_TOPK_PIVOT, SMOOTH_TOPK_LOG } smooth_topk_algorithm;
 

@@ -1,4 +1,4 @@
-/* The walk over the rows of a batch, by one thread or, with OpenMP, by several. */
+/* The loop over the rows of a batch, with one thread or, with OpenMP, with several. */
 #include "smooth_topk_batch.h"
 #include "integers.h"
 #include "smooth_topk.h"

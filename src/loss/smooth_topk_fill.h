@@ -1,4 +1,4 @@
-/* One value for a whole row. */
+/* Sets a whole row to one value. */
 #ifndef SMOOTH_TOPK_FILL_H
 #define SMOOTH_TOPK_FILL_H
 

@@ -1,4 +1,4 @@
-/* The loss of one label on one row of scores: the selection that all terms share, their sum, the
+/* The loss of one label for one row of scores: the selection that all terms share, their sum, the
    special cases, the hard hinge. */
 #include "smooth_topk_label.h"
 #include "smooth_topk_any_k.h"

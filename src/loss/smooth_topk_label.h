@@ -1,4 +1,4 @@
-/* The loss of one label on one row of scores, of all terms. */
+/* The loss of one label for one row of scores, all terms. */
 #ifndef SMOOTH_TOPK_LABEL_H
 #define SMOOTH_TOPK_LABEL_H
 

@@ -1,4 +1,4 @@
-/* A row of several labels, every label at once. */
+/* The loss of a row with several labels, all labels at once. */
 #ifndef SMOOTH_TOPK_NARROW_GAP_H
 #define SMOOTH_TOPK_NARROW_GAP_H
 

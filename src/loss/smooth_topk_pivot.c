@@ -1,4 +1,4 @@
-/* Algorithm pivot: the loss in linear space, scaled by the k-th largest score, at the price of a
+/* Algorithm pivot: the loss in linear space, scaled by the k-th largest score, about as fast as a
    softmax.
 
    Everything is relative to the pivot, the k-th largest score theta but the label's, with

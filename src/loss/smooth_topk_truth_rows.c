@@ -1,4 +1,4 @@
-/* Rows of truth: what is in one, and the walk over a batch of them. */
+/* Rows of truth: the contents of one, and the loop over a batch of them. */
 #include "smooth_topk_truth_rows.h"
 #include "finite.h"
 #include "integers.h"

@@ -1,4 +1,4 @@
-/* Rows of truth: what is in one, and the walk over a batch of them. */
+/* Rows of truth: the contents of one, and the loop over a batch of them. */
 #ifndef SMOOTH_TOPK_TRUTH_ROWS_H
 #define SMOOTH_TOPK_TRUTH_ROWS_H
 

@@ -1,4 +1,4 @@
-/* A row of several labels whose k best are chosen for certain. */
+/* The loss of a row with several labels whose k best classes are chosen with probability 1. */
 #ifndef SMOOTH_TOPK_WIDE_GAP_H
 #define SMOOTH_TOPK_WIDE_GAP_H
 

@@ -1,4 +1,4 @@
-/* Which of the other top-k losses, and its numbers. */
+/* The types of the other losses, and their parameters. */
 #ifndef TOPK_LOSS_TYPES_H
 #define TOPK_LOSS_TYPES_H
 

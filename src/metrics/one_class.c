@@ -1,4 +1,4 @@
-/* The figures of a detector of one class. */
+/* The metrics of a detector of one class. */
 #include "one_class.h"
 
 #include "allocate.h"

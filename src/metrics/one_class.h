@@ -1,5 +1,5 @@
-/* The figures of a detector of one class: how near an image is to the templates of the target, and
- * how well that tells the target from what is unknown. */
+/* The metrics of a detector of one class: how near an image is to the templates of the target, and
+ * how well that separates the target from unknown images. */
 #ifndef ONE_CLASS_H
 #define ONE_CLASS_H
 

@@ -1,4 +1,4 @@
-/* Sets of classes that hold the right one as often as asked: split conformal prediction.
+/* Prediction sets, which hold the right class as often as asked: split conformal prediction.
  *
  * A score s(x, y) says how badly class y fits the image x. Of n calibration images, with the scores
  * of their right classes, the threshold q is the ceil((n+1) cover)-th smallest. The set of an image
@@ -10,12 +10,11 @@
 #ifndef PREDICTION_SETS_H
 #define PREDICTION_SETS_H
 
-/* p: the probabilities of an image's classes, sorted from the largest. Equal ones share the last of
-   their places.
+/* p: the probabilities of an image's classes. Equal ones all have the last of their ranks.
    LAC: 1 - p_y: the smallest sets on average.
-   APS: the sum of all p >= p_y: sets that adapt more to how hard an image is.
-   RAPS: APS + RAPS_PENALTY times the places beyond RAPS_FREE_PLACES: without its long sets.
-   RANK: the place of y, from 1: the same number of guesses for every image. */
+   APS: the sum of all p >= p_y: the sizes differ more between easy and hard images.
+   RAPS: APS + RAPS_PENALTY times the ranks after RAPS_FREE_PLACES: without the largest sets of APS.
+   RANK: the rank of y, from 1: the same number of guesses for every image. */
 typedef enum { SET_SCORE_LAC, SET_SCORE_APS, SET_SCORE_RAPS, SET_SCORE_RANK } set_score;
 
 #define RAPS_PENALTY 0.01

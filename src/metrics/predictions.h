@@ -1,4 +1,4 @@
-/* What a network makes of a list of images, several a forward pass. */
+/* The outputs of a network for a list of images, several in each forward pass. */
 #ifndef PREDICTIONS_H
 #define PREDICTIONS_H
 
@@ -16,7 +16,7 @@ typedef struct {
 
 typedef void (*prediction_function)(void *argument, const prediction *p);
 
-/* What is wrong with an image's `count` outputs: NULL where all are finite. scores may be NULL. */
+/* What is wrong with an image's `count` outputs; NULL where all are finite. scores may be NULL. */
 const char *find_output_fault(const float *scores, int count);
 
 /* Shows the network the list's images in order, `kind` as in image_views.h, and calls the function

@@ -1,4 +1,4 @@
-/* Calibration error, and the temperature by the likelihood.
+/* Calibration error, and the temperature of maximum likelihood.
  *
  * With l_i = log p_i and b = 1/temperature the log-likelihood of the right class y is
  * b l_y - log sum_i exp(b l_i), which is concave in b. Its slope is l_y - E(l), its curvature

@@ -1,4 +1,4 @@
-/* Whether the percentages of a network can be trusted, and the temperature that mends them. */
+/* The calibration error of a network's probabilities, and the temperature that makes it small. */
 #ifndef RELIABILITY_H
 #define RELIABILITY_H
 

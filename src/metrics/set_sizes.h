@@ -1,10 +1,9 @@
 /* How many guesses a network needs to be right with a given probability: the mean size of its
  * prediction sets (score LAC), and how sure that figure is.
  *
- * All images are resampled, those of the calibration and those that are measured: in resample b
- * image i counts as often as a Poisson number with mean 1 says that depends on b and i alone. So
- * two networks are resampled alike, and the spread of the difference of their figures over the
- * resamples is that of a paired comparison.
+ * A Poisson bootstrap over all images, calibration images and measured ones: in resample b image i
+ * counts as often as a Poisson number with mean 1 that depends only on b and i. So two networks get
+ * the same resamples, and the spread of their difference is that of a paired comparison.
  */
 #ifndef SET_SIZES_H
 #define SET_SIZES_H

@@ -1,7 +1,6 @@
 /* Every call of cuDNN that Darknet makes, checked: a failure names the call, cuDNN's reason and,
-   where a layer is at hand, the layer, and ends the program with exit code 1. Upstream looks at
-   none, so a convolution that cuDNN refuses left zeros as its output and the program went on with
-   those.
+   where one is known, the layer, and ends the program with exit code 1. Upstream checks none: a
+   convolution that cuDNN refused left zeros as its output, and the program went on with those.
 
    darknet.h includes it after cudnn.h, so that upstream's calls need no change. Without a GPU
    (-nogpu) there is nothing to call. */

@@ -1,4 +1,4 @@
-/* Sums by MPI in the memory of the machine; those of a GPU's numbers too, where NCCL is not. */
+/* Sums by MPI in main memory; without NCCL, also of numbers in the memory of a GPU. */
 #include "rank_backend.h"
 
 #include "allocate.h"

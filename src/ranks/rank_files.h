@@ -1,4 +1,5 @@
-/* What tells whether ranks train the same network on the same images by the same program. */
+/* Digests that show whether all ranks train the same network, on the same images, with the same
+ * program. */
 #ifndef RANK_FILES_H
 #define RANK_FILES_H
 

@@ -1,4 +1,4 @@
-/* Keeps what a rank is to save when a signal to stop comes. */
+/* Keeps the function with which a rank saves when a signal to stop comes. */
 #include "rank_save.h"
 
 #include <stddef.h>

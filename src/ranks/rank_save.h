@@ -4,8 +4,8 @@
 
 #if RANKS
 
-/* A rank that is gone cannot come to the end of a batch, and mpirun soon kills those that it asks
-   to stop. So half a second after the signal N of stop_signal.h a rank that waits or trains calls
+/* The other ranks may never finish the batch, and mpirun soon kills the ranks that it asks to stop.
+   So half a second after the signal N of stop_signal.h a rank that waits or trains calls
    `save`, which may save the weights of the last update, and ends all with exit code 128 + N. */
 void save_when_alone(void (*save)(void *argument), void *argument);
 
