@@ -26,7 +26,7 @@ def mean_and_spread(values):
 
 
 def exceeds(differences):
-    """Whether the mean difference, seed by seed, is beyond what the seeds explain (95 % by Student's t)."""
+    """Whether the mean difference, paired by seed, is significant (95 % by Student's t)."""
     if len(differences) < 2:
         return "one seed"
     degrees = len(differences) - 1
@@ -162,12 +162,12 @@ def has(table, measure):
 
 
 NOTE = (
-    "Percent, mean ± standard deviation over the seeds. In brackets: the difference from the first loss, seed by seed; "
-    "a star where it is beyond what the seeds explain (Student's t at 95 %). The best weights are selected by the "
-    "images they are reported on, which flatters every loss. Training loss: the running mean of Darknet at the end, "
-    "each loss in its own unit; training {}: on what it trained on, with the labels it was given.")
+    "Percent, mean ± standard deviation over the seeds. In brackets: the difference from the first loss, paired by "
+    "seed; a star where it is significant (Student's t at 95 %). The best weights are selected on the images they are "
+    "measured on, so every loss looks better than it is. Training loss: the running mean of Darknet at the end, each "
+    "loss in its own unit; training {}: on the training images, with the labels it was given.")
 NOTE_OF_GUESSES = (
-    " Guesses for 90 %: the mean size of prediction sets that hold the right class of nine in ten images, calibrated "
+    " Guesses for 90 %: the mean size of prediction sets that hold the right class for 90 % of the images, calibrated "
     "on one half of the validation images and measured on the other; fewer are better.")
 
 
