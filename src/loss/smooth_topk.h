@@ -60,14 +60,14 @@ enum {
    0. If it is finite and fewer than k other scores are finite, the label is always among the k
    best: loss 0, gradient 0.
 
-   Returns 0 or one of the errors above; on an error nothing is written. Allocates its scratch once
-   a call; the _workspace twin below does not. Safe to call from several threads. */
+   Returns 0 or one of the errors above; on an error nothing is written. Allocates its scratch
+   memory once a call; smooth_topk_cpu_workspace does not. Safe to call from several threads. */
 int smooth_topk_cpu(const smooth_topk_params *params, int batch, int classes, const float *scores,
                     const int *labels, float *loss, float *grad);
 
-/* The same with scratch of the caller's. Built with OpenMP, as many threads share the batch as the
-   workspace has room for. workspace_size is in bytes, at least smooth_topk_workspace_size(params,
-   1, classes), or the call returns SMOOTH_TOPK_ERROR_MEMORY. */
+/* The same with scratch memory of the caller. Built with OpenMP, as many threads share the batch as
+   the workspace has room for. workspace_size is in bytes; below smooth_topk_workspace_size(params,
+   1, classes) the call returns SMOOTH_TOPK_ERROR_MEMORY. */
 int smooth_topk_cpu_workspace(const smooth_topk_params *params, int batch, int classes,
                               const float *scores, const int *labels, float *loss, float *grad,
                               void *workspace, size_t workspace_size);
@@ -86,13 +86,13 @@ typedef struct {
     float weight; /* > 0 and finite */
 } smooth_topk_term;
 
-/* As smooth_topk_cpu; count >= 1 terms, of which each may have a k, tau, alpha and algorithm of its
-   own. One term of weight 1 is smooth_topk_cpu to the bit. A loss is NaN, +inf or 0 by the rules
-   above where that of one of its terms is NaN or +inf, or all are 0. */
+/* As smooth_topk_cpu, for count >= 1 terms, each with its own k, tau, alpha and algorithm. One term
+   of weight 1 gives the bits of smooth_topk_cpu. The loss is NaN or +inf where, by the rules above,
+   that of a term is. */
 int smooth_topk_sum_cpu(const smooth_topk_term *terms, int count, int batch, int classes,
                         const float *scores, const int *labels, float *loss, float *grad);
 
-/* Its twins with scratch of the caller's, as those of smooth_topk_cpu. */
+/* The same with scratch memory of the caller, and its checks, as for smooth_topk_cpu. */
 int smooth_topk_sum_cpu_workspace(const smooth_topk_term *terms, int count, int batch, int classes,
                                   const float *scores, const int *labels, float *loss, float *grad,
                                   void *workspace, size_t workspace_size);

@@ -12,7 +12,8 @@
 #define SMOOTH_TOPK_LOG2_E 1.4426950408889634
 #define SMOOTH_TOPK_LN_2 0.6931471805599453
 
-/* A temperature below the smallest normal float is the hard hinge, of which it is within 1e-38. */
+/* With a temperature below the smallest normal float the loss is computed as the hard hinge, from
+   which it differs by less than 1e-38. */
 SMOOTH_TOPK_FUNCTION int smooth_topk_is_hinge(float tau)
 {
     return tau < FLT_MIN;

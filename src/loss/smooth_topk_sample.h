@@ -6,8 +6,8 @@
 #include "smooth_topk.h"
 #include "smooth_topk_formulas.h"
 
-/* A sample that has a label, no NaN or +inf, a finite label score and a finite pivot; tau is no
-   hinge. */
+/* A sample with a label, without NaN or +inf, with finite scores of the label and the pivot; tau is
+   not so small that the loss is the hinge. */
 typedef struct {
     const smooth_topk_params *params;
     instruction_set set; /* of the vector loops */

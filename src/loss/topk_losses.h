@@ -38,8 +38,8 @@ int topk_loss_check(const topk_loss_params *params, int classes);
 
    scores  classes, classes >= 2
    label   0 .. classes-1
-   grad    classes, d loss / d scores; must not overlap scores. But for l2svm it sums to 0. Of equal
-           scores the first counts as the larger.
+   grad    classes, d loss / d scores; must not overlap scores. Its sum is 0, except for l2svm. Of
+           equal scores the first counts as the larger.
    scratch topk_loss_scratch(params, classes) bytes, aligned for double
 
    A NaN or +inf score makes loss and gradient NaN. A class with score -inf cannot be chosen; its
