@@ -315,6 +315,49 @@ divergent() {
         grep -q "make compare .*'softmax rate=0.01'" "$scratch/tune.out" || { cat "$scratch/tune.out"; return 1; }
 }
 check 'a rate at which the training diverges is said to, and does not win' divergent
+divergent_output() { # seen by a validation, before the next loss
+    program tune OUT="$scratch/diverge2" NOISE=0 FRACTION=1 SEEDS=1 BATCHES=20 EVERY=1 LRS="0.01 0.1 1e38" TAUS=1 \
+        LOSSES="softmax" >"$scratch/tune.out" 2>&1
+    grep -l 'No image of the validation set' "$scratch"/diverge2/runs/*/train.log &&
+        grep -q '^softmax .* diverged$' "$scratch/tune.out" || { cat "$scratch/tune.out"; return 1; }
+}
+check 'so is one whose validation has no output' divergent_output
+measuring() { # killed when it has trained and measures
+    start='exec setsid'
+    program compare OUT="$scratch/measuring" SEEDS=1 NOISE=0 FRACTION=1 BATCHES=20 JOBS=1 LOSSES=softmax \
+        >"$scratch/first.out" 2>&1 &
+    pid=$!
+    start=
+    tries=0
+    until ls "$scratch"/measuring/runs/*/measure.log >/dev/null 2>&1; do
+        sleep 0.01
+        tries=$((tries + 1))
+        [ $tries -lt 3000 ] && kill -0 $pid || { cat "$scratch/first.out"; return 1; }
+    done
+    kill -KILL -$pid
+    wait $pid
+    ls "$scratch"/measuring/runs/*/result.csv && { echo "it ended too early for this test"; return 1; }
+    program compare OUT="$scratch/measuring" SEEDS=1 NOISE=0 FRACTION=1 BATCHES=20 JOBS=1 LOSSES=softmax &&
+        [ "$(wc -l <"$scratch/measuring/results.csv")" -eq 2 ] &&
+        [ "$(cat "$scratch"/measuring/runs/*/cpu.csv | wc -l)" -eq 1 ]
+}
+check 'what was killed while it measured is measured, not trained again' measuring
+damaged() { # an image to train on and one to validate on
+    cp -r "$set" "$scratch/damaged" || return 1
+    for list in train valid; do
+        sed "s|$set|$scratch/damaged|" "$set/$list.txt" >"$scratch/damaged/$list.txt"
+        true >"$(sed -n 5p "$scratch/damaged/$list.txt")"
+    done
+    program compare DATA="$scratch/damaged" OUT="$scratch/damaged_out" SEEDS=1 NOISE=0 FRACTION=1 BATCHES=20 \
+        LOSSES="softmax smooth_topk" >"$scratch/second.out" 2>&1 || { cat "$scratch/second.out"; return 1; }
+    grep 'left out' "$scratch/second.out"
+    for list in train valid; do
+        [ "$(grep -c "left out: $(sed -n 5p "$scratch/damaged/$list.txt"): the file is empty" \
+            "$scratch/second.out")" -eq 1 ] || return 1
+    done
+    [ "$(cut -d, -f12 "$scratch/damaged_out/results.csv" | grep -c '[0-9]')" -eq 3 ] # top1 in the head too
+}
+check 'images that cannot be read are named once, and a comparison does without them' damaged
 
 check 'results of other settings are refused' refused 'BATCHES=401: the results in' BATCHES=401
 check 'another TAU in the same OUT is refused' refused 'are of [smooth_topk] k=3 tau=0.5 alpha=1 at rate 0.05' TAU=2

@@ -103,6 +103,46 @@ PY
 }
 check 'the paths that Darknet gets hold one label each, and lead to the images' paths
 
+hidden() { # what a Mac, a waste bin and Jupyter leave; a link that leads back; other formats
+    tree "$scratch/h" train/bee/1.png train/ant/1.png valid/bee/1.png valid/ant/1.png train/bee/._1.png \
+        train/.ipynb_checkpoints/1.png valid/.Trashes/x/1.png other/bee/2.png
+    ln -s .. "$scratch/h/train/bee/up" && ln -s ../../other/bee "$scratch/h/train/bee/linked" &&
+        touch "$scratch/h/train/bee/2.webp" || return 1
+    classes <<'PY'
+assert classes("h") == (["ant", "bee", "bee"], ["ant", "bee"]), classes("h")
+data = c.DataSet("h", 1)
+assert data.labels == ["ant", "bee"] and data.other_files == ["h/train/bee/2.webp"], (data.labels, data.other_files)
+PY
+}
+check 'hidden files, links that lead back and other formats are no images of a class' hidden
+odd_names() { # no UTF-8; a line break; a mark at the beginning of a text
+    tree "$scratch/odd" train/ant/1.png valid/ant/1.png
+    classes <<'PY'
+import os, shutil
+for split in (b"train", b"valid"):
+    shutil.copytree(b"odd/" + split + b"/ant", b"odd/" + split + b"/caf\xe9")
+os.rename(b"odd/train/ant/1.png", b"odd/train/ant/a\n\xe9.png")
+cafe = os.fsdecode(b"caf\xe9")
+assert classes("odd") == (["ant", cafe], ["ant", cafe]), classes("odd")
+data = c.DataSet("odd", 1)
+with open(c.draw(data, "odd_out", 0, 1, 1, range(2)), "rb") as file:
+    lines = file.read().split(b"\n")
+assert [os.path.realpath(line) for line in lines[:2]] == [os.path.realpath(os.fsencode(path)) for path in data.train]
+with open("odd_out/draws/p0_f1_s1.labels.csv", "rb") as file:
+    assert b"odd/train/ant/a\n\xe9.png" in file.read()
+def labels(text):
+    with open("odd/labels.txt", "wb") as file:
+        file.write(text)
+labels(b"\xef\xbb\xbfant \r\ncaf\xe9\r\n")
+assert c.DataSet("odd", 1).labels == ["ant", cafe], c.DataSet("odd", 1).labels
+labels("ant\ncat\n".encode("utf-16"))
+refused(lambda: c.DataSet("odd", 1), "odd/labels.txt: no text, or in UTF-16; save it as UTF-8")
+refused(lambda: c.write_whole("/dev/null/x", "x"), "/dev/null/x: cannot be written: Not a directory")
+os.remove("odd/labels.txt")
+PY
+}
+check 'names need not be UTF-8; labels may begin with a mark; UTF-16 is refused' odd_names
+
 # --- The draws
 draws() {
     python "$set" "$scratch" <<'PY'
@@ -339,7 +379,9 @@ assert rates == [0.1, 1, 10] and chosen == 1 and not said, (rates, chosen, said)
 # Within an error of the best (1.6 points) the least training loss.
 rates, chosen, said = search(lambda rate: {0.01: (0.500, 2.0), 0.1: (0.495, 1.0), 1: (0.45, 0.1)}[rate], [0.01, 0.1, 1])
 assert rates == [0.01, 0.1, 1] and chosen == 0.1, (rates, chosen)
-# Not for ever.
+# Not beyond what Darknet can compute with, nor for ever.
+rates, chosen, said = search(lambda rate: (None, None) if rate > 1 else (0.3, 1), [0.01, 1e38])
+assert rates == [0.01, 1e38] and chosen == 0.01 and not said, (rates, chosen, said)
 rates, chosen, said = search(lambda rate: (1 / (1 + rate), 1 + rate), [0.01, 0.1])
 assert len(rates) <= 6, rates
 PY
@@ -593,6 +635,13 @@ check 'BATCHES below the steps of the rate is blamed, not a file of ours' refuse
 check 'NOISE above 1 is refused' refused 'NOISE=0 1.5: 1.5 must be a number from 0 to 1' NOISE='0 1.5'
 check 'FRACTION 0 is refused' refused 'FRACTION=0: 0 must be a number above 0' FRACTION=0
 check 'SEEDS x is refused' refused 'SEEDS=1 x: x must be a whole number' SEEDS='1 x'
+alike() { # numbers that one name of a run stands for are one
+    python <<'PY'
+from compare_settings import SETTINGS
+assert SETTINGS["NOISE"][0]("0.12345671 0.12345672 0.2") == [0.123457, 0.2]
+PY
+}
+check 'NOISE has six digits, as the names of the runs' alike
 check 'blank NOISE is refused' refused 'must be one or more values' NOISE=' '
 check 'BATCHES 0 is refused' refused 'BATCHES=0: must be a whole number from 1' BATCHES=0
 check 'EVERY 0 is refused' refused 'EVERY=0: must be a whole number from 1' EVERY=0
@@ -603,6 +652,36 @@ endless() {
     refused "endless_softmax.cfg has no max_batches" NETWORK="$scratch/endless" BATCHES=
 }
 check 'a network that says no max_batches needs BATCHES' endless
+odd_network() { # SED-SCRIPT TEXT
+    for loss in softmax smooth_topk; do sed "$1" "$scratch/tiny_$loss.cfg" >"$scratch/odd_$loss.cfg"; done
+    refused "$2" NETWORK="$scratch/odd" BATCHES=20 OUT="$scratch/k"
+}
+check 'steps that are no numbers are refused' odd_network 's/^steps=.*/steps=10,x/' \
+    'odd_smooth_topk.cfg: steps=10,x: must be whole numbers from 0 to'
+check 'max_batches that is no number is refused' odd_network 's/^max_batches=.*/max_batches=many/' \
+    'odd_softmax.cfg: max_batches=many: must be a whole number from 0 to'
+check 'burn_in that is no whole number is refused' odd_network 's/^max_batches=.*/&\nburn_in=1.5/' \
+    'odd_softmax.cfg: burn_in=1.5: must be a whole number'
+check 'a learning rate that is no number is refused' odd_network 's/^learning_rate=.*/learning_rate=fast/' \
+    'odd_softmax.cfg: learning_rate=fast: is no number; say LR='
+as_darknet_reads() { # blanks, comments behind values, short names
+    sed 's/^\[net\]/ [ network ]/; s/^\[connected\]/[conn]/; s/=\(.*\)/ = \1 # so/; s/^policy.*/policy=steps/' \
+        "$scratch/tiny_softmax.cfg" >"$scratch/written.cfg"
+    printf ' steps = 10, 16\n' >"$scratch/steps" && sed -i "/^policy/r $scratch/steps" "$scratch/written.cfg"
+    python "$scratch/written.cfg" <<'PY'
+import sys
+from compare_losses import fill_in, network_text, read_losses
+from compare_settings import RATE
+settings = {"NETWORK": sys.argv[1], "LR": None, "TAU": None, "ALPHA": None, "K": 5, "BATCHES": 40}
+loss, = read_losses("softmax", RATE)
+fill_in(loss, settings)
+text = network_text(loss, settings, 7, loss.rate).splitlines()
+assert loss.rate == 0.05 and text[0] == "[net]" and text.count("max_batches=40") == 1, text
+assert text.count("output=7") == 1 and text.count("steps=20,32") == 1, text
+assert not [line for line in text if line.startswith("max_batches=20") or "#" in line], text
+PY
+}
+check 'a network is read as Darknet reads it' as_darknet_reads
 check 'LR 0 is refused' refused 'LR=0: must be a number above 0' LR=0
 check 'TAU -1 is refused' refused 'TAU=-1: must be' TAU=-1
 check 'TAU nan is refused' refused 'TAU=nan: must be' TAU=nan
@@ -626,6 +705,38 @@ check 'no such DATA is refused' refused 'DATA=nowhere: must be glyphs, cifar100 
 check 'no such NETWORK is refused' refused 'there is no nowhere_softmax.cfg, nowhere.cfg' NETWORK=nowhere
 check 'an odd loss is refused' refused 'must begin with the name of a section' LOSSES='softmax 5'
 check 'OUT with a space is refused' refused 'choose another' OUT="$scratch/a b"
+check 'OUT among the images is refused' refused "OUT=$set/train/out: is within $set/train" OUT="$set/train/out"
+check 'OUT below a file is refused' refused "$set/train.txt/out: Not a directory" OUT="$set/train.txt/out"
+default_out() { # of folders whose names Darknet cannot read; a command that can be pasted
+    mkdir -p "$scratch/my photos, \$x" || return 1
+    python "$scratch/my photos, \$x" <<'PY'
+import re, subprocess, sys
+from compare_out import command_line
+from compare_settings import read_settings
+chosen = read_settings({"DATA": sys.argv[1]}, False)["OUT"]
+assert re.fullmatch(r"build/compare_my_photos_+x\.[0-9a-f]{6}", chosen), chosen
+assert read_settings({"OUT": "-x"}, False)["OUT"] == "./-x", "Darknet takes -x for a flag"
+words = {"DATA": sys.argv[1] + "#'\"", "LOSSES": "softmax 'smooth_topk k=1,5'"}
+made = subprocess.run(command_line("-s -f - show", words), shell=True, text=True, capture_output=True,
+                      input='show:\n\t@echo "$$DATA" "$$LOSSES"\n')
+assert made.stdout == f"{words['DATA']} {words['LOSSES']}\n", made
+PY
+}
+check 'a folder of any name has an OUT, and its command can be pasted' default_out
+full_output() {
+    env K=5 tools/compare.py plan OUT >/dev/full 2>"$scratch/message"
+    code=$?
+    cat "$scratch/message"
+    [ $code -eq 1 ] && grep -q '^plan: standard output, .*: No space left on device' "$scratch/message" &&
+        ! grep -q Traceback "$scratch/message"
+}
+check 'an output that is full is said' full_output
+other_locale() {
+    env LC_ALL=C PYTHONUTF8=0 PYTHONCOERCECLOCALE=0 DATA="$scratch/odd" OUT="$scratch/other_locale" K=1 \
+        tools/compare.py plan >"$scratch/message" 2>&1 || { cat "$scratch/message"; return 1; }
+    xargs -d '\n' ls -L <"$scratch/other_locale/data/draws/p0_f1_s1.txt"
+}
+check 'names are read alike in a locale that is not UTF-8' other_locale
 overlap() {
     mkdir -p "$scratch/overlap" && cp "$set"/*.txt "$scratch/overlap" &&
         head -n 1 "$set/valid.txt" >>"$scratch/overlap/train.txt"

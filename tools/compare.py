@@ -112,30 +112,49 @@ def check_darknet():
         raise Refused(f"{DARKNET} is missing; run make in the root of the repository")
 
 
+def open_streams():
+    """Names of files need not be UTF-8, whatever the locale says, and standard output may be closed."""
+    if sys.getfilesystemencoding().lower() != "utf-8":
+        os.execv(sys.executable, [sys.executable, "-X", "utf8", *sys.argv])
+    if sys.stdout is None:
+        sys.stdout = open(os.devnull, "w")
+    sys.stdout.reconfigure(errors="backslashreplace")
+
+
+def show_help(asked):
+    shown = sys.stdout if asked else sys.stderr
+    print(__doc__ + "\nSettings:", file=shown)
+    for name, (_, default, meaning) in SETTINGS.items():
+        print(f"  {name:15} {meaning}" + (f" ({default})" if default else ""), file=shown)
+    shown.flush()
+    sys.exit(0 if asked else 1)
+
+
 def main():
+    open_streams()
     commands = {"compare": compare, "tune": tune, "plan": plan}
     command = sys.argv[1] if len(sys.argv) > 1 else ""
-    # make adds the names of what its command line sets.
-    if not (command in commands or command == "run" and len(sys.argv) == 3):
-        asked = sys.argv[1:] in (["-h"], ["--help"])
-        shown = sys.stdout if asked else sys.stderr
-        print(__doc__ + "\nSettings:", file=shown)
-        for name, (_, default, meaning) in SETTINGS.items():
-            print(f"  {name:15} {meaning}" + (f" ({default})" if default else ""), file=shown)
-        sys.exit(0 if asked else 1)
     try:
         signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
-        if command == "run":
+        if command == "run" and len(sys.argv) == 3:
             check_darknet()
             run_one(sys.argv[2])
-        else:
+        elif command not in commands:
+            show_help(sys.argv[1:] in (["-h"], ["--help"]))
+        else:  # make adds the names of what its command line sets
             check_names(sys.argv[2:])
             settings = read_settings(dict(os.environ), command == "tune")
             settings["plan"] = command == "plan"
             check_darknet()
             commands[command](settings)
+        sys.stdout.flush()
     except (Refused, PlotFailed) as reason:
         print(f"{command}: {reason}", file=sys.stderr)
+        sys.exit(1)
+    except OSError as error:
+        print(f"{command}: {error.filename or 'standard output, or a file in OUT'}: {error.strerror}", file=sys.stderr)
+        # What is left of standard output would fail again.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
         sys.exit(1)
     except KeyboardInterrupt:
         print("\nstopped; started again, it goes on from here", file=sys.stderr)

@@ -24,27 +24,59 @@ class Refused(Exception):
 # --- Files
 
 def write_whole(path, text):
-    """Replaces a file whole or not at all, and leaves it alone where nothing changes."""
+    """Replaces a file whole or not at all, and leaves it alone where nothing changes. The name of a file may be in it,
+    and be no UTF-8."""
+    written = text.encode("utf-8", "surrogateescape")
     if os.path.exists(path):
-        with open(path) as file:
-            if file.read() == text:
+        with open(path, "rb") as file:
+            if file.read() == written:
                 return
     # Several machines may write one file: each has a temporary one of its own.
     temporary = f"{path}.{os.uname().nodename}.{os.getpid()}.tmp"
-    with open(temporary, "w") as file:
-        file.write(text)
-    os.replace(temporary, path)
+    try:
+        with open(temporary, "wb") as file:
+            file.write(written)
+        os.replace(temporary, path)
+    except OSError as error:
+        if os.path.exists(temporary):
+            os.remove(temporary)
+        raise Refused(f"{path}: cannot be written: {error.strerror}") from None
+
+
+def split_lines(path):
+    """The lines of a text file, whatever editor wrote it."""
+    with open(path, "rb") as file:
+        text = file.read()
+    if text[:2] in (b"\xff\xfe", b"\xfe\xff") or b"\0" in text:
+        raise Refused(f"{path}: no text, or in UTF-16; save it as UTF-8")
+    lines = re.split("\r\n|\r|\n", text.removeprefix(b"\xef\xbb\xbf").decode("utf-8", "surrogateescape"))
+    return lines[:-1] if lines[-1] == "" else lines
 
 
 def read_lines(path, what):
     try:
-        with open(path) as file:
-            lines = [line for line in file.read().splitlines() if line.strip()]
+        lines = [line for line in split_lines(path) if line.strip()]
     except OSError as error:
         raise Refused(f"{path}: cannot be read ({error.strerror}); it should hold {what}") from None
     if not lines:
         raise Refused(f"{path}: is empty; it should hold {what}")
     return lines
+
+
+def files_below(folder):
+    """The files in the folder and in those below it, links to folders too, but for hidden ones: a program's, as
+    ._1.jpg, .Trashes and .ipynb_checkpoints are."""
+    def refuse(error):
+        raise Refused(f"{error.filename}: cannot be read: {error.strerror}")
+
+    def leads_up(path):
+        return os.path.islink(path) and f"{os.path.realpath(os.path.dirname(path))}/".startswith(
+            f"{os.path.realpath(path).rstrip('/')}/")
+    found = []
+    for where, folders, files in os.walk(folder, onerror=refuse, followlinks=True):
+        folders[:] = [name for name in folders if name[0] != "." and not leads_up(f"{where}/{name}")]
+        found += [os.path.join(where, name) for name in files if name[0] != "."]
+    return sorted(found)
 
 
 # --- Data sets: each becomes a directory in Darknet's layout
@@ -156,6 +188,7 @@ class DataSet:
     def __init__(self, directory, k=None):
         """k: guesses, and the size of a group where no file says it; without it 5, of few classes half."""
         self.directory = directory
+        self.other_files = []  # beside the images, in their folders
         train, valid = self.paths("train"), self.paths("valid", "val")
         self.train, self.valid = [path for path, _ in train], [path for path, _ in valid]
         both = set(map(os.path.realpath, self.train)) & set(map(os.path.realpath, self.valid))
@@ -225,8 +258,8 @@ class DataSet:
         file = self.directory + "/labels.txt"
         if os.path.exists(file):
             self.labels_from = file
-            self.labels = read_lines(file, "a label a line: the name of a folder, or a part of the paths, "
-                                     "of the class's images")
+            self.labels = [line.strip() for line in read_lines(file, "a label a line: the name of a folder, or a part "
+                                                               "of the paths, of the class's images")]
             seen = {}
             for line, label in enumerate(self.labels, 1):
                 first = seen.setdefault(label.strip("/"), line)
@@ -268,11 +301,11 @@ class DataSet:
                         raise Refused(f"{file}: there is no {line}, {seen_from}")
                 return [(path, inner) for path, inner in zip(found, below(directory, found))]
             if os.path.isdir(folder):
-                walked = [os.path.join(where, one) for where, _, files in os.walk(folder, followlinks=True)
-                          for one in files]
-                found = sorted(path for path in walked if os.path.splitext(path)[1].lower() in IMAGE_ENDS)
+                files = files_below(folder)
+                found = [path for path in files if os.path.splitext(path)[1].lower() in IMAGE_ENDS]
                 if not found:
                     raise Refused(f"{folder}: holds no images ({', '.join(IMAGE_ENDS)})")
+                self.other_files += sorted(set(files) - set(found))
                 return [(path, "./" + os.path.relpath(path, folder)) for path in found]
         raise Refused(f"{directory}: has neither {names[0]}.txt, a list of images, nor {names[0]}, a folder of them")
 

@@ -4,10 +4,11 @@ import os
 import re
 import shlex
 
-from compare_data import Refused
+from compare_data import Refused, split_lines
 
 # Sections at a network's end that are its loss, and so are replaced.
 LOSS_SECTIONS = ("softmax", "smooth_topk", "topk_loss", "cost", "logistic")
+SHORT_NAMES = {"[network]": "[net]", "[conv]": "[convolutional]", "[conn]": "[connected]", "[soft]": "[softmax]"}
 
 WITHOUT_K = ("l2svm", "gce", "multilabel_hinge", "multilabel_entropy")  # types of [topk_loss]
 
@@ -115,10 +116,34 @@ def read_losses(text, read_rate):
 
 # --- Networks
 
+def plain_line(line):
+    """A line of a network's file as Darknet reads it: no blanks around, no comment behind a value, no short names."""
+    line = line.strip()
+    if line.startswith("["):
+        line = re.sub(r"\s", "", line)
+        return SHORT_NAMES.get(line, line)
+    name, equals, value = line.partition("=")
+    return f"{name.strip()}={re.split('[#;]', value)[0].strip()}" if equals and line[0] not in "#;" else line
+
+
 def cfg_value(lines, name):
     """The last value of an option in a network's file."""
-    values = [line.split("=", 1)[1].strip() for line in lines if re.match(rf"{name}\s*=", line)]
+    values = [line.split("=", 1)[1] for line in lines if line.startswith(name + "=")]
     return values[-1] if values else None
+
+
+def whole_numbers(loss, name, text):
+    """Those that an option of the loss's network has, one or several with commas between them."""
+    words = [word.strip() for word in text.split(",")]
+    if not all(re.fullmatch("[0-9]{1,9}", word) for word in words):
+        raise Refused(f"{loss.base}: {name}={text}: must be {'whole numbers' if name == 'steps' else 'a whole number'} "
+                      "from 0 to 999999999" + (", with commas between them" if name == "steps" else ""))
+    return list(map(int, words))
+
+
+def batches_of_file(loss):
+    """max_batches of the loss's network; 0 where it says none."""
+    return whole_numbers(loss, "max_batches", cfg_value(loss.lines, "max_batches") or "0")[0]
 
 
 def base_section(network, section):
@@ -128,8 +153,10 @@ def base_section(network, section):
              f"{network}_smooth_topk.cfg"]
     for name in names:
         if name.endswith(".cfg") and os.path.isfile(name):
-            with open(name) as file:
-                return name, file.read().splitlines()
+            try:
+                return name, split_lines(name)
+            except OSError as error:
+                raise Refused(f"NETWORK={network}: {name}: cannot be read: {error.strerror}") from None
     others = "" if network.endswith(".cfg") else f", {names[2]}, {names[3]} or {names[4]}"
     raise Refused(f"NETWORK={network}: there is no {names[0]}{others}")
 
@@ -150,7 +177,8 @@ def split_loss(lines):
 
 def fill_in(loss, settings):
     """The loss's base, rate and options: what LOSSES says, then settings, then the network's own file."""
-    loss.base, loss.lines = base_section(settings["NETWORK"], loss.section)
+    loss.base, loss.text = base_section(settings["NETWORK"], loss.section)
+    loss.lines = list(map(plain_line, loss.text))
     body, section, options = split_loss(loss.lines)
     loss.options = options if section == loss.section else {}
     if loss.has_k():
@@ -166,17 +194,17 @@ def fill_in(loss, settings):
         try:
             loss.rate = float(text)
         except (TypeError, ValueError):
-            raise Refused(f"{loss.base}: has no learning_rate; say LR=") from None
+            said = "has no learning_rate" if text is None else f"learning_rate={text}: is no number"
+            raise Refused(f"{loss.base}: {said}; say LR=") from None
 
 
-def moved_steps(text, before, batches):
+def moved_steps(before_each, before, batches):
     """steps= of a .cfg of `before` batches, at the same parts of another number of them; each above the last, all below
     that number, which is more than there are steps."""
-    before_each = text.split(",")
     steps = []
     for i, step in enumerate(before_each):
         latest = batches - (len(before_each) - i)
-        steps.append(max(steps[-1] + 1 if steps else 1, min(latest, round(int(step) * batches / before))))
+        steps.append(max(steps[-1] + 1 if steps else 1, min(latest, round(step * batches / before))))
     return steps
 
 
@@ -184,7 +212,7 @@ def network_text(loss, settings, classes, rate, tau=None):
     """The network with the settings in place of its own (classes, batches, rate) and the loss as its last section."""
     lines = split_loss(loss.lines)[0]
     values = {"max_batches": settings["BATCHES"], "learning_rate": f"{rate:g}"}
-    before = int(cfg_value(lines, "max_batches") or settings["BATCHES"])
+    before = batches_of_file(loss) or settings["BATCHES"]
     with_weights = [i for i, line in enumerate(lines) if line.strip() in ("[connected]", "[convolutional]")]
     last_layer = max(with_weights, default=-1)
     result, section, current = [], "", -1
@@ -196,9 +224,10 @@ def network_text(loss, settings, classes, rate, tau=None):
             if name in values and section == "[net]":
                 line = f"{name}={values.pop(name)}"
             elif name == "steps" and section == "[net]":
-                line = "steps=" + ",".join(map(str, moved_steps(line.split("=")[1], before, settings["BATCHES"])))
+                steps = whole_numbers(loss, name, line.split("=")[1])
+                line = "steps=" + ",".join(map(str, moved_steps(steps, before, settings["BATCHES"])))
             elif name == "burn_in" and section == "[net]":  # the same part of the run
-                line = f"burn_in={int(line.split('=')[1]) * settings['BATCHES'] // before}"
+                line = f"burn_in={whole_numbers(loss, name, line.split('=')[1])[0] * settings['BATCHES'] // before}"
             elif current == last_layer and name in ("output", "filters"):
                 line = f"{name}={classes}"
         result.append(line)

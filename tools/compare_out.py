@@ -37,10 +37,11 @@ def preparing(out):
 
 
 def command_line(command, given):
-    """The call of make that these settings are, for a shell. LOSSES has quotes of its own: these stay readable."""
+    """The call of make that these settings are, for a shell; make takes one of two $. LOSSES has quotes of its own:
+    these stay readable."""
     return f"make {command} " + " ".join(
-        f'{name}="{value}"' if name == "LOSSES" and not set(value) & set('"$`\\') else f"{name}={shlex.quote(value)}"
-        for name, value in given.items())
+        f'{name}="{value}"' if name == "LOSSES" and not set(value) & set('"$`\\') else
+        f"{name}={shlex.quote(value.replace('$', '$$'))}" for name, value in given.items())
 
 
 def is_kept(kept):
@@ -73,7 +74,7 @@ def was_trained(out, names):
 
 def described(loss):
     """What settings.json says of a loss."""
-    digest = hashlib.sha256("\n".join(loss.lines).encode()).hexdigest()
+    digest = hashlib.sha256("\n".join(loss.text).encode("utf-8", "surrogateescape")).hexdigest()
     return {"section": loss.section, "options": loss.options, "rate": loss.rate, "base": loss.base,
             "sentence": loss.sentence(), "network": digest}
 
@@ -112,7 +113,7 @@ def keep_settings(settings, data, own):
     digest = hashlib.sha256()
     several = [",".join(map(str, labels)) for labels in data.train_labels + data.valid_labels] if data.several else []
     for text in data.labels + data.groups + data.train + data.valid + several:
-        digest.update(text.encode() + b"\n")
+        digest.update(text.encode("utf-8", "surrogateescape") + b"\n")
     now = {name: settings[name] for name in own}
     now["images"] = digest.hexdigest()
     now["several"] = data.several

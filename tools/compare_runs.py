@@ -31,6 +31,15 @@ def read_log(path):
     return list(csv.DictReader(io.StringIO(text[:text.rfind("\n") + 1])))
 
 
+def read_text(path):
+    """What Darknet said; "" where it has not yet."""
+    try:
+        with open(path, encoding="utf-8", errors="surrogateescape") as file:
+            return file.read()
+    except FileNotFoundError:
+        return ""
+
+
 def at_most(lines, count):
     """At most count of the lines, evenly spread."""
     step = max(1, len(lines) / count)
@@ -69,6 +78,7 @@ class Run:
         self.result_file = directory + "/result.csv"
         self.backup = directory + "/weights/run.backup"
         self.process = self.lock = None
+        self.weights = directory + "/weights/run.weights"  # the last ones
         self.first = 0
         if facts is None:
             try:
@@ -120,7 +130,7 @@ class Run:
                                         preexec_fn=stop_with_parent)
 
     def start(self, threads):
-        self.threads, self.is_training, self.may_fail = threads, True, False
+        self.threads, self.is_training, self.may_fail = threads, not self.is_trained(), False
         self.todo, self.output = self.measurements(), self.shown
         for name in (self.measured, self.sets):
             if os.path.exists(name):
@@ -133,26 +143,26 @@ class Run:
         self.seen = []  # (time, batch), the first and the last that were seen
         with open(self.shown, "ab") as shown:
             self.said_before = shown.tell()
-            self.begin(command, shown, threads)
+            if self.is_training:
+                self.begin(command, shown, threads)
 
     def measurements(self):
         """What is measured after the training, on the last weights: (command, where its output goes, whether it may
         fail). Too few images for prediction sets leave these out."""
         if not self.facts["measure"]:
             return []
-        own, weights = self.directory, self.directory + "/weights/run"
-        network = [own + "/run.cfg", weights + ".weights"]
+        own, network = self.directory, [self.directory + "/run.cfg", self.weights]
         training = (["valid", own + "/measure.data", *network, "-verbose"], self.measured, False)
         if self.facts.get("several"):  # labels an image: no prediction sets
             return [training]
         return [training,
                 (["calibrate", own + "/run.data", *network, "-cover", str(COVER)], own + "/calibrate.log", True),
-                (["valid", own + "/run.data", *network, "-sets", weights + ".sets"], self.sets, True)]
+                (["valid", own + "/run.data", *network, "-sets", own + "/weights/run.sets"], self.sets, True)]
 
     def poll(self):
         """None while it is at work; then Darknet's exit code. After a training there are the measurements."""
         code = self.exit_code(os.WNOHANG)
-        if code is None or code and not self.may_fail:
+        if code is None or code and not self.may_fail and not self.has_figures(code):
             return code
         if code or not self.todo:
             return 0
@@ -164,6 +174,8 @@ class Run:
 
     def exit_code(self, how):
         """Of the process; None while it is at work. A training's CPU time is noted when it has ended."""
+        if self.process is None:  # trained by an earlier call, which was stopped before it had measured
+            return 0
         if self.process.returncode is None:
             ended, status, usage = os.wait4(self.process.pid, how)
             if ended:
@@ -182,11 +194,28 @@ class Run:
         except (OSError, ValueError):
             return ""
 
-    def stop(self):
+    def terminate(self):
         if self.process:
             self.process.terminate()
-            self.exit_code(0)
+
+    def stop(self):
+        self.terminate()
+        self.exit_code(0)
         self.release()
+
+    def is_trained(self):
+        rows = read_log(self.log)
+        return bool(rows) and int(rows[-1]["batch"]) == self.facts["batches"] and os.path.exists(self.weights)
+
+    def has_figures(self, code):
+        """Whether this code only says that a measurement leaves out images, as the training did."""
+        return code == 1 and not self.is_training and "images were left out: the figures are" in read_text(self.output)
+
+    def left_out(self):
+        """The images that this run did without, and why."""
+        text = read_text(self.shown) + read_text(self.measured)
+        found = re.findall("Left out (?:image number [0-9]+, |of the validation: )(.+?): (.+)", text)
+        return list(dict.fromkeys(f"{os.path.realpath(path)}: {why}" for path, why in found))
 
     def saved_batch(self):
         """Where its last weights are from."""
@@ -260,8 +289,7 @@ class Run:
         return read_results(self.result_file)[0]
 
     def end_of_output(self):
-        with open(self.output, errors="replace") as shown:
-            return "".join("  " + line for line in shown.readlines()[-12:])
+        return "".join(f"  {line}\n" for line in read_text(self.output).splitlines()[-12:])
 
     def failure(self, code):
         how = f"signal {-code}" if code < 0 else f"exit code {code}"
@@ -344,13 +372,19 @@ def train_all(runs, jobs, ended, diverged=None, advice=None):
     terminal = sys.stdout.isatty()
     threads = max(1, (os.cpu_count() or 1) // jobs)
     waiting, running, paces, done = list(runs), [], [], 0
-    printed, retry, told, total = time.time(), 0, False, None
+    printed, retry, told, total, left_out = time.time(), 0, False, None, set()
 
     def say(line, end):
         if terminal:
             print("\r" + line + "\033[K", end="\n" if end else "", flush=True)
         else:
             print(line, flush=True)
+
+    def name_left_out(run):
+        new = [line for line in run.left_out() if line not in left_out]
+        left_out.update(new)
+        for line in new[:5] + ([f"... and {len(new) - 5} more"] if len(new) > 5 else []):
+            say("left out: " + line, True)
 
     def next_run():
         nonlocal done
@@ -386,7 +420,7 @@ def train_all(runs, jobs, ended, diverged=None, advice=None):
                 done += 1
                 if run.pace():
                     paces.append(run.pace())
-                if code == 1 and diverged and "not finite" in run.end_of_output():
+                if code == 1 and diverged and re.search("not finite|holds a NaN", run.end_of_output()):
                     run.release()
                     diverged(run)
                 elif code:
@@ -394,6 +428,7 @@ def train_all(runs, jobs, ended, diverged=None, advice=None):
                     raise Refused(run.failure(code))
                 else:
                     run.end()
+                    name_left_out(run)
                     ended(run)
                 retry = 0
             now = [(run, run.batch()) for run in running]
@@ -412,7 +447,7 @@ def train_all(runs, jobs, ended, diverged=None, advice=None):
             say(line + ("" if left is None else f", {duration(left)} left"), False)
     finally:
         for run in running:
-            run.process.terminate()
+            run.terminate()
         for run in running:
             run.stop()
         if terminal:

@@ -4,8 +4,8 @@ import math
 import os
 import re
 
-from compare_data import Refused
-from compare_losses import cfg_value, fill_in, read_losses
+from compare_data import IMAGE_ENDS, SPLITS, Refused
+from compare_losses import batches_of_file, cfg_value, file_name, fill_in, read_losses
 from compare_out import command_line
 from compare_runs import time_in_words
 
@@ -20,7 +20,7 @@ def number(low, high, whole=False, above=False):
         pattern = r"[0-9]+" if whole else r"[0-9]*\.?[0-9]+([eE][-+]?[0-9]+)?|[0-9]+\."
         if not re.fullmatch(pattern, text):
             raise ValueError(f"must be {limits}")
-        value = int(text) if whole else float(text)
+        value = int(text) if whole else float(f"{float(text):g}")  # as it is written into files and names
         if not low <= value <= high or (above and value == low):
             raise ValueError(f"must be {limits}")
         return value
@@ -118,9 +118,17 @@ def read_settings(environment, tune):
     if settings["NOISE"] is None:
         settings["NOISE"] = [0.3] if tune else [0, 0.3, 0.6, 1] if is_glyphs else [0]
     settings["command"] = "tune" if tune else "compare"
-    of_data = "" if is_glyphs else "_" + os.path.basename(os.path.normpath(data))
+    name = os.path.basename(os.path.normpath(data))
+    # Darknet reads no path with these.
+    refused = r"[\s#,]"
+    of_data = "" if is_glyphs else "_" + (file_name(name) if re.search(refused, name) else name)
     settings["OUT"] = settings["OUT"] or f"build/{settings['command']}{of_data}"
-    if re.search(r"[\s#,]", settings["OUT"]):
+    if settings["OUT"].startswith("-"):  # Darknet takes that for a flag
+        settings["OUT"] = "./" + settings["OUT"]
+    for split in SPLITS:
+        if f"{os.path.realpath(settings['OUT'])}/".startswith(f"{os.path.realpath(data)}/{split}/"):
+            raise Refused(f"OUT={settings['OUT']}: is within {data}/{split}, where the images are; choose another")
+    if re.search(refused, settings["OUT"]):
         raise Refused(f"OUT={settings['OUT']}: Darknet reads no path with spaces, # or commas; choose another")
     if tune:
         for name in ("NOISE", "FRACTION", "SEEDS"):
@@ -160,10 +168,10 @@ def default_batches(settings, images):
     first = settings["losses"][0]
     if "NETWORK" not in settings["given"]:
         return math.ceil(PASSES * images * max(settings["FRACTION"]) / images_a_batch(settings))
-    text = cfg_value(first.lines, "max_batches")
-    if not text or not re.fullmatch(r"[1-9][0-9]{0,8}", text):
+    batches = batches_of_file(first)
+    if not batches:
         raise Refused(f"BATCHES: {first.base} has no max_batches; say how long to train")
-    return int(text)
+    return batches
 
 
 def check_steps(loss, settings):
@@ -184,6 +192,9 @@ def describe(data, settings):
     if settings["DATA"] != "glyphs":
         lines += [f"{name} is not given: {settings[name]}" for name in ("NETWORK", "BATCHES")
                   if name not in settings["given"]]
+    if data.other_files:
+        some = ", ".join(data.other_files[:3]) + (", ..." if len(data.other_files) > 3 else "")
+        lines.append(f"note: left out, as they do not end in {', '.join(IMAGE_ENDS)}: {some}")
     without = data.without_images()
     if without:
         named = ", ".join(without[:5]) + (", ..." if len(without) > 5 else "")

@@ -114,7 +114,8 @@ class Tuning:
         tried = sorted(one.rate for one in self.of_loss(loss) if one.tau == run.tau)
         if len(tried) < 2 or tried[0] < run.rate < tried[-1]:
             return None
-        return rounded(run.rate ** 2 / (tried[1] if run.rate == tried[0] else tried[-2]))
+        beyond = rounded(run.rate ** 2 / (tried[1] if run.rate == tried[0] else tried[-2]))
+        return beyond if 1e-37 < beyond < 1e37 else None  # what Darknet can compute with
 
     def search(self):
         """Trains all, and goes on where a loss's best is at the edge."""

@@ -72,7 +72,8 @@ def has_cairo():
 
 
 def run_gnuplot(text):
-    result = subprocess.run(["gnuplot"], input=text, text=True, capture_output=True)
+    # The path of the picture need not be UTF-8.
+    result = subprocess.run(["gnuplot"], input=text, encoding="utf-8", errors="surrogateescape", capture_output=True)
     if result.returncode:
         raise PlotFailed(f"gnuplot failed:\n{result.stderr}")
     return result.stdout
