@@ -135,6 +135,9 @@ static void bad_files(void **state)
     (void)state;
     ASSERT_REASON("GIF89a", "a GIF image; JPEG, PNG, BMP and PNM are read");
     ASSERT_REASON("RIFF1234WEBP", "a WebP image");
+    ASSERT_REASON("1234ftypheic", "a HEIC image or a video");
+    ASSERT_REASON("1234ftypavif", "an AVIF image");
+    ASSERT_REASON("version https://git-lfs.github.com/spec/v1", "a pointer of Git LFS");
     ASSERT_REASON("II*\0", "a TIFF image");
     ASSERT_REASON("hello", "JPEG, PNG, BMP and PNM are read");
     ASSERT_REASON("", "JPEG, PNG, BMP and PNM are read");

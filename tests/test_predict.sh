@@ -89,6 +89,17 @@ assert all("guesses" in o for o in objects[:2] + objects[3:])
 PY
 }
 check 'a bad image is named on stderr and in its line; the exit code is 1' bad_images
+pipes() { # one that nobody writes to; one whose writer takes its time
+    mkfifo "$scratch/pipe.png" || return 1
+    timeout 60 "$darknet" classifier predict "$scratch/x.data" "$scratch/a.cfg" "$scratch/backup/a.weights" \
+        "$scratch/pipe.png" >"$scratch/out" 2>&1
+    [ $? -eq 1 ] && grep -q 'No guesses for ".*/pipe.png": the file is empty' "$scratch/out" || return 1
+    image=$(head -n 1 "$scratch/train.txt")
+    { head -c 50 "$image" && sleep 0.5 && tail -c +51 "$image"; } |
+        "$darknet" classifier predict "$scratch/x.data" "$scratch/a.cfg" "$scratch/backup/a.weights" /dev/stdin -csv \
+            >"$scratch/csv" 2>"$scratch/err" && grep -q '^"/dev/stdin",,"' "$scratch/csv"
+}
+check 'an image may come through a pipe; one that nobody writes to is empty' pipes
 odd_path() { # quotes, control characters and what is no UTF-8
     python3 -B - "$scratch" "$darknet" <<'PY'
 import json, os, subprocess, sys

@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -191,6 +192,9 @@ static const char *format_name(const unsigned char *file, size_t size)
     if (has_mark(file, size, "GIF8", 4)) return "a GIF image; ";
     if (has_mark(file, size, "II*", 3) || has_mark(file, size, "MM\0*", 4)) return "a TIFF image; ";
     if (has_mark(file, size, "RIFF", 4)) return "a WebP image; ";
+    if (size >= 12 && memcmp(file + 4, "ftypavif", 8) == 0) return "an AVIF image; ";
+    if (size >= 12 && memcmp(file + 4, "ftyp", 4) == 0) return "a HEIC image or a video; ";
+    if (has_mark(file, size, "version https://git-lfs", 23)) return "a pointer of Git LFS; ";
     return "";
 }
 
@@ -284,7 +288,8 @@ static int read_to_end(int file, unsigned char **bytes, size_t *count)
     *bytes = allocate_unset(room);
     for (;;) {
         ssize_t got = read(file, *bytes + *count, room - *count);
-        if (got < 0 && errno == EINTR) continue;
+        if (got < 0 && errno == EAGAIN) poll(&(struct pollfd){.fd = file, .events = POLLIN}, 1, -1);
+        if (got < 0 && (errno == EINTR || errno == EAGAIN)) continue;
         if (got <= 0) return (int)got;
         *count += (size_t)got;
         if (*count == size) return 0;
@@ -299,7 +304,8 @@ static int read_to_end(int file, unsigned char **bytes, size_t *count)
 
 unsigned char *read_whole_file(const char *path, size_t *size, const char **why)
 {
-    int file = open(path, O_RDONLY | O_CLOEXEC);
+    /* A pipe that nobody writes to is an empty file; nothing waits for a writer. */
+    int file = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
     unsigned char *bytes = NULL;
     size_t count = 0;
     *why = NULL;
