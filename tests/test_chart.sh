@@ -45,5 +45,10 @@ check 'no such log is refused' refused 'nowhere.csv: cannot be read' LOGS=nowher
 check 'another file is refused' refused 'is no log of classifier train -log' LOGS=README.md
 check 'X=5 is refused' refused 'X=5: must be batches, epochs or time' X=5
 printf '%s\n' "$head" >"$scratch/empty.csv"
+{ printf '%s\n' "$head" && head -n 2 "$scratch/a.csv" | tail -n 1 | sed 's/,[^,]*,/,nan,/'; } >"$scratch/nan.csv"
+check 'a number that is none is refused' refused 'nan.csv: line 2 is not of finite numbers' LOGS="$scratch/nan.csv"
+spaces() { cp "$scratch/a.csv" "$scratch/a b.csv" && chart LOGS="'$scratch/a b.csv' $scratch/b.csv"; }
+check 'a log with a space in its name is named in quotes' spaces
+check 'quotes that do not end are refused' refused 'No closing quotation' LOGS="'a"
 check 'a log without rows is refused' refused 'holds no validation yet' LOGS="$scratch/empty.csv"
 finish

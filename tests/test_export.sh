@@ -215,6 +215,13 @@ changed '/pad=1/d; s/size=3/size=99/' 'size=99: out of range' crop
 changed 's/stride=2/stride=-2/' 'stride=-2: out of range'
 changed 's/activation=leaky/activation=mish/' 'activation=mish: is unknown here'
 changed 's/from=-2/from=-9/' '-9 is out of range'
+by_default() { # what is not given may be out of range too
+    PYTHONPATH=tools python3 -B -c 'from export_cfg import Section
+Section("x.cfg", 9, "smooth_topk").wholes("k", "5", 1, 3)' >"$scratch/said" 2>&1
+    grep -q 'Refused: x.cfg, line 9: \[smooth_topk\] k=5: out of range; must be whole numbers between commas, 1 to 3' \
+        "$scratch/said"
+}
+check 'refused: a k by default that is out of range' by_default
 changed 's/layers=-1,1/layers=-1,99/' '99 is out of range'
 changed 's/k=1,5/k=1,6/' 'k=1,6: out of range; must be whole numbers between commas, 1 to 5'
 changed 's/tau=0.5,1/tau=1,2,3/' 'as many numbers as k'

@@ -4,14 +4,16 @@
 usage: LOGS="a.csv b.csv" tools/chart.py     `make chart LOGS="a.csv b.csv"` does that
 
 Settings are environment variables:
-  LOGS   the files, with spaces between them
+  LOGS   the files, with spaces between them; one whose name has a space in quotes
   X      batches, epochs or time: the axis (batches)
   OUT    the pictures are OUT.svg and OUT.png (build/chart)
 Each log gets a line in the terminal too; without gnuplot, only that.
 """
 import csv
 import io
+import math
 import os
+import shlex
 import sys
 
 sys.dont_write_bytecode = True  # tools/ stays as it is
@@ -41,8 +43,10 @@ def read(path):
     for number, line in enumerate(lines, 2):
         try:
             rows.append({name: float(line[name]) if line[name] else None for name in columns})
+            if not all(value is None or math.isfinite(value) for value in rows[-1].values()):
+                raise ValueError
         except (TypeError, ValueError):
-            raise Refused(f"LOGS: {path}: line {number} is not of numbers alone") from None
+            raise Refused(f"LOGS: {path}: line {number} is not of finite numbers alone") from None
     if not rows:
         raise Refused(f"LOGS: {path}: holds no validation yet")
     return tops[0], rows
@@ -78,7 +82,10 @@ def table_line(name, top, rows, width):
 
 
 def chart(environment):
-    paths = environment.get("LOGS", "").split()
+    try:
+        paths = shlex.split(environment.get("LOGS", ""))
+    except ValueError as reason:
+        raise Refused(f"LOGS={environment['LOGS']}: {reason}") from None
     axis = environment.get("X") or "batches"
     out = environment.get("OUT") or "build/chart"
     if not paths:

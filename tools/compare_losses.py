@@ -5,10 +5,10 @@ import re
 import shlex
 
 from compare_data import Refused, split_lines
+from export_cfg import NAMES as SECTION_NAMES
 
 # Sections at a network's end that are its loss, and so are replaced.
 LOSS_SECTIONS = ("softmax", "smooth_topk", "topk_loss", "cost", "logistic")
-SHORT_NAMES = {"[network]": "[net]", "[conv]": "[convolutional]", "[conn]": "[connected]", "[soft]": "[softmax]"}
 
 WITHOUT_K = ("l2svm", "gce", "multilabel_hinge", "multilabel_entropy")  # types of [topk_loss]
 
@@ -119,9 +119,9 @@ def read_losses(text, read_rate):
 def plain_line(line):
     """A line of a network's file as Darknet reads it: no blanks around, no comment behind a value, no short names."""
     line = line.strip()
-    if line.startswith("["):
-        line = re.sub(r"\s", "", line)
-        return SHORT_NAMES.get(line, line)
+    if re.fullmatch(r"\[.*\]", line):
+        section = re.sub(r"\s", "", line)[1:-1]
+        return f"[{SECTION_NAMES.get(section, section)}]"
     name, equals, value = line.partition("=")
     return f"{name.strip()}={re.split('[#;]', value)[0].strip()}" if equals and line[0] not in "#;" else line
 

@@ -30,7 +30,7 @@ class Section:
     def _read(self, pattern, convert, name, text, least, most, range_in_words):
         value = re.split("[#;]", text)[0]  # what follows is a comment
         if not pattern.fullmatch(value) or not least <= convert(value) <= most:
-            self.refuse(f"{name}={self.options[name]}: out of range; must be {range_in_words}")
+            self.refuse(f"{name}={self.options.get(name, text)}: out of range; must be {range_in_words}")
         return convert(value)
 
     def whole(self, name, default, least=0, most=LARGEST):
