@@ -9,6 +9,8 @@
 #define multiply_rows SIMD_NAME(multiply_rows)
 #define multiply_columns SIMD_NAME(multiply_columns)
 
+#define CACHE_LINE 16 /* numbers */
+
 /* Rows of sums beside 1, 2 and 3 vectors of columns. */
 #undef ROWS_1
 #undef ROWS_2
@@ -59,12 +61,17 @@ LOOP void pack_transposed_panel(const float *b, ptrdiff_t b_row, int depth, int 
 }
 
 /* `rows` rows of c, at most 12, and `columns` vectors of each. The sums begin at 0, not at c, so
-   that long sums are made of short ones. Pointers to every fourth row spare registers. */
+   that long sums are made of short ones. Pointers to every fourth row spare registers. What will be
+   written is asked for first, as it comes from memory while the sums are made. */
 INLINE void multiply_piece(const int rows, const int columns, const panel_product *p,
                            const float *a, const float *b, float *c)
 {
     floats sums[12][3];
     ptrdiff_t width = p->width, a_row = p->a_row, a_step = p->a_step, c_row = p->c_row;
+#pragma GCC unroll 12
+    for (int i = 0; i < rows; ++i)
+        for (int j = 0; j < columns * LANES; j += CACHE_LINE)
+            __builtin_prefetch(c + i * c_row + j, 1);
 #pragma GCC unroll 12
     for (int i = 0; i < rows; ++i)
 #pragma GCC unroll 3
@@ -121,3 +128,5 @@ LOOP void multiply_columns(const panel_product *p, const float *a, const float *
 }
 
 LOOPS(panel_kernels) = {LANES, pack_panel, pack_transposed_panel, multiply_columns};
+
+#undef CACHE_LINE
