@@ -1,5 +1,5 @@
-/* The threads of a training step: they are made once, sleep between parallel loops, and take first
-   their own share of the tasks, then what is left of the others'. */
+/* The threads of a training step: they are made once, sleep where there is nothing to do for longer
+   than a moment, and take first their own share of the tasks, then what is left of the others'. */
 #define _GNU_SOURCE
 #include "cpu_threads.h"
 
@@ -9,9 +9,12 @@
 #include <signal.h>
 #include <sys/resource.h>
 #include <sys/syscall.h>
+#include <time.h>
 #include <unistd.h>
 
 #define BACKGROUND_NICENESS 5
+/* Nanoseconds that a thread waits awake before it sleeps: waking one up takes about as long. */
+#define AWAKE 30000
 
 /* The tasks of one slot, taken atomically: by its own thread, and by others that have no more. A
    cache line each. */
@@ -43,21 +46,54 @@ static void take_tasks(parallel_loop *shared, int slot)
     }
 }
 
+static long nanoseconds_since(const struct timespec *start)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (now.tv_sec - start->tv_sec) * 1000000000 + now.tv_nsec - start->tv_nsec;
+}
+
+static int has_begun(void)
+{
+    return __atomic_load_n(&loop, __ATOMIC_ACQUIRE) != 0;
+}
+
+static int has_ended(void)
+{
+    return __atomic_load_n(&helping, __ATOMIC_ACQUIRE) == 0;
+}
+
+/* Waits for a moment, awake. */
+static void wait_awake(int (*is_over)(void))
+{
+    struct timespec start;
+    clock_gettime(CLOCK_MONOTONIC, &start);
+    while (!is_over() && nanoseconds_since(&start) < AWAKE)
+        ;
+}
+
+static void set_loop(parallel_loop *value)
+{
+    __atomic_store_n(&loop, value, __ATOMIC_RELEASE);
+}
+
 static void *helper(void *number)
 {
     int slot = (int)(long)number;
     unsigned long seen = 0;
-    pthread_mutex_lock(&mutex);
     for (;;) {
+        wait_awake(has_begun);
+        pthread_mutex_lock(&mutex);
         while (seen == loops || !loop || slot >= cpu.threads) pthread_cond_wait(&begin, &mutex);
         parallel_loop *mine = loop;
         seen = loops;
-        ++helping;
+        __atomic_add_fetch(&helping, 1, __ATOMIC_RELAXED);
         pthread_mutex_unlock(&mutex);
         take_tasks(mine, slot);
         pthread_mutex_lock(&mutex);
-        if (loop == mine) loop = 0;
-        if (!--helping) pthread_cond_signal(&end);
+        if (loop == mine) set_loop(0);
+        if (!__atomic_sub_fetch(&helping, 1, __ATOMIC_RELEASE)) pthread_cond_signal(&end);
+        pthread_mutex_unlock(&mutex);
     }
     return 0;
 }
@@ -89,7 +125,7 @@ void parallel_for(int tasks, void (*work)(void *argument, int task, int slot), v
         shares[i] = (share){(int)((long)tasks * i / slots), (int)((long)tasks * (i + 1) / slots)};
     if (helpers < cpu.threads - 1) make_helpers();
     pthread_mutex_lock(&mutex);
-    loop = &mine;
+    set_loop(&mine);
     ++loops;
     pthread_mutex_unlock(&mutex);
     if (tasks > 2 || helpers >= cpu.threads) /* one alone might be of those not wanted now */
@@ -98,7 +134,10 @@ void parallel_for(int tasks, void (*work)(void *argument, int task, int slot), v
         pthread_cond_signal(&begin);
     take_tasks(&mine, 0);
     pthread_mutex_lock(&mutex);
-    loop = 0;
+    set_loop(0);
+    pthread_mutex_unlock(&mutex);
+    wait_awake(has_ended);
+    pthread_mutex_lock(&mutex);
     while (helping) pthread_cond_wait(&end, &mutex);
     pthread_mutex_unlock(&mutex);
     pthread_mutex_unlock(&caller);
