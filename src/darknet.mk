@@ -36,6 +36,7 @@ $(addprefix $(OBJDIR),$(PLUGIN_OBJ)): WARNINGS = -Wextra -isystem include -isyst
 # What upstream allocates is looked at.
 UPSTREAM_OBJ := $(patsubst %.c,$(OBJDIR)%.o,$(notdir $(wildcard src/*.c examples/*.c)))
 $(UPSTREAM_OBJ): CFLAGS += -include plugin/base/checked_memory.h
+$(filter %_layer.o,$(UPSTREAM_OBJ)): CFLAGS += -DLAYER_ARRAYS
 $(UPSTREAM_OBJ): plugin/base/checked_memory.h plugin/base/allocate.h
 # With -Ofast clang takes every number that a function gets for a finite one, and no pragma in a file undoes that. Our
 # loops, which are vectors already, lose nothing by -O3. (clang warns of -fno-fast-math after -Ofast, for every file.)

@@ -147,6 +147,29 @@ static void too_much(void *unused)
     allocate(SIZE_MAX / 4, 2);
 }
 
+static void too_long(void *unused)
+{
+    (void)unused;
+    allocate_array(SIZE_MAX / 4, 4);
+}
+
+/* Also where the memory was in use before: from the second turn on. */
+static void test_arrays(void **state)
+{
+    const size_t sizes[] = {0, 100, 131071, 131072, 131073, 196608, 200000, 1000003, 5000000};
+    (void)state;
+    for (int i = 0; i < 4 * (int)(sizeof sizes / sizeof *sizes); ++i) {
+        size_t bytes = sizes[i / 4];
+        char *array = allocate_array(bytes, 1);
+        if (bytes > 131072) assert_int_equal((uintptr_t)array % 64, 0);
+        for (size_t n = 0; n < bytes; ++n)
+            if (array[n]) fail_msg("%zu bytes: %zu is %d", bytes, n, array[n]);
+        memset(array, 1, bytes);
+        free(array);
+    }
+    refused(too_long, NULL, "out of memory: ");
+}
+
 static void test_memory(void **state)
 {
     (void)state;
@@ -892,6 +915,7 @@ int main(void)
 #define TEST(name) cmocka_unit_test_setup_teardown(name, make_directory, remove_directory)
     const struct CMUnitTest tests[] = {
         TEST(test_memory),
+        TEST(test_arrays),
         TEST(test_finite),
         TEST(test_seeds),
         TEST(test_replacement),

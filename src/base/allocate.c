@@ -1,4 +1,5 @@
 /* Memory and texts, or the end of the program. */
+#define _DEFAULT_SOURCE /* madvise */
 #include "allocate.h"
 
 #include "ending.h"
@@ -7,6 +8,13 @@
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#define CACHE_LINE 64
+/* Bytes of a long array, more than a page; a shorter one lies as it comes. */
+#define LONG_ARRAY 131072
 
 static __thread allocation_purpose purpose;
 
@@ -43,6 +51,34 @@ void *allocate(size_t count, size_t size)
 {
     if (!count || !size) count = size = 1;
     return there(calloc(count, size), product(count, size));
+}
+
+/* Zeros without touching whole pages. */
+static void clear(char *block, size_t bytes)
+{
+#if defined MADV_DONTNEED && defined MADV_HUGEPAGE
+    size_t page = (size_t)sysconf(_SC_PAGESIZE), before = -(uintptr_t)block % page;
+    size_t after = ((uintptr_t)block + bytes) % page, whole = bytes - before - after;
+    /* With the pages in part: arrays side by side can then share a large page. */
+    size_t begun = before ? page - before : 0, left = after ? page - after : 0;
+    madvise(block - begun, begun + bytes + left, MADV_HUGEPAGE);
+    if (madvise(block + before, whole, MADV_DONTNEED) == 0) {
+        memset(block, 0, before);
+        memset(block + before + whole, 0, after);
+        return;
+    }
+#endif
+    memset(block, 0, bytes);
+}
+
+void *allocate_array(size_t count, size_t size)
+{
+    size_t bytes = product(count, size);
+    void *block;
+    if (bytes < LONG_ARRAY) return allocate(count, size);
+    if (posix_memalign(&block, CACHE_LINE, bytes)) out_of_memory(bytes);
+    clear(block, bytes);
+    return block;
 }
 
 void *allocate_unset(size_t bytes)

@@ -8,7 +8,11 @@
 #include "allocate.h"
 
 #define malloc(size) allocate_unset(size)
+#ifdef LAYER_ARRAYS /* a layer's file: what it allocates are its arrays */
+#define calloc(count, size) allocate_array(count, size)
+#else
 #define calloc(count, size) allocate(count, size)
+#endif
 #define realloc(memory, size) reallocate(memory, 1, size)
 
 #endif
