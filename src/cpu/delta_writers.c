@@ -2,12 +2,12 @@
 #include "delta_writers.h"
 
 #include "cpu_settings.h"
+#include "route_layer.h"
+#include "shortcut_layer.h"
 
-/* Layers whose backward pass, in src/cpu, can write to the delta of the layer before them without
-   adding. */
-static int can_overwrite(const layer *l)
+int adds_whole_layers(const layer *l, int index)
 {
-    return l->type == CONVOLUTIONAL || l->type == MAXPOOL;
+    return l->w == l->out_w && l->h == l->out_h && l->c == l->out_c && l->index != index - 1;
 }
 
 /* Layers whose delta is an array of their own that they do not write to. */
@@ -33,16 +33,32 @@ static int first_writer(const network *net, int target)
     return i;
 }
 
+/* Whether a layer's backward pass, in src/cpu, can write to all of the target's delta without
+   adding. Upstream's of [route] and [shortcut], which a network may have, cannot. */
+static int can_overwrite(const network *net, int writer, int target)
+{
+    const layer *l = net->layers + writer;
+    if (l->type == ROUTE) return l->backward != backward_route_layer && is_input(l, target);
+    if (l->type == SHORTCUT)
+        return l->backward != backward_shortcut_layer && adds_whole_layers(l, writer);
+    return l->type == CONVOLUTIONAL || l->type == MAXPOOL;
+}
+
 int delta_is_overwritten(const network *net, int target)
 {
     if (!cpu_fast() || target < 0 || target + 1 >= net->n) return 0;
-    return has_plain_delta(net->layers + target) && can_overwrite(net->layers + target + 1) &&
-           first_writer(net, target) == target + 1;
+    const layer *l = net->layers + target;
+    return has_plain_delta(l) && l[1].delta != l->delta &&
+           can_overwrite(net, first_writer(net, target), target);
+}
+
+int writes_first(const network *net, int target)
+{
+    return delta_is_overwritten(net, target) && first_writer(net, target) == net->index;
 }
 
 int overwrites_delta(const network *net)
 {
     int target = net->index - 1;
-    return target >= 0 && net->delta == net->layers[target].delta &&
-           delta_is_overwritten(net, target);
+    return target >= 0 && net->delta == net->layers[target].delta && writes_first(net, target);
 }

@@ -8,7 +8,13 @@
    where the CPU's own loops are not used (cpu_fast() is 0). */
 int delta_is_overwritten(const network *net, int target);
 
-/* The same, asked by the layer of net->index about net->delta: whether it is that first layer. */
+/* The same, and whether the layer of net->index is that first layer. */
+int writes_first(const network *net, int target);
+
+/* The same about net->delta. */
 int overwrites_delta(const network *net);
+
+/* Whether a [shortcut], layer number `index`, adds two layers of one size, not one to itself. */
+int adds_whole_layers(const layer *shortcut, int index);
 
 #endif

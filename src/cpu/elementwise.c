@@ -42,6 +42,8 @@ static inline float bounded_tanh_gradient(float activated)
 typedef struct {
     void (*activate)(float *x, int n, ACTIVATION activation);
     void (*gradient)(const float *x, int n, ACTIVATION activation, float *delta);
+    void (*sum)(int n, const float *a, float by_a, const float *b, float by_b, float *y);
+    void (*scale)(int n, const float *x, float factor, int add, float *y);
     void (*update)(int n, float decay, float rate, float momentum, float *weights, float *updates);
     void (*adam)(int n, const adam_step *step, float *weights, float *updates, float *mean,
                  float *variance);
@@ -56,7 +58,9 @@ typedef struct {
     int n;
     ACTIVATION activation;
     float *x;
-    const float *activated;
+    const float *activated, *a, *b;
+    float by_a, by_b;
+    const delta_target *targets;
     float decay, rate, momentum, most;
     float *weights, *mean, *variance;
     const adam_step *step;
@@ -103,6 +107,42 @@ int gradient_array_cpu(const float *x, int n, ACTIVATION activation, float *delt
     if (!cpu_fast()) return 0;
     if (activation != LINEAR) run(&a, gradient_piece);
     return 1;
+}
+
+static void add_piece(void *argument, int piece, int slot)
+{
+    arrays *a = argument;
+    ptrdiff_t first = (ptrdiff_t)piece * PIECE;
+    int size = piece_size(a, piece);
+    (void)slot;
+    a->kernels->sum(size, a->a + first, a->by_a, a->b + first, a->by_b, a->x + first);
+    a->kernels->activate(a->x + first, size, a->activation);
+}
+
+void add_arrays(int n, const float *a, float by_a, const float *b, float by_b,
+                ACTIVATION activation, float *y)
+{
+    arrays all = {.n = n, .x = y, .a = a, .b = b, .by_a = by_a, .by_b = by_b};
+    all.activation = activation;
+    run(&all, add_piece);
+}
+
+static void spread_piece(void *argument, int piece, int slot)
+{
+    arrays *a = argument;
+    ptrdiff_t first = (ptrdiff_t)piece * PIECE;
+    int size = piece_size(a, piece);
+    gradient_piece(a, piece, slot);
+    for (const delta_target *t = a->targets; t < a->targets + 2; ++t)
+        a->kernels->scale(size, a->x + first, t->factor, !t->overwrite, t->array + first);
+}
+
+void spread_delta(int n, const float *y, ACTIVATION activation, float *delta,
+                  const delta_target targets[2])
+{
+    arrays all = {.n = n, .x = delta, .activated = y, .activation = activation};
+    all.targets = targets;
+    run(&all, spread_piece);
 }
 
 static void update_piece(void *argument, int piece, int slot)

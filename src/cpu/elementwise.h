@@ -10,6 +10,19 @@
 int activate_array_cpu(float *x, int n, ACTIVATION activation);
 int gradient_array_cpu(const float *x, int n, ACTIVATION activation, float *delta);
 
+/* y = activation(by_a a + by_b b), all of n numbers. */
+void add_arrays(int n, const float *a, float by_a, const float *b, float by_b,
+                ACTIVATION activation, float *y);
+
+/* delta *= the activation's gradient where the activation is y; then each of the two targets gets
+   factor delta: its array is written, or added to. */
+typedef struct {
+    float *array, factor;
+    int overwrite;
+} delta_target;
+void spread_delta(int n, const float *y, ACTIVATION activation, float *delta,
+                  const delta_target targets[2]);
+
 /* weight_updates -= decay weights; weights += rate weight_updates; weight_updates *= momentum.
    decay and rate as upstream's update functions have them: decay * batch, learning_rate / batch. */
 void update_weights(int n, float decay, float rate, float momentum, float *weights,

@@ -3,6 +3,8 @@
 
 #define activate_numbers SIMD_NAME(activate_numbers)
 #define multiply_gradient SIMD_NAME(multiply_gradient)
+#define sum_numbers SIMD_NAME(sum_numbers)
+#define scale_numbers SIMD_NAME(scale_numbers)
 #define update_numbers SIMD_NAME(update_numbers)
 #define update_by_moments SIMD_NAME(update_by_moments)
 #define cut_numbers SIMD_NAME(cut_numbers)
@@ -33,6 +35,20 @@ LOOP void multiply_gradient(const float *x, int n, ACTIVATION activation, float 
     case LINEAR:
         break;
     }
+}
+
+LOOP void sum_numbers(int n, const float *a, float by_a, const float *b, float by_b,
+                      float *restrict y)
+{
+    for (int i = 0; i < n; ++i) y[i] = by_a * a[i] + by_b * b[i];
+}
+
+LOOP void scale_numbers(int n, const float *x, float factor, int add, float *restrict y)
+{
+    if (add)
+        for (int i = 0; i < n; ++i) y[i] += factor * x[i];
+    else
+        for (int i = 0; i < n; ++i) y[i] = factor * x[i];
 }
 
 LOOP void update_numbers(int n, float decay, float rate, float momentum, float *restrict weights,
@@ -68,5 +84,5 @@ LOOP void cut_numbers(int n, float most, float *restrict x)
     }
 }
 
-LOOPS(elementwise_kernels) = {activate_numbers, multiply_gradient, update_numbers,
-                              update_by_moments, cut_numbers};
+LOOPS(elementwise_kernels) = {activate_numbers, multiply_gradient, sum_numbers, scale_numbers,
+                              update_numbers,   update_by_moments, cut_numbers};
