@@ -23,6 +23,9 @@
 #define TASKS 4
 #define LEAST_FILTERS 32
 #define CHANNEL_BLOCK 16
+/* Where there is one such block, of all filters, the strips are divided instead, among tasks that
+   each have sums of their own. */
+#define PARTS 8
 
 typedef struct {
     const convolution_shape *shape;
@@ -33,13 +36,13 @@ typedef struct {
     int strip_rows, strips; /* output rows of a strip; strips of an image and group */
     int chunk;              /* strips whose columns are kept at once */
     ptrdiff_t strip_size, image_size, out_size, in_plane, out_plane;
-    float *scratch;
+    float *scratch, *sums;
     const float *weights, *input, *delta;
     float *output, *weight_updates, *input_delta;
     int overwrite;    /* input_delta is written, not added to */
     int first, last;  /* strips of this chunk */
     int filter_block; /* filters of a block */
-    int filter_blocks, column_blocks, channel_blocks;
+    int filter_blocks, column_blocks, channel_blocks, parts;
 } column_plan;
 
 static int blocks(int all, int block)
@@ -68,8 +71,10 @@ static column_plan make_plan(const convolution_shape *s)
     p.chunk = max_int(1, (int)(CHUNK_BYTES / sizeof(float) / p.strip_size / s->groups));
     p.chunk = min_int(p.chunk, p.strips * s->batch);
     p.column_blocks = blocks(p.rows, COLUMN_BLOCK);
-    int parts = cpu.threads > 1 ? blocks(TASKS * cpu.threads, p.column_blocks * s->groups) : 1;
-    p.filter_block = blocks(blocks(p.filters, parts), LEAST_FILTERS) * LEAST_FILTERS;
+    p.parts = p.column_blocks * s->groups == 1 && !p.direct ? PARTS : 1;
+    int wanted_tasks = cpu.threads > 1 && p.parts == 1 ? TASKS * cpu.threads : 1;
+    int filter_blocks = blocks(wanted_tasks, p.column_blocks * s->groups);
+    p.filter_block = blocks(blocks(p.filters, filter_blocks), LEAST_FILTERS) * LEAST_FILTERS;
     p.filter_blocks = blocks(p.filters, p.filter_block);
     p.channel_blocks = blocks(p.channels, CHANNEL_BLOCK);
     return p;
@@ -137,16 +142,21 @@ static void make_columns(void *plan, int task, int slot)
     columns_of_image(&p->columns, s.image, s.first, s.end, p->scratch + task * p->strip_size);
 }
 
-/* A block of the gradient with respect to the weights of a group, from the strips of this chunk. */
+/* A block of the gradient with respect to the weights of a group, from the strips of this chunk, or
+   from a part of them. */
 static void multiply_weight_gradient(void *plan, int task, int slot)
 {
     column_plan *p = plan;
+    int part = task % p->parts;
+    task /= p->parts;
     int f = task % p->filter_blocks * p->filter_block,
         c = task / p->filter_blocks % p->column_blocks * COLUMN_BLOCK;
     int group = task / p->filter_blocks / p->column_blocks, n = p->last - p->first;
-    float *target = p->weight_updates + ((ptrdiff_t)group * p->filters + f) * p->rows + c;
+    float *updates =
+        p->parts > 1 ? p->sums + (ptrdiff_t)part * p->filters * p->rows : p->weight_updates;
+    float *target = updates + ((ptrdiff_t)group * p->filters + f) * p->rows + c;
     (void)slot;
-    for (int i = 0; i < n; ++i) {
+    for (int i = n * part / p->parts; i < n * (part + 1) / p->parts; ++i) {
         strip s = find_strip(p, p->first + i, group);
         const float *columns =
             p->direct ? s.image + (ptrdiff_t)s.first * p->shape->out_width + c * p->out_plane
@@ -190,13 +200,27 @@ static void strip_input_gradient(void *plan, int task, int slot)
              p->out_plane);
 }
 
+/* The sums of the parts, in the order of these. */
+static void add_parts(const column_plan *p)
+{
+    ptrdiff_t size = (ptrdiff_t)p->filters * p->rows;
+    for (int part = 0; part < p->parts; ++part)
+        for (ptrdiff_t i = 0; i < size; ++i) p->weight_updates[i] += p->sums[part * size + i];
+}
+
+/* Floats of columns that are kept at once. */
+static size_t columns_size(const column_plan *p)
+{
+    size_t kept = (size_t)p->chunk * p->shape->groups;
+    return (kept > (size_t)cpu.threads ? kept : (size_t)cpu.threads) * p->strip_size;
+}
+
 size_t convolution_workspace(const convolution_shape *shape)
 {
     column_plan p = make_plan(shape);
-    size_t kept = (size_t)p.chunk * shape->groups;
     if (winograd_fits(shape)) return winograd_workspace(shape);
     if (p.direct) return 0;
-    return (kept > (size_t)cpu.threads ? kept : (size_t)cpu.threads) * p.strip_size;
+    return columns_size(&p) + (p.parts > 1 ? (size_t)p.parts * p.filters * p.rows : 0);
 }
 
 void convolution_forward(const convolution_shape *shape, const float *weights, const float *input,
@@ -233,12 +257,17 @@ void convolution_backward(const convolution_shape *shape, const float *weights, 
     p.input_delta = input_delta;
     p.overwrite = overwrite;
     if (p.direct) p.chunk = all;
+    if (p.parts > 1) {
+        p.sums = workspace + columns_size(&p);
+        memset(p.sums, 0, sizeof(float) * p.parts * p.filters * p.rows);
+    }
     for (p.first = 0; p.first < all; p.first = p.last) {
         p.last = min_int(all, p.first + p.chunk);
         if (!p.direct) parallel_for((p.last - p.first) * shape->groups, make_columns, &p);
-        parallel_for(shape->groups * p.column_blocks * p.filter_blocks, multiply_weight_gradient,
-                     &p);
+        parallel_for(shape->groups * p.column_blocks * p.filter_blocks * p.parts,
+                     multiply_weight_gradient, &p);
     }
+    if (p.parts > 1) add_parts(&p);
     if (input_delta && p.direct)
         parallel_for(shape->batch * shape->groups * p.strips, strip_input_gradient, &p);
     else if (input_delta)
