@@ -9,7 +9,9 @@
 #define MOST_VECTORS 3
 #define MOST_WIDTH 48
 /* Rows of a packed panel at most: with MOST_WIDTH columns they take most of the first cache. */
-#define MOST_DEPTH 128
+#define MOST_DEPTH 160
+/* Rows of a transposed matrix are packed so many at a time. */
+#define DEPTH_STEP 16
 /* Rows of a product whose columns do not fill vectors: made beside C. */
 #define MOST_ROWS 64
 
@@ -64,6 +66,13 @@ static void multiply_last_columns(panel_product product, const float *a, const f
     }
 }
 
+/* K rows are divided equally. */
+static int panel_depth(int K)
+{
+    int panels = (K + MOST_DEPTH - 1) / MOST_DEPTH, depth = (K + panels - 1) / panels;
+    return (depth + DEPTH_STEP - 1) / DEPTH_STEP * DEPTH_STEP;
+}
+
 void multiply(int TA, int TB, int M, int N, int K, const float *A, int lda, const float *B, int ldb,
               int add, float *C, int ldc)
 {
@@ -72,13 +81,13 @@ void multiply(int TA, int TB, int M, int N, int K, const float *A, int lda, cons
     panel_product product = {.rows = M, .panels = 1, .c_row = ldc};
     product.a_row = TA ? 1 : lda;
     product.a_step = TA ? lda : 1;
-    int most = MOST_VECTORS * kernels->lanes;
+    int most = MOST_VECTORS * kernels->lanes, depth = panel_depth(K);
     for (int j = 0; j < N; j += most) {
         int columns = N - j < most ? N - j : most;
         product.width = (columns + kernels->lanes - 1) / kernels->lanes * kernels->lanes;
-        for (int k = 0; k < K; k += MOST_DEPTH) {
+        for (int k = 0; k < K; k += depth) {
             const float *a = A + k * product.a_step;
-            product.depth = K - k < MOST_DEPTH ? K - k : MOST_DEPTH;
+            product.depth = K - k < depth ? K - k : depth;
             product.add = add || k > 0;
             if (TB)
                 kernels->pack_transposed(B + (ptrdiff_t)j * ldb + k, ldb, product.depth, columns,
