@@ -66,6 +66,14 @@ SMOOTH_TOPK_FUNCTION void level_offsets(const tree_shape *shape, size_t offset[M
         offset[level + 1] = offset[level] + level_coefficients(shape, level);
 }
 
+SMOOTH_TOPK_FUNCTION size_t all_coefficients(const tree_shape *shape)
+{
+    int levels = tree_levels(shape);
+    size_t sum = 0;
+    for (int level = 0; level <= levels; ++level) sum += level_coefficients(shape, level);
+    return sum;
+}
+
 SMOOTH_TOPK_FUNCTION size_t largest_level(const tree_shape *shape)
 {
     int levels = tree_levels(shape);
@@ -84,11 +92,10 @@ SMOOTH_TOPK_FUNCTION size_t adjoint_offset(const tree_shape *shape, int level)
 /* Room for `lanes` trees of the shape, a coefficient of all of them side by side. */
 SMOOTH_TOPK_FUNCTION tree take_tree(char **scratch, const tree_shape *shape, int lanes)
 {
-    size_t offset[MAX_LEVELS + 1], coefficient_bytes = lanes * sizeof(double);
+    size_t coefficient_bytes = lanes * sizeof(double);
     size_t adjoint_bytes = 2 * largest_level(shape) * coefficient_bytes;
-    level_offsets(shape, offset);
     tree nodes;
-    nodes.log_value = (double *)take(scratch, offset[tree_levels(shape) + 1] * coefficient_bytes);
+    nodes.log_value = (double *)take(scratch, all_coefficients(shape) * coefficient_bytes);
     nodes.adjoint_k = (double *)take(scratch, adjoint_bytes);
     nodes.adjoint_k1 = (double *)take(scratch, adjoint_bytes);
     return nodes;

@@ -26,21 +26,25 @@ static __device__ double log_coefficient(const double *a, int a_degree, const do
     return most + log(sum);
 }
 
-/* From the leaves to the root, a level after another. Returns where the root begins. */
+/* From the leaves to the root, a level after another. Returns where the root begins. With at most
+   2^30 classes a level's coefficients fit into an unsigned; places of 64 bits would be divided by
+   a function of 70 instructions. */
 static __device__ size_t tree_forward(const tree_shape *shape, const tree *nodes)
 {
-    size_t offset[MAX_LEVELS + 1];
+    size_t offset = 0;
     int levels = tree_levels(shape);
-    level_offsets(shape, offset);
     for (int level = 1; level <= levels; ++level) {
-        size_t stride = node_stride(shape, level), child_stride = node_stride(shape, level - 1);
-        size_t coefficients = level_size(shape, level) * stride;
-        for (size_t place = threadIdx.x; place < coefficients; place += ANY_THREADS) {
+        unsigned stride = (unsigned)node_stride(shape, level);
+        unsigned child_stride = (unsigned)node_stride(shape, level - 1);
+        unsigned coefficients = level_size(shape, level) * stride;
+        const double *children = nodes->log_value + offset;
+        offset += level_coefficients(shape, level - 1);
+        double *products = nodes->log_value + offset;
+        for (unsigned place = threadIdx.x; place < coefficients; place += ANY_THREADS) {
             int parent = (int)(place / stride), j = (int)(place % stride);
             if (j > node_degree(shape, level, parent)) continue;
-            const double *a =
-                nodes->log_value + offset[level - 1] + 2 * (size_t)parent * child_stride;
-            nodes->log_value[offset[level] + place] =
+            const double *a = children + 2 * (size_t)parent * child_stride;
+            products[place] =
                 2 * parent + 1 < level_size(shape, level - 1)
                     ? log_coefficient(a, node_degree(shape, level - 1, 2 * parent),
                                       a + child_stride,
@@ -49,23 +53,25 @@ static __device__ size_t tree_forward(const tree_shape *shape, const tree *nodes
         }
         __syncthreads();
     }
-    return offset[levels];
+    return offset;
 }
 
 /* The adjoints of the children of a level: each coefficient gathers what the terms that it is in
-   pass down, exp(term - log_value) of what the product's coefficient has. */
+   pass down, exp(term - log_value) of what the product's coefficient has. odd: where the adjoints
+   of odd levels begin. */
 static __device__ void level_adjoint(const tree_shape *shape, const tree *nodes, int level,
-                                     size_t offset, size_t child_offset)
+                                     size_t offset, size_t child_offset, size_t odd)
 {
-    size_t stride = node_stride(shape, level), child_stride = node_stride(shape, level - 1);
-    size_t begin = adjoint_offset(shape, level), child_begin = adjoint_offset(shape, level - 1);
+    unsigned stride = (unsigned)node_stride(shape, level);
+    unsigned child_stride = (unsigned)node_stride(shape, level - 1);
+    size_t begin = level % 2 ? odd : 0, child_begin = level % 2 ? 0 : odd;
     int children = level_size(shape, level - 1);
-    size_t coefficients = children * child_stride;
-    for (size_t place = threadIdx.x; place < coefficients; place += ANY_THREADS) {
+    unsigned coefficients = children * child_stride;
+    for (unsigned place = threadIdx.x; place < coefficients; place += ANY_THREADS) {
         int child = (int)(place / child_stride), i = (int)(place % child_stride),
             sibling = child ^ 1;
         if (i > node_degree(shape, level - 1, child)) continue;
-        size_t parent = child / 2 * stride;
+        size_t parent = child / 2 * (size_t)stride;
         const double *parent_k = nodes->adjoint_k + begin + parent,
                      *parent_k1 = nodes->adjoint_k1 + begin + parent,
                      *product = nodes->log_value + offset + parent;
@@ -75,9 +81,10 @@ static __device__ void level_adjoint(const tree_shape *shape, const tree *nodes,
             sum_k1 = parent_k1[i];
         } else {
             double mine = nodes->log_value[child_offset + place];
-            const double *other = nodes->log_value + child_offset + sibling * child_stride;
+            const double *other = nodes->log_value + child_offset + (size_t)sibling * child_stride;
             int last = min_int(node_degree(shape, level, child / 2),
                                i + node_degree(shape, level - 1, sibling));
+#pragma unroll 1 /* two terms at a time do not fit into the registers */
             for (int j = i; j <= last; ++j) {
                 double share = exp(mine + other[j - i] - product[j]);
                 sum_k += share * parent_k[j];
@@ -89,13 +96,14 @@ static __device__ void level_adjoint(const tree_shape *shape, const tree *nodes,
     }
 }
 
-/* From the root, whose adjoints are given, to the leaves. */
-static __device__ void tree_backward(const tree_shape *shape, const tree *nodes)
+/* From the root, where its coefficients begin and whose adjoints are given, to the leaves. */
+static __device__ void tree_backward(const tree_shape *shape, const tree *nodes, size_t root)
 {
-    size_t offset[MAX_LEVELS + 1];
-    level_offsets(shape, offset);
+    size_t offset = root, odd = adjoint_offset(shape, 1);
     for (int level = tree_levels(shape); level >= 1; --level) {
-        level_adjoint(shape, nodes, level, offset[level], offset[level - 1]);
+        size_t child_offset = offset - level_coefficients(shape, level - 1);
+        level_adjoint(shape, nodes, level, offset, child_offset, odd);
+        offset = child_offset;
         __syncthreads();
     }
 }
@@ -132,7 +140,8 @@ static __device__ double by_log(const labelled_sample *sample)
             upper.log_value[part * stride + j] = block.log_value[root + j];
         __syncthreads();
     }
-    const double *root = upper.log_value + tree_forward(&shape, &upper);
+    size_t upper_root = tree_forward(&shape, &upper);
+    const double *root = upper.log_value + upper_root;
     double of_label, loss = finish_any(sample, root[k] - root[k - 1], &of_label);
     if (!sample->grad) return loss;
 
@@ -142,17 +151,17 @@ static __device__ double by_log(const labelled_sample *sample)
         upper.adjoint_k1[of_root + j] = j == k - 1;
     }
     __syncthreads();
-    tree_backward(&shape, &upper);
+    tree_backward(&shape, &upper, upper_root);
     for (int part = 0; part < shape.leaves; ++part) {
         tree_shape of_block = block_shape(min_int(size, classes - part * size), k);
         size_t of_product = adjoint_offset(&of_block, tree_levels(&of_block));
-        multiply_block(sample, &of_block, part * size);
+        size_t block_root = multiply_block(sample, &of_block, part * size);
         for (int j = threadIdx.x; j <= node_degree(&shape, 0, part); j += ANY_THREADS) {
             block.adjoint_k[of_product + j] = upper.adjoint_k[part * stride + j];
             block.adjoint_k1[of_product + j] = upper.adjoint_k1[part * stride + j];
         }
         __syncthreads();
-        tree_backward(&of_block, &block);
+        tree_backward(&of_block, &block, block_root);
         for (int leaf = threadIdx.x; leaf < of_block.leaves; leaf += ANY_THREADS) {
             int i = part * size + leaf;
             /* Two probabilities that are rounded: their difference was seen at -4e-17. */
