@@ -141,6 +141,15 @@ void test_bands_like_cpu(void **)
     }
 }
 
+/* k so near to half of the classes that more than a warp of coefficients count. */
+void test_equal_weights_like_cpu(void **)
+{
+    for (int order = 0; order < 3; ++order) {
+        emulation::launches = order;
+        check_like_cpu(0, 400, 150 + 30 * order, 1);
+    }
+}
+
 void test_hinge_like_cpu(void **)
 {
     for (int order = 0; order < 3; ++order) {
@@ -538,6 +547,7 @@ int main(void)
         cmocka_unit_test(test_membership_like_cpu),
         cmocka_unit_test(test_launches_like_cpu),
         cmocka_unit_test(test_bands_like_cpu),
+        cmocka_unit_test(test_equal_weights_like_cpu),
         cmocka_unit_test(test_truth),
         cmocka_unit_test(test_like_cpu),
         cmocka_unit_test(test_same_to_the_bit),

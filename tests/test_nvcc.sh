@@ -44,7 +44,7 @@ if [ ! -x "$cuobjdump" ]; then
 elif echo "$known" | grep -qx 90; then
     check 'sm_90: eight loads of scores are in flight' loads_in_flight sm_90
     check 'sm_90: no k up to 10 spills registers' no_spills pivot_kernel 20
-    check 'sm_90: nor does a larger k' no_spills any_kernelIL21smooth_topk_algorithm0 1
+    check 'sm_90: nor do a larger k and log' no_spills any_kernel 2
 else
     skip 'eight loads of scores are in flight' 'this nvcc does not know sm_90'
 fi

@@ -231,7 +231,7 @@ static void any_k(const smooth_topk_sample *sample, int may_be_equal, float *los
     int degree = power[0] > 0 ? k : 0, likely_degree = 0, likely = parts.likely.count;
     double *unlikely_product = empty_coefficients(parts.unlikely_product[0], k);
     unlikely_product[0] = 1;
-    if (power[0] > 0) smooth_topk_from_power_sums(power, NULL, k, unlikely_product);
+    if (power[0] > 0) smooth_topk_from_power_sums(power, k, unlikely_product);
     unlikely_product =
         loops->times_factors(unlikely_product, empty_coefficients(parts.unlikely_product[1], k),
                              &degree, k, parts.unlikely.odds, parts.unlikely.count);

@@ -8,7 +8,7 @@
 
 #include "smooth_topk_any_sample.cuh"
 #include "smooth_topk_polynomial.h"
-#include "smooth_topk_power_sums.h"
+#include "smooth_topk_any_power_sums.cuh"
 #include "smooth_topk_tilt.h"
 
 /* -------------------------------------------------------------------------------------------------
@@ -81,57 +81,6 @@ static __device__ int append(const class_list *list, int begin, int count, unsig
         list->odds[place] = odds;
     }
     return count + __popc(members);
-}
-
-/* The powers of numbers that a thread adds up: in float, from time to time in double. */
-typedef struct {
-    float recent[POWER_SUMS];
-    double sum[POWER_SUMS];
-    int added;
-} thread_powers;
-
-static __device__ void clear_powers(thread_powers *powers)
-{
-    powers->added = 0;
-#pragma unroll
-    for (int m = 0; m < POWER_SUMS; ++m) powers->sum[m] = powers->recent[m] = 0;
-}
-
-static __device__ void pass_recent_on(thread_powers *powers)
-{
-#pragma unroll
-    for (int m = 0; m < POWER_SUMS; ++m) {
-        powers->sum[m] += powers->recent[m];
-        powers->recent[m] = 0;
-    }
-}
-
-static __device__ void add_powers(thread_powers *powers, float x)
-{
-    float term = x;
-#pragma unroll
-    for (int m = 0; m < POWER_SUMS; ++m, term *= x) powers->recent[m] += term;
-    if (++powers->added % 64 == 0) pass_recent_on(powers);
-}
-
-/* The sums over the block, to shared->power. Ends with a barrier. */
-static __device__ void sum_powers(any_shared *shared, thread_powers *powers)
-{
-    pass_recent_on(powers);
-#pragma unroll
-    for (int m = 0; m < POWER_SUMS; ++m) {
-        double sum = powers->sum[m];
-        for (int offset = WARP / 2; offset > 0; offset /= 2)
-            sum += __shfl_xor_sync(ALL_LANES, sum, offset);
-        if (LANE == 0) shared->power_of_warp[m][WARP_OF_BLOCK] = sum;
-    }
-    __syncthreads();
-    if (threadIdx.x < POWER_SUMS) {
-        double sum = 0;
-        for (int w = 0; w < ANY_WARPS; ++w) sum += shared->power_of_warp[threadIdx.x][w];
-        shared->power[threadIdx.x] = sum;
-    }
-    __syncthreads();
 }
 
 /* Weights become odds at the tilt. Small ones stay in scratch->odds, and their powers are added up;
@@ -209,6 +158,14 @@ static __device__ void warp_product(const float *odds, int count, int is_likely,
     }
 }
 
+/* Of the product of the classes that the warps first .. end-1 have listed, up to degree `limit`. */
+static __device__ int listed_degree(const int *count, int first, int end, int limit)
+{
+    int sum = 0;
+    for (int w = first; w < end; ++w) sum += count[w];
+    return min_int(limit, sum);
+}
+
 /* The product of all likely or all unlikely classes on the lists, up to degree `limit`: result[0 ..
    limit], zeros above its degree. Returns its degree. count: how many each warp's list has. Ends
    with a barrier. */
@@ -216,32 +173,31 @@ static __device__ int block_product(const labelled_sample *sample, const float *
                                     int limit, const int *count, double *result)
 {
     double *factors = sample->scratch->products, *next = sample->scratch->merged;
-    int degree[ANY_WARPS], begin = warp_stretch(sample->batch->classes, WARP_OF_BLOCK).begin;
-    int own = count[WARP_OF_BLOCK];
+    int begin = warp_stretch(sample->batch->classes, WARP_OF_BLOCK).begin;
+    int own = count[WARP_OF_BLOCK], degree = min_int(limit, own);
     double *carry = sample->scratch->carry + begin;
-    size_t place = 0;
-    for (int w = 0; w < ANY_WARPS; ++w) {
-        degree[w] = min_int(limit, count[w]);
-        if (w < WARP_OF_BLOCK) place += degree[w] + 1;
-    }
+    size_t place = WARP_OF_BLOCK;
+    for (int w = 0; w < WARP_OF_BLOCK; ++w) place += min_int(limit, count[w]);
     if (limit < WARP)
-        warp_product<1>(odds + begin, own, is_likely, degree[WARP_OF_BLOCK], carry,
-                        factors + place);
+        warp_product<1>(odds + begin, own, is_likely, degree, carry, factors + place);
     else
-        warp_product<4>(odds + begin, own, is_likely, degree[WARP_OF_BLOCK], carry,
-                        factors + place);
+        warp_product<4>(odds + begin, own, is_likely, degree, carry, factors + place);
     __syncthreads();
-    for (int pairs = ANY_WARPS / 2; pairs > 0; pairs /= 2) {
+#pragma unroll 1
+    for (int warps = 1; warps < ANY_WARPS; warps *= 2) {
         const double *a = factors;
         double *product = next;
-        for (int p = 0; p < pairs; ++p) {
-            int a_degree = degree[2 * p], b_degree = degree[2 * p + 1];
+#pragma unroll 1
+        for (int first = 0; first < ANY_WARPS; first += 2 * warps) {
+            int middle = first + warps, end = middle + warps;
+            int a_degree = listed_degree(count, first, middle, limit);
+            int b_degree = listed_degree(count, middle, end, limit);
             const double *b = a + a_degree + 1;
-            degree[p] = min_int(limit, a_degree + b_degree);
-            for (int j = threadIdx.x; j <= degree[p]; j += ANY_THREADS)
+            degree = min_int(limit, a_degree + b_degree);
+            for (int j = threadIdx.x; j <= degree; j += ANY_THREADS)
                 product[j] = smooth_topk_coefficient(a, a_degree, b, b_degree, j);
             a = b + b_degree + 1;
-            product += degree[p] + 1;
+            product += degree + 1;
         }
         double *swap = factors;
         factors = next;
@@ -249,9 +205,9 @@ static __device__ int block_product(const labelled_sample *sample, const float *
         __syncthreads();
     }
     for (int j = threadIdx.x; j <= limit; j += ANY_THREADS)
-        result[j] = j <= degree[0] ? factors[j] : 0;
+        result[j] = j <= degree ? factors[j] : 0;
     __syncthreads();
-    return degree[0];
+    return degree;
 }
 
 /* scratch->unlikely *= the product of the small odds' factors, which are not on the list. degree:
@@ -263,8 +219,7 @@ static __device__ void multiply_small(const labelled_sample *sample, int degree)
     int k = sample->batch->params.k;
     for (int j = threadIdx.x; j <= k; j += ANY_THREADS) scratch->c[j] = 1 / (double)j;
     __syncthreads();
-    if (threadIdx.x == 0)
-        smooth_topk_from_power_sums(sample->shared->power, scratch->c, k, scratch->d);
+    if (threadIdx.x == 0) from_power_sums(sample->shared->power, scratch->c, k, scratch->d);
     __syncthreads();
     for (int j = threadIdx.x; j <= k; j += ANY_THREADS)
         scratch->merged[j] = smooth_topk_coefficient(scratch->unlikely, degree, scratch->d, k, j);
@@ -273,11 +228,16 @@ static __device__ void multiply_small(const labelled_sample *sample, int degree)
     __syncthreads();
 }
 
-/* How many of d count beside the largest, d[0] or one that is larger. */
+/* How many of d count beside the largest, d[0] or one that is larger. All lanes look. */
 static __device__ int count_terms(const double *d, int k)
 {
-    while (k > 1 && d[k - 1] < 1e-11 * d[0]) --k;
-    return k;
+    double least = 1e-11 * d[0];
+    for (int terms = k; terms > 1; terms -= WARP) {
+        int m = terms - 1 - LANE;
+        unsigned counted = __ballot_sync(ALL_LANES, m >= 0 && !(d[m] < least));
+        if (counted) return terms - (__ffs(counted) - 1);
+    }
+    return 1;
 }
 
 /* Of the classes that are not on a list, whose odds are small: the first POWER_SUMS terms, in
@@ -357,9 +317,10 @@ static __device__ int multiply_equal(const labelled_sample *sample, float sum)
     for (int i = threadIdx.x; i < sample->batch->classes; i += ANY_THREADS)
         if (i != sample->label) add_powers(&powers, sample->scratch->odds[i] - center);
     sum_powers(shared, &powers);
-    if (threadIdx.x == 0)
-        shared->is_equal =
-            smooth_topk_from_centered_sums(shared->power, center, others, k, sample->scratch->c);
+    if (WARP_OF_BLOCK == 0) {
+        int is_equal = from_centered_sums(shared, center, others, k, sample->scratch->c);
+        if (LANE == 0) shared->is_equal = is_equal;
+    }
     __syncthreads();
     return shared->is_equal;
 }

@@ -105,7 +105,7 @@ static __device__ void any_sample(const gpu_batch *batch, any_shared *shared,
     sample.most = block_max(most, shared->partial[0]);
     least = -block_max(-least, shared->partial[1]);
     sample.range =
-        ((double)sample.most - (double)least) * batch->inverse_k_tau * SMOOTH_TOPK_LOG2_E;
+        (float)(((double)sample.most - (double)least) * batch->inverse_k_tau * SMOOTH_TOPK_LOG2_E);
     int bad = smooth_topk_is_nan_or_plus_inf(float_bits(sample.most));
     if (batch->output && !batch->deferred)
         softmax_row(whole_block(), sample.scores, batch->classes, sample.most, batch->temperature,

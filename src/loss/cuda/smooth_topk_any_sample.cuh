@@ -81,6 +81,7 @@ typedef struct {
     float partial[4][WARP];
     int likely[ANY_WARPS], unlikely[ANY_WARPS]; /* how many each warp's lists have */
     double power_of_warp[POWER_SUMS][ANY_WARPS], power[POWER_SUMS];
+    double term[POWER_SUMS + 1]; /* of nearly equal weights */
     int pivot_class, is_equal;
     char is_wanted[ANY_THREADS]; /* of the next samples */
 } any_shared;
@@ -95,7 +96,7 @@ typedef struct {
     float *grad;  /* may be NULL */
     double *sums; /* if not NULL, what is written is added to it, and grad is left alone */
     int label;
-    double range; /* of the scores, in powers of 2 of their weights */
+    float range;  /* of the scores, in powers of 2 of their weights */
     float most;   /* the largest score */
     float pivot;  /* the score that the others are relative to */
     float factor; /* of the gradient */
