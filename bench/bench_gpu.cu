@@ -2,6 +2,7 @@
 
    usage: bench_gpu           CSV on stdout: classes,batch,k,what,us,ratio_to_copy
           bench_gpu sizes     the same for other ways to deal samples out to warps and blocks
+          bench_gpu once      times nothing: launches each kernel once or twice, for a profiler
 
    Everything of a row is timed in turn, round after round; what is printed is the median. "layer"
    is algorithm pivot with labels from truth, as in training; "1+5" is k=1,5. What else is compared,
@@ -192,12 +193,38 @@ static void time_sizes(const samples &data)
     check(cudaFree(workspace), "cudaFree");
 }
 
+/* As in training: k = 5, 20 and, of rows that are not long, algorithm log. */
+static void launch_once(const samples &data)
+{
+    smooth_topk_term terms[] = {{{5, 1, 1, SMOOTH_TOPK_PIVOT}, 1},
+                                {{20, 1, 1, SMOOTH_TOPK_PIVOT}, 1},
+                                {{5, 1, 1, SMOOTH_TOPK_LOG}, 1}};
+    for (const smooth_topk_term &term : terms) {
+        if (term.params.algorithm == SMOOTH_TOPK_LOG && data.classes > 5000) continue;
+        smooth_topk_objective objective = {&term, 1, 1, 0, NULL, NULL};
+        size_t size = smooth_topk_truth_gpu_workspace_size(&objective, data.batch, data.classes);
+        void *workspace;
+        check(cudaMalloc(&workspace, size), "cudaMalloc");
+        check_loss(smooth_topk_truth_gpu(&objective, data.batch, data.classes, data.scores,
+                                         data.truth, 1, data.loss, data.delta, NULL, workspace,
+                                         size, NULL));
+        check(cudaDeviceSynchronize(), "the kernels");
+        check(cudaFree(workspace), "cudaFree");
+    }
+}
+
 int main(int argc, char **argv)
 {
     int sizes = argc == 2 && strcmp(argv[1], "sizes") == 0;
-    if (argc > 1 && !sizes) {
-        fprintf(stderr, "usage: bench_gpu [sizes]\n");
+    int once = argc == 2 && strcmp(argv[1], "once") == 0;
+    if (argc > 1 && !sizes && !once) {
+        fprintf(stderr, "usage: bench_gpu [sizes | once]\n");
         return 1;
+    }
+    if (once) {
+        launch_once(samples(1000, 256));
+        launch_once(samples(21841, 1024));
+        return 0;
     }
     printf("classes,batch,k,what,us,ratio_to_copy\n");
     for (int classes : {100, 1000, 21841, 131072})

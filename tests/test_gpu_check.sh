@@ -69,6 +69,17 @@ check 'a test program that fails: exit code 1' gpu_check 1
 check 'is named' says 'FAILED, exit code 1: whole .*'
 check 'and the steps after it were done' says 'passed accuracy .*'
 tree
+program build/gpu-ready/loss_gpu_thin 'exit 1'
+program build/gpu-ready/rows_gpu 'echo the rows too'
+check 'a program that fails does not keep those of its step from running' sh \
+    -c "cd '$scratch/tree' && ! PATH=$scratch/tree/bin:\$PATH sh '$check_script' results &&
+        grep -q 'the rows too' results/steps.txt"
+tree
+program build/gpu-ready/loss_gpu_thin 'echo begun' 'trap "" TERM' 'while :; do sleep 1; done'
+check 'a program that does not stop is killed, and what it said is kept' sh \
+    -c "cd '$scratch/tree' && ! PATH=$scratch/tree/bin:\$PATH LIMIT=3 timeout 60 sh '$check_script' results &&
+        grep -q 'FAILED, out of time: thin' results/summary.txt && grep -q begun results/steps.txt"
+tree
 program tests/test_gpu.sh 'echo "not ok 1 - three"'
 check 'a failing test of a script that exits with 0: exit code 1' gpu_check 1
 check 'is named too' says 'FAILED, a test: fifty_steps .*'
