@@ -65,8 +65,8 @@ MAKE_DARKNET = $(MAKE) -C $(SOURCE) CC='$(CC)' $(if $(filter 1,$(OPENCV)),,CPP='
 
 NCCL_MISSING = $(if $(NCCL_HOME),: no include/nccl.h or no lib/libnccl.so in $(NCCL_HOME))
 BUILD_TIME = $(if $(filter 1,$(GPU)),$(GPU_BUILD_TIME),about a minute)
-GPU_BUILD_TIME = $(if $(filter command,$(origin ARCH)),1 to 3 minutes,\
-	5 to 9 minutes for all generations of GPUs; for this one alone: ARCH=-arch=native)
+GPU_BUILD_TIME = $(strip $(if $(filter command,$(origin ARCH)),1 to 2 minutes,\
+	2 to 4 minutes on two cores for all generations of GPUs; for this one alone: ARCH=-arch=native))
 
 darknet: $(SOURCE)/.patched build/options
 	@$(call require,$(CC),gcc)
