@@ -202,6 +202,17 @@ expected='-noise 2: must be a number' && check "a bad NOISE is refused" bad_demo
 expected='-seed x: must be a whole number' && check "a bad SEED is refused" bad_demo env SEED=x
 expected='BATCHES=0: must be a whole number' && check "a bad BATCHES is refused" bad_demo env BATCHES=0
 
+left_alone() { # what is in a directory of somebody else
+    mkdir -p "$scratch/theirs/data" "$scratch/theirs/weights" && echo theirs >"$scratch/theirs/data/x" || return 1
+    for script in demo.sh demo_disturbances.sh demo_oneclass.sh imbalance.sh; do
+        ! timeout 60 env BATCHES=1 "tools/$script" "$scratch/theirs" >"$scratch/message" 2>&1 || return 1
+        grep "theirs: holds files that are not of an earlier call and would be replaced; name another" \
+            "$scratch/message" || { cat "$scratch/message"; return 1; }
+        [ "$(cat "$scratch/theirs/data/x")" = theirs ] || return 1
+    done
+}
+check "the files of a directory that no demo made are left alone" left_alone
+
 # A repository with an option out of range, at a path with a space.
 root="$scratch/a root"
 mkdir "$root" && cp -R cfg tools "$root" && ln -s "$PWD/build" "$root/build"

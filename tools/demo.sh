@@ -9,6 +9,7 @@
 #              DATA     another demo: disturbances, oneclass
 # Everything is made afresh in DIR (build/demo), a path without spaces: Darknet drops them in .data files.
 set -eu
+. tools/own_directory.sh
 noise=${NOISE:-0.4} seed=${SEED:-1} dir=${1:-build/demo}
 losses='softmax smooth_topk'
 pids=
@@ -23,7 +24,7 @@ fail() {
 
 case ${DATA:-glyphs} in
 glyphs) ;;
-disturbances | oneclass) exec "tools/demo_$DATA.sh" "$dir" ;;
+disturbances | oneclass) exec "tools/demo_$DATA.sh" "$@" ;;
 *) fail "DATA=$DATA: must be glyphs, disturbances or oneclass" ;;
 esac
 case $dir in *[[:space:]#]*) fail "$dir: the directory's path must be without spaces and #" ;; esac
@@ -33,6 +34,7 @@ for program in build/darknet build/make_glyphs; do
 done
 
 # --- Data and networks
+own_directory "$dir" "${1-}"
 rm -rf "$dir/data" "$dir/weights"
 mkdir -p "$dir/weights"
 build/make_glyphs build/source/data/labels "$dir/data" -noise "$noise" -seed "$seed"

@@ -9,6 +9,7 @@
 #              BATCHES  how long to train, if not as cfg/disturbances_*.cfg say
 # Everything is made afresh in DIR (build/demo), a path without spaces: Darknet drops them in .data files.
 set -eu
+. tools/own_directory.sh
 snr=${SNR:-30} seed=${SEED:-1} dir=${1:-build/demo}
 
 fail() {
@@ -22,6 +23,7 @@ for program in build/darknet build/make_disturbances; do
     [ -x "$program" ] || fail "$program is missing; run make demo DATA=disturbances in the root of the repository"
 done
 
+own_directory "$dir" "${1-}"
 rm -rf "$dir/disturbances" "$dir/weights"
 mkdir -p "$dir/weights"
 build/make_disturbances "$dir/disturbances" -valid 100 -snr "$snr" -seed "$seed"

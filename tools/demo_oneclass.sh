@@ -10,6 +10,7 @@
 #              WEIGHTS  of [compactness] (0 0.1)
 # Everything is made afresh in DIR (build/demo), a path without spaces: Darknet drops them in .data files.
 set -eu
+. tools/own_directory.sh
 seed=${SEED:-1} dir=${1:-build/demo} targets=${TARGETS:-38 50 65 103 116} pulls=${WEIGHTS:-0 0.1}
 
 fail() {
@@ -28,6 +29,7 @@ for code in $targets; do
 done
 
 work=$dir/oneclass
+own_directory "$dir" "${1-}"
 rm -rf "$work" "$dir/weights"
 mkdir -p "$dir/weights"
 build/make_glyphs build/source/data/labels "$work" -train 100 -valid 40 -seed "$seed"

@@ -6,6 +6,7 @@
 # Environment: SEEDS="1 2 3" BATCHES=1000 RATE=0.05 (the learning rate) LOSSES="softmax hardest" (the names
 # below). Everything is made afresh in DIR (build/imbalance), a path without spaces.
 set -eu
+. tools/own_directory.sh
 dir=${1:-build/imbalance} seeds=${SEEDS:-1 2 3} batches=${BATCHES:-1000}
 darknet=$PWD/build/darknet
 export OMP_NUM_THREADS=1
@@ -26,8 +27,8 @@ section() {
 }
 losses=${LOSSES:-softmax plain margins alpha5 alpha5_margins weights both}
 
-rm -rf "$dir"
-mkdir -p "$dir"
+own_directory "$dir" "${1-}"
+rm -rf "$dir"/*
 for seed in $seeds; do
     run=$dir/$seed
     mkdir -p "$run/backup"
