@@ -6,6 +6,11 @@ NOISE="0 1" FRACTION="1 0.5" SEEDS="1 2" BATCHES=400 LOSSES="softmax 'smooth_top
 export LOSSES
 
 # --- A grid that is killed when it has results, and started again
+in_training() { # the weights of the runs that have saved some and go on; those that are measured have their last ones
+    for saved in "$scratch"/out/runs/*/weights/run.backup; do
+        [ ! -e "$saved" ] || [ -e "${saved%backup}weights" ] || echo "$saved"
+    done
+}
 kill_it() {
     start='exec setsid' # a process group of its own, whose number is that of the program
     program compare >"$scratch/first.out" 2>&1 &
@@ -13,18 +18,18 @@ kill_it() {
     start=
     tries=0
     until [ "$(wc -l <"$scratch/out/results.csv" 2>/dev/null || echo 0)" -ge 3 ] &&
-        ls "$scratch"/out/runs/*/weights/run.backup; do
+        [ "$(in_training)" ]; do
         sleep 0.05
         tries=$((tries + 1))
         [ $tries -lt 600 ] && kill -0 $pid || { cat "$scratch/first.out"; return 1; }
     done >/dev/null 2>&1
     kill -KILL -$pid
     wait $pid
-    [ $? -eq 137 ] && [ -n "$(ls "$scratch"/out/runs/*/weights/run.backup)" ]
+    [ $? -eq 137 ] && [ "$(in_training)" ]
 }
 check 'a grid is killed, its trainings too' kill_it
 cp "$scratch/out/results.csv" "$scratch/before.csv"
-killed=$(ls "$scratch"/out/runs/*/weights/run.backup | head -n 1)
+killed=$(in_training | head -n 1)
 killed=${killed%/weights/run.backup}
 # directory LOSS: what the names of its runs begin with.
 directory() { python "$1" <<'PY'
@@ -322,6 +327,20 @@ divergent_output() { # seen by a validation, before the next loss
         grep -q '^softmax .* diverged$' "$scratch/tune.out" || { cat "$scratch/tune.out"; return 1; }
 }
 check 'so is one whose validation has no output' divergent_output
+single() ( # a class of one image is trained on; where all are such, none is left to validate on
+    mkdir -p "$scratch/single/train/a" "$scratch/single/train/b" "$scratch/single/valid/a" "$scratch/single/valid/b"
+    for image in train/a/1 train/a/2 train/b/1 valid/a/1 valid/b/1; do
+        cp build/source/data/labels/65_0.png "$scratch/single/$image.png"
+    done
+    export NOISE=0 FRACTION=1 BATCHES=20 K=1 LRS=0.01 SEEDS=1
+    program tune DATA="$scratch/single" OUT="$scratch/single_out" LOSSES=softmax || return 1
+    grep -c '/1_b/' "$scratch/single_out/data/draws/p0_f1_s1.txt" || return 1
+    rm "$scratch/single/train/a/2.png"
+    program tune DATA="$scratch/single" OUT="$scratch/single_out2" LOSSES=softmax >"$scratch/message" 2>&1
+    [ $? -eq 1 ] && grep -q 'tune validates on a part of the images to train on; at least one class must have two' \
+        "$scratch/message"
+)
+check 'tune leaves a class its only image' single
 measuring() { # killed when it has trained and measures
     start='exec setsid'
     program compare OUT="$scratch/measuring" SEEDS=1 NOISE=0 FRACTION=1 BATCHES=20 JOBS=1 LOSSES=softmax \

@@ -707,6 +707,30 @@ check 'an odd loss is refused' refused 'must begin with the name of a section' L
 check 'OUT with a space is refused' refused 'choose another' OUT="$scratch/a b"
 check 'OUT among the images is refused' refused "OUT=$set/train/out: is within $set/train" OUT="$set/train/out"
 check 'OUT below a file is refused' refused "$set/train.txt/out: Not a directory" OUT="$set/train.txt/out"
+mkdir "$scratch/theirs" && echo theirs >"$scratch/theirs/results.csv"
+check 'an OUT with files of somebody else is refused' refused \
+    "$scratch/theirs/results.csv is not of an earlier call and would be replaced; choose another" OUT="$scratch/theirs"
+damaged_log() { # as after a crash of the machine
+    python "$scratch/log.csv" <<'PY'
+import sys
+from compare_runs import Refused, read_log
+def refused(text):
+    with open(sys.argv[1], "w") as file:
+        file.write(text)
+    try:
+        read_log(sys.argv[1])
+    except Refused as reason:
+        assert f"{sys.argv[1]}: line 3 is no row of a log" in str(reason), reason
+    else:
+        raise AssertionError(text)
+for line in ("\0\0\0", "abc", "2,"):
+    refused("batch,loss,top1\n1,2,3\n" + line + "\n")
+with open(sys.argv[1], "w") as file:
+    file.write("batch,loss\n1,2\n2,")
+assert [row["batch"] for row in read_log(sys.argv[1])] == ["1"], "a line that is being written is not whole"
+PY
+}
+check 'a damaged log is named, with its line' damaged_log
 default_out() { # of folders whose names Darknet cannot read; a command that can be pasted
     mkdir -p "$scratch/my photos, \$x" || return 1
     python "$scratch/my photos, \$x" <<'PY'

@@ -8,6 +8,9 @@ import shlex
 from compare_data import Refused, write_whole
 from compare_losses import file_name
 
+# Beside its runs and its own bookkeeping.
+WRITTEN = ("data", "results.csv", "report.html", "table.txt", "table.md", "table.csv", "noise.svg", "training.svg",
+           "tune.csv")
 LOSS_KEYS = ("section", "options", "rate", "base", "network")
 
 
@@ -31,8 +34,13 @@ class Locked:
 
 
 def preparing(out):
-    """One program at a time prepares data and runs in OUT."""
+    """One program at a time prepares data and runs in OUT, where nothing of somebody else is replaced."""
     os.makedirs(out, exist_ok=True)
+    if not os.path.exists(out + "/lock") and not os.path.exists(out + "/settings.json"):
+        others = [name for name in WRITTEN if os.path.lexists(f"{out}/{name}")]
+        if others:
+            raise Refused(f"OUT={out}: {out}/{others[0]} is not of an earlier call and would be replaced; "
+                          "choose another OUT")
     return Locked(out + "/lock", f"waiting for another program that prepares runs in {out}")
 
 

@@ -21,16 +21,6 @@ RESULT_FIELDS = ("loss", "noise", "fraction", "seed", "batches", "top1_last", "t
                  "map_best")
 
 
-def read_log(path):
-    """The whole rows of a run's log."""
-    try:
-        with open(path) as file:
-            text = file.read()
-    except OSError:
-        return []
-    return list(csv.DictReader(io.StringIO(text[:text.rfind("\n") + 1])))
-
-
 def read_text(path):
     """What Darknet said; "" where it has not yet."""
     try:
@@ -38,6 +28,17 @@ def read_text(path):
             return file.read()
     except FileNotFoundError:
         return ""
+
+
+def read_log(path):
+    """The whole rows of a run's log."""
+    text = read_text(path)
+    rows = list(csv.DictReader(text[:text.rfind("\n") + 1].replace("\0", "?").splitlines()))
+    for number, row in enumerate(rows, 2):
+        if not (row.get("batch") or "").isdecimal() or None in row.values():
+            raise Refused(f"{path}: line {number} is no row of a log, as after a crash of the machine; "
+                          f"remove {os.path.dirname(path)}, and this run begins anew")
+    return rows
 
 
 def at_most(lines, count):
@@ -293,7 +294,8 @@ class Run:
 
     def failure(self, code):
         how = f"signal {-code}" if code < 0 else f"exit code {code}"
-        again = "\nStarted again, it goes on from its last weights." if self.saved_batch() else ""
+        again = (f"\nStarted again, it goes on from its last weights; without {self.directory} it begins anew."
+                 if self.saved_batch() else "")
         return (f"the training {self.name} ended with {how}; the end of {self.output}:\n"
                 f"{self.end_of_output()}").rstrip("\n") + again
 

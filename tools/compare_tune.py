@@ -52,6 +52,12 @@ class Tuning:
             keep_settings(settings, data, ("DATA", "NETWORK", "K"))  # the names of the runs have the others
             # With a FRACTION of the labels, no more than that is there to choose by.
             apart = set(subset(data, range(len(data.train)), HELD_APART * self.fraction, "held apart"))
+            # The only image of a class is trained on.
+            trained = {data.train_classes[i] for i in range(len(data.train)) if i not in apart}
+            apart = {i for i in apart if data.train_classes[i] in trained}
+            if not apart:
+                raise Refused(f"DATA={settings['DATA']}: tune validates on a part of the images to train on; "
+                              "at least one class must have two")
             directory = settings["OUT"] + "/data"
             self.valid, self.labels = write_valid(data, directory, "train", sorted(apart))
             rest = [i for i in range(len(data.train)) if i not in apart]
