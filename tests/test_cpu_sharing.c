@@ -1,5 +1,5 @@
-/* Threads of a step sleep while they wait, so a core that another process wants is not spent on
-   waiting. */
+/* Threads of a step sleep when they have waited for a moment, so a core that another process wants
+   is not spent on waiting. */
 #define _GNU_SOURCE
 #include <setjmp.h>
 #include <stdarg.h>

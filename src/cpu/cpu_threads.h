@@ -6,7 +6,7 @@
    cpu.threads. A slot takes its own share first, the same in each loop of as many tasks, so that
    what a core wrote stays in its cache; then what others have not begun. The caller works too and
    never waits for a thread that has not started, so a core taken by another process costs no more
-   than its share. Idle threads sleep.
+   than its share. A thread with nothing to do waits awake for 30 microseconds, then sleeps.
 
    Results must not depend on the slot: then they do not depend on the number of threads. Called
    while another call runs (nested, or from another thread), it does all tasks itself, in slot 0. */
