@@ -59,13 +59,13 @@ find_tool() { # NAME: its path
     } || echo "$1: not here" >&2
 }
 # What fails does not keep the others from running.
-all_of() { # PROGRAM...
+all_pass() { # PROGRAM...
     status=0
     for program; do "$READY/$program" || status=1; done
     return $status
 }
-thin() { all_of loss_gpu_thin rows_gpu membership_gpu loss_gpu_off_chip; }
-whole() { all_of rows_alone_gpu loss_gpu; }
+thin() { all_pass loss_gpu_thin rows_gpu membership_gpu loss_gpu_off_chip; }
+whole() { all_pass rows_alone_gpu loss_gpu; }
 # The copy that counts, PyTorch and the authors' code are timed beside ours.
 speed() {
     "$READY/bench_gpu" >"$results/gpu.csv" || return 1
