@@ -361,6 +361,30 @@ measuring() { # killed when it has trained and measures
         [ "$(cat "$scratch"/measuring/runs/*/cpu.csv | wc -l)" -eq 1 ]
 }
 check 'what was killed while it measured is measured, not trained again' measuring
+whole_group() { # SIGNAL: to all processes at once, as by timeout, Slurm and a terminal that is closed
+    start='exec setsid'
+    program compare OUT="$scratch/group$1" SEEDS=1 NOISE=0 FRACTION=1 BATCHES=1000000 EVERY=1000000 LOSSES=softmax \
+        >"$scratch/first.out" 2>&1 &
+    pid=$!
+    start=
+    log=$scratch/group$1/runs/softmax_p0_f1_s1/train.log
+    tries=0
+    until [ -e "${log%train.log}weights/run.backup" ]; do
+        sleep 0.1
+        tries=$((tries + 1))
+        [ $tries -lt 600 ] && kill -0 $pid || { cat "$scratch/first.out"; return 1; }
+    done
+    kill -"$1" -$pid
+    wait $pid
+    tries=0
+    until grep 'to go on, train from' "$log"; do
+        sleep 0.1
+        tries=$((tries + 1))
+        [ $tries -lt 100 ] || { tail -n 3 "$log"; return 1; }
+    done
+}
+check 'at SIGTERM to all processes each training saves' whole_group TERM
+check 'so it does at SIGHUP' whole_group HUP
 damaged() { # an image to train on and one to validate on
     cp -r "$set" "$scratch/damaged" || return 1
     for list in train valid; do

@@ -49,7 +49,8 @@ def at_most(lines, count):
 
 def stop_with_parent():
     """A training does not outlive this program: Darknet saves its weights at SIGTERM. (Linux; elsewhere it goes on.)"""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for this program, which then asks each training to stop
+    for number in (signal.SIGINT, signal.SIGHUP):  # are for this program, with whose end each training is asked to stop
+        signal.signal(number, signal.SIG_IGN)
     try:
         ctypes.CDLL(None).prctl(1, signal.SIGTERM)
     except (OSError, AttributeError):
@@ -195,12 +196,18 @@ class Run:
         except (OSError, ValueError):
             return ""
 
+    def was_asked_to_stop(self):
+        """Whether a signal to all processes of this group has come to the training too."""
+        with open(self.shown, "rb") as shown:
+            shown.seek(self.said_before)
+            return b"\nStopping after this batch" in shown.read()
+
     def terminate(self):
-        if self.process:
+        # A second signal would stop it at once, without saving.
+        if self.process and not self.was_asked_to_stop():
             self.process.terminate()
 
     def stop(self):
-        self.terminate()
         self.exit_code(0)
         self.release()
 
@@ -448,6 +455,7 @@ def train_all(runs, jobs, ended, diverged=None, advice=None):
                     f"{sum(run.facts['batches'] for run, _ in now)} batches")
             say(line + ("" if left is None else f", {duration(left)} left"), False)
     finally:
+        time.sleep(0.2 if running else 0)  # a signal to the whole group has arrived everywhere
         for run in running:
             run.terminate()
         for run in running:
