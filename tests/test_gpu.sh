@@ -79,7 +79,8 @@ algorithm=log' 'k=1
 tau=1
 alpha=0' 'k=4
 tau=0.2' 'k=2
-hardest=3'; do
+hardest=3' 'k=2
+label_smooth_eps=0.1'; do
     is_part steps || continue
     network "$scratch/plain.cfg" "[smooth_topk]
 $options" 50

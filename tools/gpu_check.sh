@@ -224,7 +224,7 @@ step speed 100
 step sizes 30
 for tool in racecheck synccheck memcheck initcheck; do step $tool 40; done
 step whole_steps 150
-step fifty_steps 60
+step fifty_steps 90
 step counters 40
 step accuracy 300
 summary "$failures steps failed, $skips skipped"
