@@ -86,6 +86,7 @@ check 'is named too' says 'FAILED, a test: fifty_steps .*'
 tree
 program build/gpu-ready/bench_gpu 'exit 3'
 check 'a benchmark that fails: exit code 1' gpu_check 1
+check 'the counters of one that fails are no skip' says 'FAILED, exit code 1: counters .*'
 tree
 program bin/ldd 'echo "  libcublas.so.13 => not found"'
 check 'programs that miss a library are not run as they are' gpu_check 1

@@ -147,6 +147,7 @@ fifty_steps() {
 counters() {
     ncu=$(find_tool ncu) || true
     [ "$ncu" ] || { echo 'no ncu' && return 77; }
+    "$READY/bench_gpu" once || return 1
     metrics=gpu__time_duration.sum,dram__bytes_read.sum,dram__bytes_write.sum,launch__registers_per_thread
     metrics=$metrics,sm__warps_active.avg.pct_of_peak_sustained_active
     "$ncu" --clock-control none --kernel-name regex:pivot_kernel\|any_kernel\|label_kernel --metrics "$metrics" \
