@@ -44,17 +44,24 @@ static int can_overwrite(const network *net, int writer, int target)
     return l->type == CONVOLUTIONAL || l->type == MAXPOOL;
 }
 
+/* Number of the layer that writes first to the target's delta, without adding; -1 for none. */
+static int find_overwriter(const network *net, int target)
+{
+    if (!cpu_fast() || target < 0 || target + 1 >= net->n) return -1;
+    const layer *l = net->layers + target;
+    if (!has_plain_delta(l) || l[1].delta == l->delta) return -1;
+    int writer = first_writer(net, target);
+    return can_overwrite(net, writer, target) ? writer : -1;
+}
+
 int delta_is_overwritten(const network *net, int target)
 {
-    if (!cpu_fast() || target < 0 || target + 1 >= net->n) return 0;
-    const layer *l = net->layers + target;
-    return has_plain_delta(l) && l[1].delta != l->delta &&
-           can_overwrite(net, first_writer(net, target), target);
+    return find_overwriter(net, target) >= 0;
 }
 
 int writes_first(const network *net, int target)
 {
-    return delta_is_overwritten(net, target) && first_writer(net, target) == net->index;
+    return find_overwriter(net, target) == net->index;
 }
 
 int overwrites_delta(const network *net)
