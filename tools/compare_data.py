@@ -64,8 +64,8 @@ def read_lines(path, what):
 
 
 def files_below(folder):
-    """The files in the folder and in those below it, links to folders too, but for hidden ones: a program's, as
-    ._1.jpg, .Trashes and .ipynb_checkpoints are."""
+    """The files in the folder and in the folders below it, also through links. Hidden ones are left out: programs
+    make them (._1.jpg, .Trashes, .ipynb_checkpoints)."""
     def refuse(error):
         raise Refused(f"{error.filename}: cannot be read: {error.strerror}")
 
@@ -305,7 +305,8 @@ class DataSet:
                 found = [path for path in files if os.path.splitext(path)[1].lower() in IMAGE_ENDS]
                 if not found:
                     raise Refused(f"{folder}: holds no images ({', '.join(IMAGE_ENDS)})")
-                self.other_files += sorted(set(files) - set(found))
+                images = set(found)
+                self.other_files += [path for path in files if path not in images]
                 return [(path, "./" + os.path.relpath(path, folder)) for path in found]
         raise Refused(f"{directory}: has neither {names[0]}.txt, a list of images, nor {names[0]}, a folder of them")
 

@@ -165,14 +165,14 @@ def split_loss(lines):
     """The lines before the sections of the loss at the file's end; the name and the options of the first of these."""
     begin = [i for i, line in enumerate(lines) if line.startswith("[")] + [len(lines)]
     first = len(begin) - 1
-    while first > 0 and lines[begin[first - 1]].strip()[1:-1] in LOSS_SECTIONS:
+    while first > 0 and lines[begin[first - 1]][1:-1] in LOSS_SECTIONS:
         first -= 1
     if first == len(begin) - 1:
         return lines, "", {}
     options = [line.split("=", 1) for line in lines[begin[first] + 1:begin[first + 1]]
                if "=" in line and line[0] not in "#;"]
-    section = lines[begin[first]].strip()[1:-1]
-    return lines[:begin[first]], section, {name.strip(): value.strip() for name, value in options}
+    section = lines[begin[first]][1:-1]
+    return lines[:begin[first]], section, dict(options)
 
 
 def fill_in(loss, settings):
@@ -213,13 +213,13 @@ def network_text(loss, settings, classes, rate, tau=None):
     lines = split_loss(loss.lines)[0]
     values = {"max_batches": settings["BATCHES"], "learning_rate": f"{rate:g}"}
     before = batches_of_file(loss) or settings["BATCHES"]
-    with_weights = [i for i, line in enumerate(lines) if line.strip() in ("[connected]", "[convolutional]")]
+    with_weights = [i for i, line in enumerate(lines) if line in ("[connected]", "[convolutional]")]
     last_layer = max(with_weights, default=-1)
     result, section, current = [], "", -1
     for i, line in enumerate(lines):
         if line.startswith("["):
-            section, current = line.strip(), i
-        name = line.split("=")[0].strip()
+            section, current = line, i
+        name = line.split("=")[0]
         if "=" in line and line[0] not in "#;":
             if name in values and section == "[net]":
                 line = f"{name}={values.pop(name)}"
@@ -231,7 +231,7 @@ def network_text(loss, settings, classes, rate, tau=None):
             elif current == last_layer and name in ("output", "filters"):
                 line = f"{name}={classes}"
         result.append(line)
-    first = next((i for i, line in enumerate(result) if line.strip() == "[net]"), 0)
+    first = next((i for i, line in enumerate(result) if line == "[net]"), 0)
     result[first + 1:first + 1] = [f"{name}={value}" for name, value in values.items()]
     options = {**loss.options, **({} if tau is None else {"tau": f"{tau:g}"})}
     last_section = f"[{loss.section}]\n" + "".join(f"{name}={value}\n" for name, value in options.items())

@@ -34,7 +34,7 @@ class Locked:
 
 
 def preparing(out):
-    """One program at a time prepares data and runs in OUT, where nothing of somebody else is replaced."""
+    """One program at a time prepares data and runs in OUT. Files there that no earlier call made are not replaced."""
     os.makedirs(out, exist_ok=True)
     if not os.path.exists(out + "/lock") and not os.path.exists(out + "/settings.json"):
         others = [name for name in WRITTEN if os.path.lexists(f"{out}/{name}")]
@@ -45,8 +45,8 @@ def preparing(out):
 
 
 def command_line(command, given):
-    """The call of make that these settings are, for a shell; make takes one of two $. LOSSES has quotes of its own:
-    these stay readable."""
+    """The call of make that these settings are, for a shell. Each $ is doubled, as make reads $$ for one. LOSSES has
+    quotes of its own, which stay readable."""
     return f"make {command} " + " ".join(
         f'{name}="{value}"' if name == "LOSSES" and not set(value) & set('"$`\\') else
         f"{name}={shlex.quote(value.replace('$', '$$'))}" for name, value in given.items())

@@ -49,7 +49,8 @@ def at_most(lines, count):
 
 def stop_with_parent():
     """A training does not outlive this program: Darknet saves its weights at SIGTERM. (Linux; elsewhere it goes on.)"""
-    for number in (signal.SIGINT, signal.SIGHUP):  # are for this program, with whose end each training is asked to stop
+    # This program gets these signals too, and then asks each training to stop.
+    for number in (signal.SIGINT, signal.SIGHUP):
         signal.signal(number, signal.SIG_IGN)
     try:
         ctypes.CDLL(None).prctl(1, signal.SIGTERM)

@@ -73,7 +73,7 @@ def replace_files(files, inputs):
 
 def export(cfg, weights, outputs, data, sets):
     """outputs: the name of an ONNX model, or those of a .cfg and a weights file. data and sets may be None."""
-    need("numpy", *["onnx"] * (len(outputs) == 1))
+    need(*(["numpy", "onnx"] if len(outputs) == 1 else ["numpy"]))
     from export_network import read_network
     from export_sets import set_fitted_temperature
 
