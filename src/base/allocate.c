@@ -59,7 +59,7 @@ static void clear(char *block, size_t bytes)
 #if defined MADV_DONTNEED && defined MADV_HUGEPAGE
     size_t page = (size_t)sysconf(_SC_PAGESIZE), before = -(uintptr_t)block % page;
     size_t after = ((uintptr_t)block + bytes) % page, whole = bytes - before - after;
-    /* With the pages in part: arrays side by side can then share a large page. */
+    /* Pages at both ends are included, so that neighboring arrays can share a large page. */
     size_t begun = before ? page - before : 0, left = after ? page - after : 0;
     madvise(block - begun, begun + bytes + left, MADV_HUGEPAGE);
     if (madvise(block + before, whole, MADV_DONTNEED) == 0) {

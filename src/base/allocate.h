@@ -8,9 +8,9 @@
    program ends with exit code 1 and a message. */
 void *allocate(size_t count, size_t size);
 
-/* The same for long arrays that vector loops run over: from the start of a cache line on, and,
-   where the system has them, in large pages, as loops read many rows of them side by side, each of
-   which would be on small pages of its own. Pages that nothing is written to take no memory. */
+/* The same for arrays that vector loops run over. A long one begins at a cache line and lies in
+   large pages where the system has them: loops read many of its rows side by side, and each row
+   would need small pages of its own. Pages that nothing is written to take no memory. */
 void *allocate_array(size_t count, size_t size);
 
 /* `memory` (or NULL), made larger or smaller, as realloc does it; ends the program likewise. */

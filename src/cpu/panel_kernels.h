@@ -61,8 +61,8 @@ LOOP void pack_transposed_panel(const float *b, ptrdiff_t b_row, int depth, int 
 }
 
 /* `rows` rows of c, at most 12, and `columns` vectors of each. The sums begin at 0, not at c, so
-   that long sums are made of short ones. Pointers to every fourth row spare registers. What will be
-   written is asked for first, as it comes from memory while the sums are made. */
+   that long sums are made of short ones. Pointers to every fourth row spare registers. The part of
+   c is prefetched, so that it comes from memory while the sums are made. */
 INLINE void multiply_piece(const int rows, const int columns, const panel_product *p,
                            const float *a, const float *b, float *c)
 {

@@ -66,6 +66,7 @@ SMOOTH_TOPK_FUNCTION void level_offsets(const tree_shape *shape, size_t offset[M
         offset[level + 1] = offset[level] + level_coefficients(shape, level);
 }
 
+/* Of all levels together. */
 SMOOTH_TOPK_FUNCTION size_t all_coefficients(const tree_shape *shape)
 {
     int levels = tree_levels(shape);
